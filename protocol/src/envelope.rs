@@ -1,0 +1,244 @@
+//! The envelope around every message of a device, and the command the hub sends down.
+//!
+//! `id` removes duplicates, `seq` shows gaps, (`boot`, `mono_ms`) tells time when the clock cannot.
+
+use crate::id::{MessageId, PushId, SourceName, StreamKind};
+use crate::topic::DOCUMENT_BYTES_MAX;
+use crate::version::Version;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One message from a device. Fields that a newer minor adds are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Version of the writer.
+    pub v: Version,
+    /// Made by the writer, kept over re-sending.
+    pub id: MessageId,
+    /// Counts this device's messages, never reset while the outbox lives; a gap is a loss.
+    pub seq: u64,
+    /// This start of the box's operating system.
+    pub boot: Uuid,
+    /// Raised at every connection, so that a late will cannot end a newer session.
+    pub epoch: u64,
+    /// Wall clock when written, milliseconds since 1970-01-01 UTC.
+    pub ts: i64,
+    /// Milliseconds since `boot`.
+    pub mono_ms: u64,
+    /// Whether `ts` can be trusted.
+    pub sync: bool,
+    /// What `data` is; unknown kinds are stored, not dropped.
+    pub kind: String,
+    /// The document.
+    pub data: Value,
+}
+
+/// Why a message was not understood.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Checked before parsing.
+    #[error("the message has {0} bytes; at most {DOCUMENT_BYTES_MAX} are allowed")]
+    TooLarge(usize),
+    /// Not the JSON this version expects.
+    #[error("the message cannot be read")]
+    Unreadable(#[source] serde_json::Error),
+    /// Another major version.
+    #[error("the message speaks protocol {0}, which this version does not")]
+    ForeignVersion(Version),
+}
+
+impl Envelope {
+    /// Reads a payload, size first.
+    ///
+    /// # Errors
+    /// Too large, not JSON of this shape, or another major version.
+    pub fn parse(payload: &[u8]) -> Result<Self, Error> {
+        let envelope: Self = parse(payload)?;
+        if !envelope.v.readable() {
+            return Err(Error::ForeignVersion(envelope.v));
+        }
+        Ok(envelope)
+    }
+
+    /// The document as its type.
+    ///
+    /// # Errors
+    /// The document does not have that shape.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        T::deserialize(&self.data).map_err(Error::Unreadable)
+    }
+}
+
+/// Reads any document of the fleet plane, size first.
+///
+/// # Errors
+/// Too large, or not JSON of this shape.
+pub fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Error> {
+    if payload.len() > DOCUMENT_BYTES_MAX {
+        return Err(Error::TooLarge(payload.len()));
+    }
+    serde_json::from_slice(payload).map_err(Error::Unreadable)
+}
+
+/// Birth, last will or goodbye on `up/state`. The will is fixed at connect, so it stands alone,
+/// without an envelope; all three carry (`boot`, `epoch`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Which of the three.
+    pub s: PresenceState,
+    /// This start of the box's operating system.
+    pub boot: Uuid,
+    /// The connection this belongs to.
+    pub epoch: u64,
+    /// The agent's version; empty in a will.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub agent: String,
+    /// Why the box leaves; empty unless it says goodbye.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
+/// See [`Presence`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PresenceState {
+    /// Birth.
+    Online,
+    /// The last will, published by the hub.
+    Lost,
+    /// Goodbye.
+    Offline,
+}
+
+/// An order from the hub on `dn/cmd/<id>`.
+///
+/// What is not in [`Order`] does not exist: no shell, no file access, no snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// Version of the writer.
+    pub v: Version,
+    /// The same id as in the topic.
+    pub id: MessageId,
+    /// When the hub wrote it, milliseconds since 1970-01-01 UTC.
+    pub issued: i64,
+    /// After this the box answers `expired` and does nothing.
+    pub expires: i64,
+    /// What to do.
+    #[serde(flatten)]
+    pub order: Order,
+}
+
+/// Everything the hub may order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "args", rename_all = "snake_case")]
+pub enum Order {
+    /// Answer `done`.
+    Ping,
+    /// Open `/box/1/live/<push>` and send this stream, beginning at the newest keyframe.
+    LiveStart {
+        /// Names the push; chosen by the hub, single use.
+        push: PushId,
+        /// Which camera or screen.
+        source: SourceName,
+        /// Which encoding.
+        stream: StreamKind,
+    },
+}
+
+/// The answer to a command on `up/ack/<id>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandAnswer {
+    /// Where the command stands.
+    pub state: CommandState,
+    /// A stable word for a refusal or failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// Life of a command on the box; the last four are final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CommandState {
+    /// Started.
+    Running,
+    /// Ended well.
+    Done,
+    /// Ended badly.
+    Failed,
+    /// Not understood or not allowed.
+    Rejected,
+    /// Came too late.
+    Expired,
+}
+
+/// The hub's clock on `dn/time`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubTime {
+    /// Milliseconds since 1970-01-01 UTC.
+    pub now: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope() -> Envelope {
+        Envelope {
+            v: crate::version::CURRENT,
+            id: MessageId(Uuid::nil()),
+            seq: 7,
+            boot: Uuid::nil(),
+            epoch: 2,
+            ts: 1_763_000_000_000,
+            mono_ms: 5,
+            sync: true,
+            kind: "health".into(),
+            data: serde_json::json!({"now": 1}),
+        }
+    }
+
+    #[test]
+    fn a_newer_minor_is_read_and_its_new_field_ignored() {
+        let mut json = serde_json::to_value(envelope()).unwrap();
+        json["v"] = "1.7".into();
+        json["surprise"] = true.into();
+        let read = Envelope::parse(json.to_string().as_bytes()).unwrap();
+        assert_eq!(read.seq, 7);
+        assert_eq!(read.data::<HubTime>().unwrap().now, 1);
+    }
+
+    #[test]
+    fn foreign_large_and_broken_messages_are_refused() {
+        let mut json = serde_json::to_value(envelope()).unwrap();
+        json["v"] = "2.0".into();
+        let foreign = Envelope::parse(json.to_string().as_bytes());
+        assert!(matches!(foreign, Err(Error::ForeignVersion(_))));
+        let large = vec![b' '; DOCUMENT_BYTES_MAX + 1];
+        assert!(matches!(Envelope::parse(&large), Err(Error::TooLarge(_))));
+        assert!(matches!(Envelope::parse(b"{}"), Err(Error::Unreadable(_))));
+    }
+
+    #[test]
+    fn an_order_nobody_defined_does_not_parse() {
+        let command = |kind: &str, args: &str| {
+            format!(
+                r#"{{"v":"1.0","id":"{}","issued":1,"expires":2,"kind":"{kind}"{args}}}"#,
+                Uuid::nil()
+            )
+        };
+        let live = format!(
+            r#","args":{{"push":"{}","source":"cam0","stream":"sub"}}"#,
+            Uuid::nil()
+        );
+        assert!(parse::<Command>(command("live_start", &live).as_bytes()).is_ok());
+        assert!(parse::<Command>(command("ping", "").as_bytes()).is_ok());
+        for forbidden in ["shell", "snapshot", "read_file"] {
+            assert!(
+                parse::<Command>(command(forbidden, "").as_bytes()).is_err(),
+                "{forbidden}"
+            );
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What a box measures about itself and its devices: numbers and states, never a picture.
+//!
+//! The box reports signals; only the hub judges that something is a fault. Units stand in the
+//! field names (SI base units).
+
+use crate::id::SourceName;
+use serde::{Deserialize, Serialize};
+
+/// The full report on `up/health`, sent on change and every minute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealthDocument {
+    /// Every camera and its streams.
+    pub cameras: Vec<CameraSignals>,
+    /// The recorder; never "recording" while it is not.
+    pub recording: RecordingSignals,
+    /// The spool's disk.
+    pub spool: SpoolSignals,
+    /// Processor and memory.
+    pub system: SystemSignals,
+    /// The box's clock against the hub's, milliseconds; absent before the hub has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_skew_ms: Option<i64>,
+}
+
+/// One camera.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CameraSignals {
+    /// Which one.
+    pub source: SourceName,
+    /// How its session stands.
+    pub state: CameraState,
+    /// Since when, milliseconds since 1970-01-01 UTC.
+    pub since: i64,
+    /// Age of the newest frame of the main stream; absent when there never was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_age_ms: Option<u64>,
+    /// Received over the last ten seconds.
+    pub bytes_per_second: u64,
+    /// Frames per second over the last ten seconds.
+    pub frames_per_second: f32,
+    /// Times the session had to be opened again since the agent started.
+    pub restarts: u32,
+    /// Brightness of the newest checked keyframe of the sub stream, 0 to 255.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub luma_mean: Option<f32>,
+    /// Variance of the same; a covered lens has almost none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub luma_variance: Option<f32>,
+    /// Whether the camera sends sound. Missing sound never stops the picture.
+    pub audio: bool,
+}
+
+/// How a camera's session stands, and which side is at fault when it does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraState {
+    /// Opening the session.
+    Connecting,
+    /// Frames arrive.
+    Streaming,
+    /// Nobody answers at its address.
+    Unreachable,
+    /// It refuses our name and password (401).
+    Unauthorized,
+    /// It answers with what is not RTSP or not a stream we can record.
+    Garbage,
+    /// The session is open but frames have stopped.
+    Stalled,
+    /// A state that a newer agent knows.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The recorder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordingSignals {
+    /// What it is doing.
+    pub state: RecordingState,
+    /// Since when, milliseconds since 1970-01-01 UTC.
+    pub since: i64,
+    /// Age of the newest durable fragment; absent when there never was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub durable_age_ms: Option<u64>,
+}
+
+/// What the recorder is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// Fragments become durable.
+    Recording,
+    /// Nothing to record: no frames arrive.
+    Waiting,
+    /// Frames arrive but cannot be made durable.
+    Failing,
+    /// A state that a newer agent knows.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The spool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolSignals {
+    /// Sealed bytes waiting for a receipt.
+    pub waiting_bytes: u64,
+    /// Segments waiting for a receipt.
+    pub waiting_segments: u64,
+    /// Free space under the spool.
+    pub free_bytes: u64,
+    /// The limit set for the spool.
+    pub limit_bytes: u64,
+    /// Segments given up unsent since the agent started.
+    pub evicted_unsent: u64,
+}
+
+/// Processor and memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SystemSignals {
+    /// Since the operating system started.
+    pub uptime_s: u64,
+    /// One-minute load divided by the number of processors.
+    pub load_ratio: f32,
+    /// Memory that can be had without swapping.
+    pub memory_available_bytes: u64,
+    /// Resident memory of the agent without its camera workers.
+    pub agent_resident_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_of_a_newer_agent_does_not_break_the_report() {
+        let state: CameraState = serde_json::from_str("\"on_fire\"").unwrap();
+        assert_eq!(state, CameraState::Unknown);
+        let state: RecordingState = serde_json::from_str("\"paused\"").unwrap();
+        assert_eq!(state, RecordingState::Unknown);
+    }
+}
