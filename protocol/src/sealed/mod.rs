@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! segment  = preamble ‖ record*
-//! preamble = "XKS1" ‖ suite u8 ‖ header length u16 ‖ header ‖ enc (32) ‖ wrapped key (48) ‖ commit (32)
+//! preamble = "XKS1" ‖ suite u8 ‖ header length u16 ‖ header
+//!            ‖ enc (32) ‖ wrapped key (48) ‖ commit (32)
 //! chunk    = 'C' ‖ last u8 ‖ until_us u32 ‖ length u32 ‖ head tag (16) ‖ ciphertext (length)
 //! mark     = 'K' or 'E' ‖ chunks so far u64 ‖ Ed25519 signature (64)
 //! ```

@@ -1,2 +1,0 @@
-//! Room.
-fn main() {}
