@@ -1,1 +1,3 @@
-//! Room.
+//! The agent on the box in a classroom.
+
+pub mod camera;
