@@ -1,1 +1,5 @@
-//! Room.
+//! The hub in the machine room: decides who may see what, keeps the trail, relays and plays back.
+//!
+//! The order below is reading order and import order: a module uses only modules above it.
+
+pub mod authority;

@@ -1,0 +1,114 @@
+//! The authority: kept over restarts, hands out what it should and nothing the request wishes.
+
+use super::*;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+const NOW: i64 = 1_790_000_000_000;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("xunke-ca-{}", uuid::Uuid::now_v7())))
+    }
+
+    fn open(&self, now_ms: i64) -> Ca {
+        Ca::open(&self.0, now_ms).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn device() -> DeviceId {
+    "box-1".parse().unwrap()
+}
+
+/// A request that asks for everything it must not get.
+fn greedy_request(key: &KeyPair) -> String {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "box-2");
+    params.subject_alt_names = vec![SanType::DnsName("hub.campus".try_into().unwrap())];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.serialize_request(key).unwrap().pem().unwrap()
+}
+
+#[test]
+fn the_authority_and_the_hubs_certificate_survive_a_restart() {
+    let folder = Folder::new();
+    let (first, names) = (folder.open(NOW), ["hub.campus".to_owned()]);
+    let leaf = first.server(&names, NOW).unwrap().chain;
+    let again = folder.open(NOW + 1000);
+    assert_eq!(first.sha256(), again.sha256());
+    assert_eq!(again.server(&names, NOW + 1000).unwrap().chain, leaf);
+    assert_eq!(
+        leaf[1], first.certificate,
+        "the chain ends with what the code pins"
+    );
+}
+
+#[test]
+fn the_hubs_certificate_is_made_anew_for_other_names_and_at_half_life() {
+    let folder = Folder::new();
+    let ca = folder.open(NOW);
+    let leaf = |names: &[String], now_ms| ca.server(names, now_ms).unwrap().chain[0].clone();
+    let first = leaf(&[], NOW);
+    let named = leaf(&["hub.campus".to_owned()], NOW);
+    assert_ne!(first, named);
+    assert_eq!(leaf(&["hub.campus".to_owned()], NOW + 199 * DAY_MS), named);
+    assert_ne!(leaf(&["hub.campus".to_owned()], NOW + 201 * DAY_MS), named);
+}
+
+#[test]
+fn a_box_gets_its_own_name_whatever_it_asks_for() {
+    let folder = Folder::new();
+    let ca = folder.open(NOW);
+    let key = new_key().unwrap();
+    let issued = ca.issue(&greedy_request(&key), &device(), NOW).unwrap();
+    let der = CertificateDer::from_pem_slice(issued.pem.as_bytes()).unwrap();
+    let (_, read) = X509Certificate::from_der(&der).unwrap();
+    assert_eq!(read.subject().to_string(), "CN=box-1");
+    let names = read.subject_alternative_name().unwrap().unwrap().value;
+    assert_eq!(names.general_names.len(), 1);
+    let name = names.general_names[0].to_string();
+    assert!(name.contains("urn:xunke:device:box-1"), "{name}");
+    let usage = read.extended_key_usage().unwrap().unwrap().value;
+    assert!(usage.client_auth && !usage.server_auth && !usage.any);
+    assert!(!read.is_ca());
+    assert_eq!(read.raw_serial_as_string().replace(':', ""), issued.serial);
+    assert_eq!(
+        read.validity().not_after.timestamp() * 1000,
+        NOW + 400 * DAY_MS
+    );
+}
+
+#[test]
+fn requests_that_prove_nothing_are_refused() {
+    let folder = Folder::new();
+    let ca = folder.open(NOW);
+    let refused = |csr: &str| ca.issue(csr, &device(), NOW).unwrap_err().to_string();
+    let good = greedy_request(&new_key().unwrap());
+    assert!(refused("").contains("PKCS#10"));
+    assert!(refused(&"x".repeat(CSR_BYTES_MAX + 1)).contains("too long"));
+    let p384 = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    assert!(refused(&greedy_request(&p384)).contains("P-256"));
+    // Another key's signature: the last bytes of the DER are the signature's.
+    let mut der = pem_body(&good);
+    let last = der.len() - 1;
+    der[last] ^= 1;
+    let text = data_encoding::BASE64.encode(&der);
+    let forged =
+        format!("-----BEGIN CERTIFICATE REQUEST-----\n{text}\n-----END CERTIFICATE REQUEST-----\n");
+    assert!(refused(&forged).contains("PKCS#10"));
+}
+
+fn pem_body(pem: &str) -> Vec<u8> {
+    let lines = pem.lines().filter(|line| !line.starts_with('-'));
+    data_encoding::BASE64
+        .decode(lines.collect::<String>().as_bytes())
+        .unwrap()
+}
