@@ -1,0 +1,82 @@
+//! Faults: what a box reports becomes a judgement, with a code, a severity and a first action.
+//!
+//! signals → finding → hold-down → fault
+//!
+//! 第五条第1项 “保障智慧教室设备及网络正常运行” (R64, R65): the box reports signals, only the hub
+//! judges. A finding becomes a fault when it has lasted, and ends when it has been gone for a while,
+//! so that a flicker neither raises nor clears an alarm.
+
+mod catalogue;
+mod judge;
+
+pub use catalogue::{CATALOGUE, Kind, Severity, kind};
+pub use judge::{Evidence, Finding, device_findings, silence_findings};
+
+/// Where one possible fault of one component stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Found, but not for long enough.
+    Suspected {
+        /// First found, milliseconds since the epoch.
+        since_ms: i64,
+    },
+    /// A fault.
+    Open,
+    /// A fault that is no longer found, but not for long enough.
+    Clearing {
+        /// First not found, milliseconds since the epoch.
+        since_ms: i64,
+    },
+}
+
+/// What a step brought about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// The fault begins; it was first found then.
+    Opened {
+        /// Milliseconds since the epoch.
+        since_ms: i64,
+    },
+    /// The fault ends; it was last found then.
+    Cleared {
+        /// Milliseconds since the epoch.
+        since_ms: i64,
+    },
+}
+
+/// One step of a fault's life. `found` is what the newest signals say; `None` stands for nothing.
+#[must_use]
+pub fn step(
+    phase: Option<Phase>,
+    found: bool,
+    hold_ms: i64,
+    clear_ms: i64,
+    now_ms: i64,
+) -> (Option<Phase>, Option<Edge>) {
+    match (phase, found) {
+        (None, false) => (None, None),
+        (None, true) => suspect(now_ms, hold_ms, now_ms),
+        (Some(Phase::Suspected { since_ms }), true) => suspect(since_ms, hold_ms, now_ms),
+        (Some(Phase::Suspected { .. }), false) => (None, None),
+        (Some(Phase::Open | Phase::Clearing { .. }), true) => (Some(Phase::Open), None),
+        (Some(Phase::Open), false) => clear(now_ms, clear_ms, now_ms),
+        (Some(Phase::Clearing { since_ms }), false) => clear(since_ms, clear_ms, now_ms),
+    }
+}
+
+fn suspect(since_ms: i64, hold_ms: i64, now_ms: i64) -> (Option<Phase>, Option<Edge>) {
+    if now_ms - since_ms >= hold_ms {
+        return (Some(Phase::Open), Some(Edge::Opened { since_ms }));
+    }
+    (Some(Phase::Suspected { since_ms }), None)
+}
+
+fn clear(since_ms: i64, clear_ms: i64, now_ms: i64) -> (Option<Phase>, Option<Edge>) {
+    if now_ms - since_ms >= clear_ms {
+        return (None, Some(Edge::Cleared { since_ms }));
+    }
+    (Some(Phase::Clearing { since_ms }), None)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! Faults: judged from signals, held down, cleared, worded (R64, R65).
+
+use super::kind as fault_kind;
+use super::*;
+use xunke_protocol::health::*;
+
+fn healthy() -> HealthDocument {
+    HealthDocument {
+        cameras: vec![CameraSignals {
+            source: "cam0".parse().unwrap(),
+            state: CameraState::Streaming,
+            since: 0,
+            frame_age_ms: Some(40),
+            bytes_per_second: 400_000,
+            frames_per_second: 25.0,
+            restarts: 0,
+            luma_mean: Some(110.0),
+            luma_variance: Some(900.0),
+            audio: true,
+        }],
+        recording: RecordingSignals {
+            state: RecordingState::Recording,
+            since: 0,
+            durable_age_ms: Some(2_000),
+        },
+        spool: SpoolSignals {
+            waiting_bytes: 0,
+            waiting_segments: 0,
+            free_bytes: 1 << 40,
+            limit_bytes: 1000,
+            evicted_unsent: 0,
+        },
+        system: SystemSignals {
+            uptime_s: 9,
+            load_ratio: 0.4,
+            memory_available_bytes: 1 << 30,
+            agent_resident_bytes: 1 << 24,
+        },
+        clock_skew_ms: Some(3),
+    }
+}
+
+/// The codes found after one change to a healthy report.
+fn found(change: impl FnOnce(&mut HealthDocument)) -> Vec<(&'static str, String)> {
+    let mut report = healthy();
+    change(&mut report);
+    let findings = device_findings(&report);
+    findings
+        .into_iter()
+        .map(|finding| (finding.code, finding.component))
+        .collect()
+}
+
+fn one(code: &'static str, component: &str) -> Vec<(&'static str, String)> {
+    vec![(code, component.to_owned())]
+}
+
+#[test]
+fn a_healthy_box_has_no_fault() {
+    assert!(found(|_| ()).is_empty());
+    assert!(silence_findings(Some(0), Some(0), 150_000).is_empty());
+}
+
+#[test]
+fn every_state_of_a_camera_is_judged() {
+    let state = |state| found(|report| report.cameras[0].state = state);
+    assert_eq!(
+        state(CameraState::Unreachable),
+        one("CAM_NO_SIGNAL", "cam0")
+    );
+    assert_eq!(state(CameraState::Connecting), one("CAM_NO_SIGNAL", "cam0"));
+    assert_eq!(
+        state(CameraState::Unauthorized),
+        one("CAM_UNAUTHORIZED", "cam0")
+    );
+    assert_eq!(state(CameraState::Garbage), one("CAM_GARBAGE", "cam0"));
+    assert_eq!(state(CameraState::Stalled), one("CAM_STALLED", "cam0"));
+    assert!(state(CameraState::Unknown).is_empty());
+}
+
+/// A§7.1: covering a camera; a dark room with a projector is not a covered lens.
+#[test]
+fn a_covered_lens_is_dark_and_shows_nothing() {
+    let luma = |mean, variance| {
+        found(|report| {
+            report.cameras[0].luma_mean = Some(mean);
+            report.cameras[0].luma_variance = Some(variance);
+        })
+    };
+    assert_eq!(luma(16.0, 0.2), one("CAM_COVERED", "cam0"));
+    assert!(luma(16.0, 400.0).is_empty() && luma(235.0, 0.2).is_empty());
+    assert!(found(|report| report.cameras[0].luma_mean = None).is_empty());
+}
+
+#[test]
+fn sound_recorder_spool_clock_and_memory_are_judged() {
+    assert_eq!(
+        found(|report| report.cameras[0].audio = false),
+        one("MIC_ABSENT", "cam0")
+    );
+    let failing = |report: &mut HealthDocument| report.recording.state = RecordingState::Failing;
+    assert_eq!(found(failing), one("REC_FAILING", "box"));
+    let behind = |report: &mut HealthDocument| report.recording.durable_age_ms = Some(10_001);
+    assert_eq!(found(behind), one("REC_FAILING", "box"));
+    assert_eq!(
+        found(|report| report.spool.waiting_bytes = 701),
+        one("SPOOL_FILLING", "box")
+    );
+    assert!(found(|report| report.spool.waiting_bytes = 700).is_empty());
+    assert_eq!(
+        found(|report| report.spool.evicted_unsent = 1),
+        one("REC_EVICTED", "box")
+    );
+    assert_eq!(
+        found(|report| report.clock_skew_ms = Some(-5_001)),
+        one("CLOCK_SKEW", "box")
+    );
+    assert_eq!(
+        found(|report| report.clock_skew_ms = Some(i64::MIN)),
+        one("CLOCK_WRONG", "box")
+    );
+    assert!(found(|report| report.clock_skew_ms = None).is_empty());
+    assert_eq!(
+        found(|report| report.system.memory_available_bytes = 1),
+        one("MEMORY_LOW", "box")
+    );
+}
+
+/// A camera that is off has no picture to judge and nothing to record.
+#[test]
+fn one_cause_is_one_fault() {
+    let off = found(|report| {
+        report.cameras[0].state = CameraState::Unreachable;
+        report.cameras[0].audio = false;
+        report.recording.state = RecordingState::Waiting;
+        report.recording.durable_age_ms = Some(99_000);
+    });
+    assert_eq!(off, one("CAM_NO_SIGNAL", "cam0"));
+}
+
+#[test]
+fn silence_is_judged_without_any_report() {
+    assert_eq!(silence_findings(None, Some(7), 9)[0].code, "DEVICE_LOST");
+    assert_eq!(
+        silence_findings(Some(0), None, 150_001)[0].code,
+        "DEVICE_SILENT"
+    );
+    // A box that has just come back is not blamed for the time before.
+    assert!(silence_findings(Some(500_000), Some(0), 500_001).is_empty());
+}
+
+/// Steps (second, found) through a life with 10 s hold-down and 5 s clear time.
+fn edges(steps: &[(i64, bool)]) -> Vec<(i64, Edge)> {
+    let mut phase = None;
+    let mut edges = Vec::new();
+    for (second, found) in steps {
+        let (next, edge) = step(phase, *found, 10_000, 5_000, second * 1000);
+        phase = next;
+        edges.extend(edge.map(|edge| (*second, edge)));
+    }
+    edges
+}
+
+#[test]
+fn a_finding_becomes_a_fault_when_it_has_lasted() {
+    let opened = (10, Edge::Opened { since_ms: 0 });
+    assert_eq!(
+        edges(&[(0, true), (9, true), (10, true), (11, true)]),
+        [opened]
+    );
+    assert_eq!(
+        edges(&[(0, true), (9, true), (9, false), (10, true), (19, true)]),
+        []
+    );
+}
+
+#[test]
+fn a_fault_ends_when_it_has_been_gone() {
+    let opened = (10, Edge::Opened { since_ms: 0 });
+    let cleared = (25, Edge::Cleared { since_ms: 20_000 });
+    let ends = [
+        (0, true),
+        (10, true),
+        (20, false),
+        (24, false),
+        (25, false),
+        (26, false),
+    ];
+    assert_eq!(edges(&ends), [opened, cleared]);
+    let flickers = [
+        (0, true),
+        (10, true),
+        (20, false),
+        (24, true),
+        (29, false),
+        (33, true),
+    ];
+    assert_eq!(edges(&flickers), [opened]);
+}
+
+#[test]
+fn without_hold_down_a_fault_begins_at_once() {
+    let now = step(None, true, 0, 0, 7);
+    assert_eq!(now, (Some(Phase::Open), Some(Edge::Opened { since_ms: 7 })));
+    assert_eq!(
+        step(now.0, false, 0, 0, 8),
+        (None, Some(Edge::Cleared { since_ms: 8 }))
+    );
+}
+
+#[test]
+fn codes_are_unique_and_every_word_is_there() {
+    for (index, kind) in CATALOGUE.iter().enumerate() {
+        let others = &CATALOGUE[..index];
+        assert!(
+            others.iter().all(|other| other.code != kind.code),
+            "{}",
+            kind.code
+        );
+        for words in [kind.title, kind.cause, kind.first_action] {
+            assert!(!words.zh.is_ascii() && words.en.is_ascii(), "{}", kind.code);
+        }
+        assert!(
+            kind.hold_ms <= kind.idle_hold_ms,
+            "{}: a lesson is never slower",
+            kind.code
+        );
+        assert_eq!(fault_kind(kind.code), Some(kind));
+    }
+    assert!(fault_kind("DEVICE_LOST").unwrap().hold_ms == 20_000);
+    assert!(fault_kind("NO_SUCH_FAULT").is_none());
+}
