@@ -1,0 +1,32 @@
+// The words of the hub's API that the pages use, taken from the generated schema.
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Me = Schemas['Me'];
+export type Home = Schemas['Home'];
+export type Room = Schemas['Room'];
+export type Lesson = Schemas['Lesson'];
+export type Recording = Schemas['Recording'];
+export type Purpose = Schemas['Purpose'];
+export type Watermark = Schemas['Watermark'];
+export type Play = Schemas['Play'];
+export type PlaySegment = Schemas['PlaySegment'];
+export type Gap = Schemas['Gap'];
+export type RecordHeader = Schemas['RecordHeader'];
+export type RecordForm = Schemas['RecordForm'];
+export type PatrolRecord = Schemas['PatrolRecord'];
+export type Device = Schemas['Device'];
+export type Fault = Schemas['Fault'];
+export type AuditEntry = Schemas['AuditEntry'];
+export type AuditPage = Schemas['AuditPage'];
+
+/** What the hub says when it does not do what was asked: in both languages, with the article. */
+export interface Refusal {
+  code: string;
+  zh: string;
+  en: string;
+  article?: string | null;
+  quote?: string | null;
+  field?: string | null;
+}

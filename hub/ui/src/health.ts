@@ -1,0 +1,68 @@
+// The numbers of a device's health report as short groups: numbers and states only, by schema.
+
+export interface HealthLine {
+  key: string;
+  value: string;
+}
+
+export interface HealthGroup {
+  /** A camera's own name, or the section of the report. */
+  name: string;
+  lines: HealthLine[];
+}
+
+/** Moments and ages that only machines compare; the page shows states and amounts. */
+const HIDDEN = new Set(['source', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance']);
+
+/** `{cameras:[{source:'cam0',state:'streaming'}]}` becomes the group cam0 with its state. */
+export function healthGroups(report: unknown): HealthGroup[] {
+  const own = { name: '', lines: linesOf(report) };
+  const nested = entriesOf(report).flatMap(([name, value]) =>
+    Array.isArray(value) ? value.map((item) => named(item, name)) : [{ name, value }],
+  );
+  const groups = nested.map(({ name, value }) => ({ name, lines: linesOf(value) }));
+  return [...groups, own].filter(({ lines }) => lines.length > 0);
+}
+
+function named(item: unknown, fallback: string): { name: string; value: unknown } {
+  const source = entriesOf(item).find(([key]) => key === 'source')?.[1];
+  return { name: typeof source === 'string' ? source : fallback, value: item };
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.entries(value)
+    : [];
+}
+
+function linesOf(section: unknown): HealthLine[] {
+  return entriesOf(section)
+    .filter(([key, value]) => !HIDDEN.has(key) && value !== null && typeof value !== 'object')
+    .map(([key, value]) => ({ key, value: readable(key, value) }));
+}
+
+function readable(key: string, value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value !== 'number') return String(value);
+  if (key === 'bytes_per_second') return `${round((value * 8) / 1e6)} Mbit/s`;
+  if (key.endsWith('_bytes')) return bytes(value);
+  if (key.endsWith('_ratio')) return `${Math.round(value * 100)} %`;
+  if (key.endsWith('_ms')) return `${round(value)} ms`;
+  if (key.endsWith('_s')) return `${round(value / 3600)} h`;
+  return String(round(value));
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function bytes(value: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let rest = value;
+  let unit = 0;
+  while (Math.abs(rest) >= 1024 && unit < units.length - 1) {
+    rest /= 1024;
+    unit += 1;
+  }
+  return `${round(rest)} ${units[unit]}`;
+}

@@ -1,0 +1,20 @@
+// Starts the pages of the hub.
+import { createApp } from 'vue';
+import App from './App.vue';
+import { whenSignedOut } from './api/http';
+import { useElements } from './element';
+import { startLocale } from './i18n';
+import { router } from './router';
+import { forget } from './session';
+import './styles/page.css';
+
+startLocale();
+whenSignedOut(() => {
+  const next = router.currentRoute.value.fullPath;
+  forget();
+  void router.push({ path: '/sign-in', query: { next, ended: '1' } });
+});
+
+const app = createApp(App);
+useElements(app);
+app.use(router).mount('#app');

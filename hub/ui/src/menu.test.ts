@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { menuFor } from './menu';
+
+function check(role: string, expected: string[]) {
+  expect(menuFor([role]).map((item) => item.path)).toEqual(expected);
+}
+
+test('R7 R8 each role is offered its own pages and no others', () => {
+  check('school_supervisor', ['/', '/live', '/recordings', '/records']);
+  check('unit_supervisor', ['/', '/live', '/recordings', '/records']);
+  check('technician', ['/', '/it']);
+  check('audit_administrator', ['/', '/audit']);
+  check('academic_affairs', ['/', '/records']);
+  check('teacher', ['/', '/records']);
+});
+
+test('two roles are offered the pages of both, each once', () => {
+  const paths = menuFor(['teacher', 'unit_supervisor']).map((item) => item.path);
+  expect(paths).toEqual(['/', '/live', '/recordings', '/records']);
+});

@@ -1,0 +1,35 @@
+// Which pages a person is offered, by role. The hub decides what they may see; this only saves
+// them from doors that would be refused.
+import type { MessageKey } from './i18n';
+
+export interface MenuItem {
+  path: string;
+  title: MessageKey;
+}
+
+const SUPERVISORS = ['school_supervisor', 'unit_supervisor'];
+
+const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
+  { item: { path: '/', title: 'menu.home' }, roles: null },
+  { item: { path: '/live', title: 'menu.live' }, roles: SUPERVISORS },
+  { item: { path: '/recordings', title: 'menu.recordings' }, roles: SUPERVISORS },
+  {
+    item: { path: '/records', title: 'menu.records' },
+    roles: [...SUPERVISORS, 'academic_affairs', 'unit_leader', 'teacher'],
+  },
+  { item: { path: '/it', title: 'menu.it' }, roles: ['technician', 'security_administrator'] },
+  {
+    item: { path: '/audit', title: 'menu.audit' },
+    roles: ['audit_administrator', 'security_administrator'],
+  },
+];
+
+export function menuFor(roles: readonly string[]): MenuItem[] {
+  return ITEMS.filter(({ roles: wanted }) => !wanted || wanted.some((r) => roles.includes(r))).map(
+    ({ item }) => item,
+  );
+}
+
+export function isSupervisor(roles: readonly string[]): boolean {
+  return roles.some((role) => SUPERVISORS.includes(role));
+}

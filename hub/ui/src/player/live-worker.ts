@@ -1,0 +1,60 @@
+// The player's worker: the tab's one line to the hub, and every tile's decoding and painting.
+import { LiveSocket } from './live-socket';
+import type { FromWorker, ToWorker } from './messages';
+import { TilePlayer } from './tile-player';
+
+const TICK_MS = 500;
+
+const say = (message: FromWorker) => (self as unknown as Worker).postMessage(message);
+const tiles = new Map<number, TilePlayer>();
+let socket: LiveSocket | null = null;
+
+function tileFor(number: number): TilePlayer {
+  const known = tiles.get(number);
+  if (known) return known;
+  const player = new TilePlayer({
+    status: (status) => say({ op: 'status', tile: number, status }),
+    numbers: (numbers) => say({ op: 'numbers', tile: number, numbers }),
+  });
+  tiles.set(number, player);
+  return player;
+}
+
+function connect(url: string): LiveSocket {
+  return new LiveSocket(url, {
+    opened: (tile, viewId, identity) => tiles.get(tile)?.opened(viewId, identity),
+    refused: (tile, refusal) => tiles.get(tile)?.ended('refused', refusal),
+    closed: (tile, refusal) => tiles.get(tile)?.ended('closed', refusal),
+    delayed: (tile, dropped) => tiles.get(tile)?.delayed(dropped),
+    offline: (tile, since) => tiles.get(tile)?.offline(since),
+    frame: (tile, frame) => tiles.get(tile)?.frame(frame),
+    link: (up, failures) => {
+      if (!up) for (const tile of tiles.values()) tile.lineLost();
+      say({ op: 'link', up, failures });
+    },
+  });
+}
+
+function hear(message: ToWorker): void {
+  if (message.op === 'connect') {
+    socket ??= connect(message.url);
+    return;
+  }
+  const tile = tileFor(message.tile);
+  if (message.op === 'canvas') tile.painter.attach(message.canvas);
+  else if (message.op === 'size') tile.painter.fit(message.width, message.height);
+  else if (message.op === 'sound') tile.sound.listen(message.port);
+  else if (message.op === 'open') {
+    tile.opening(message.clickedMs);
+    socket?.open(message.tile, message.target);
+  } else {
+    socket?.close(message.tile);
+    tile.stop();
+    if (message.op === 'remove') tiles.delete(message.tile);
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => hear(data);
+setInterval(() => {
+  for (const tile of tiles.values()) tile.tick(Date.now());
+}, TICK_MS);

@@ -1,0 +1,58 @@
+// What the page and the player's worker say to each other.
+import type { Purpose, Refusal } from '../api/model';
+import type { Identity } from './watermark';
+
+export type StreamKind = 'main' | 'sub';
+
+export interface Target {
+  room: string;
+  source: string;
+  stream: StreamKind;
+  purpose: Purpose;
+}
+
+export type ToWorker =
+  | { op: 'connect'; url: string }
+  | { op: 'canvas'; tile: number; canvas: OffscreenCanvas }
+  | { op: 'size'; tile: number; width: number; height: number }
+  | { op: 'open'; tile: number; target: Target; clickedMs: number }
+  | { op: 'sound'; tile: number; port: MessagePort | null }
+  | { op: 'close'; tile: number }
+  | { op: 'remove'; tile: number };
+
+export type TileState =
+  | 'idle'
+  | 'opening'
+  | 'playing'
+  | 'offline'
+  | 'reconnecting'
+  | 'refused'
+  | 'closed'
+  | 'unsupported';
+
+export interface TileStatus {
+  state: TileState;
+  /** Since when the room is offline, ms since the epoch. */
+  since: number | null;
+  refusal: Refusal | null;
+  identity: Identity | null;
+  viewId: string | null;
+  /** The hub or this computer left frames out within the last seconds. */
+  delayed: boolean;
+  codec: string | null;
+}
+
+export interface TileNumbers {
+  firstFrameMs: number | null;
+  frames: number;
+  framesPerSecond: number;
+  latencyMs: number;
+  dropped: number;
+  width: number;
+  height: number;
+}
+
+export type FromWorker =
+  | { op: 'status'; tile: number; status: TileStatus }
+  | { op: 'numbers'; tile: number; numbers: TileNumbers }
+  | { op: 'link'; up: boolean; failures: number };

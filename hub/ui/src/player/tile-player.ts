@@ -1,0 +1,166 @@
+// One tile: what the socket delivers for it, its pictures, its sound, and the state it is in.
+import type { Refusal } from '../api/model';
+import type { Frame } from './frame';
+import type { TileNumbers, TileState, TileStatus } from './messages';
+import { Meter } from './meter';
+import { Painter } from './painter';
+import { PictureTrack } from './picture-track';
+import { SoundTrack } from './sound-track';
+import type { Identity } from './watermark';
+
+/** No frame for this long is OFFLINE, not a frozen picture. */
+export const SILENT_MS_MAX = 3000;
+const DELAYED_SHOWN_MS = 3000;
+
+export interface TileReports {
+  status(status: TileStatus): void;
+  numbers(numbers: TileNumbers): void;
+}
+
+export class TilePlayer {
+  readonly painter: Painter;
+  readonly sound = new SoundTrack();
+  private readonly pictures: PictureTrack;
+  private meter = new Meter();
+  private status: TileStatus = idle();
+  private clickedMs = 0;
+  private firstFrameMs: number | null = null;
+  private total = 0;
+  private lastFrameMs = 0;
+  private delayedUntilMs = 0;
+  private hubDropped = 0;
+  private knownDropped = 0;
+
+  constructor(private readonly reports: TileReports) {
+    this.painter = new Painter(
+      () => this.status.identity,
+      (captureUs) => this.painted(captureUs),
+    );
+    this.pictures = new PictureTrack({
+      picture: (picture) => this.painter.show(picture),
+      unsupported: (codec) => this.become('unsupported', { codec }),
+    });
+  }
+
+  opening(clickedMs: number): void {
+    this.clear();
+    this.clickedMs = clickedMs;
+    this.firstFrameMs = null;
+    this.total = 0;
+    this.status = idle();
+    this.become('opening', {});
+  }
+
+  opened(viewId: string, identity: Identity): void {
+    this.lastFrameMs = Date.now();
+    this.become('opening', { viewId, identity });
+  }
+
+  ended(state: 'refused' | 'closed', refusal: Refusal | null): void {
+    this.clear();
+    this.become(state, { refusal });
+  }
+
+  offline(since: number): void {
+    this.pictures.restart();
+    this.painter.blank();
+    this.become('offline', { since });
+  }
+
+  lineLost(): void {
+    if (!isWatching(this.status.state)) return;
+    this.clear();
+    this.become('reconnecting', {});
+  }
+
+  delayed(dropped: number): void {
+    this.hubDropped += dropped;
+    this.delayedUntilMs = Date.now() + DELAYED_SHOWN_MS;
+    if (!this.status.delayed) this.become(this.status.state, { delayed: true });
+  }
+
+  frame(frame: Frame): void {
+    if (frame.kind === 'video-config') this.pictures.configure(frame.payload);
+    else if (frame.kind === 'audio-config') this.sound.configure(frame.payload);
+    else if (frame.kind === 'audio') this.sound.push(frame);
+    else {
+      this.lastFrameMs = Date.now();
+      this.pictures.push(frame);
+    }
+  }
+
+  /** Called twice a second: notices silence, ends the delayed mark, reports the numbers. */
+  tick(nowMs: number): void {
+    const { state, delayed } = this.status;
+    if ((state === 'playing' || state === 'opening') && this.isSilent(nowMs))
+      this.offline(this.lastFrameMs);
+    const dropped = this.pictures.queue.dropped;
+    if (dropped > this.knownDropped) this.delayed(0);
+    else if (delayed && nowMs > this.delayedUntilMs) this.become(state, { delayed: false });
+    this.knownDropped = dropped;
+    if (isWatching(state)) this.reports.numbers(this.numbers(nowMs));
+  }
+
+  stop(): void {
+    this.clear();
+    this.status = idle();
+    this.reports.status(this.status);
+  }
+
+  private isSilent(nowMs: number): boolean {
+    return this.status.viewId !== null && nowMs - this.lastFrameMs > SILENT_MS_MAX;
+  }
+
+  private clear(): void {
+    this.pictures.stop();
+    this.painter.blank();
+    this.meter = new Meter();
+  }
+
+  private painted(captureUs: number): void {
+    const nowMs = Date.now();
+    this.total += 1;
+    this.meter.painted(captureUs, nowMs);
+    if (this.firstFrameMs === null) {
+      const now = performance.timeOrigin + performance.now();
+      this.firstFrameMs = Math.round(now - this.clickedMs);
+    }
+    if (this.status.state !== 'playing') {
+      this.become('playing', { since: null, codec: this.pictures.codec });
+      this.reports.numbers(this.numbers(nowMs));
+    }
+  }
+
+  private numbers(nowMs: number): TileNumbers {
+    return {
+      firstFrameMs: this.firstFrameMs,
+      frames: this.total,
+      framesPerSecond: this.meter.framesPerSecond(nowMs),
+      latencyMs: this.meter.latencyMs(),
+      dropped: this.hubDropped + this.pictures.queue.dropped,
+      width: this.painter.width,
+      height: this.painter.height,
+    };
+  }
+
+  private become(state: TileState, change: Partial<TileStatus>): void {
+    this.status = { ...this.status, state, ...change };
+    this.reports.status(this.status);
+  }
+}
+
+function isWatching(state: TileState): boolean {
+  return ['opening', 'playing', 'offline', 'reconnecting'].includes(state);
+}
+
+function idle(): TileStatus {
+  return {
+    state: 'idle',
+    since: null,
+    refusal: null,
+    identity: null,
+    viewId: null,
+    delayed: false,
+    codec: null,
+  };
+}

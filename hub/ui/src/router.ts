@@ -1,0 +1,37 @@
+// The pages and their addresses; every page but sign-in needs a session.
+import { createRouter, createWebHashHistory } from 'vue-router';
+import { restore } from './session';
+
+// Addresses live after the #, which a browser never sends: a sign-in link's token stays here.
+export const router = createRouter({
+  history: createWebHashHistory(),
+  routes: [
+    { path: '/sign-in', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
+    { path: '/link/:token', component: () => import('./pages/LinkPage.vue'), meta: { open: true } },
+    {
+      path: '/',
+      component: () => import('./parts/PageLayout.vue'),
+      children: [
+        { path: '', component: () => import('./pages/HomePage.vue') },
+        { path: 'live/:room?', component: () => import('./pages/LivePage.vue') },
+        { path: 'recordings', component: () => import('./pages/RecordingsPage.vue') },
+        { path: 'recordings/:id', component: () => import('./pages/PlaybackPage.vue') },
+        { path: 'records', component: () => import('./pages/RecordsPage.vue') },
+        { path: 'records/:id', component: () => import('./pages/RecordPage.vue') },
+        { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
+        { path: 'audit', component: () => import('./pages/AuditPage.vue') },
+        { path: ':rest(.*)*', component: () => import('./pages/NotFoundPage.vue') },
+      ],
+    },
+  ],
+});
+
+router.beforeEach(async (to) => {
+  if (to.meta.open) return true;
+  try {
+    if (await restore()) return true;
+  } catch {
+    return { path: '/sign-in', query: { next: to.fullPath, failed: '1' } };
+  }
+  return { path: '/sign-in', query: to.fullPath === '/' ? {} : { next: to.fullPath } };
+});

@@ -1,0 +1,50 @@
+// Who is signed in on this page, kept in memory only: the cookie is out of reach of scripts.
+import { readonly, ref } from 'vue';
+import { endSession, getMe, signInWithLink, signInWithPassword } from './api/calls';
+import { ApiError, setCsrfToken } from './api/http';
+import type { Me } from './api/model';
+import { forgetPurpose } from './purpose';
+
+const current = ref<Me | null>(null);
+
+export const me = readonly(current);
+
+function adopt(answer: Me): void {
+  setCsrfToken(answer.csrf_token);
+  current.value = answer;
+}
+
+export async function signIn(login: string, password: string, totp: string): Promise<void> {
+  adopt(await signInWithPassword(login, password, totp));
+}
+
+export async function signInByLink(token: string): Promise<void> {
+  adopt(await signInWithLink(token));
+}
+
+/** Asks the hub once who holds the cookie; false means that nobody is signed in. */
+export async function restore(): Promise<boolean> {
+  if (current.value) return true;
+  try {
+    adopt(await getMe());
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof ApiError && thrown.status === 401) return false;
+    throw thrown;
+  }
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await endSession();
+  } finally {
+    forget();
+  }
+}
+
+export function forget(): void {
+  current.value = null;
+  setCsrfToken('');
+  forgetPurpose();
+  sessionStorage.clear();
+}

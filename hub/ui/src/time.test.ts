@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { clockTime, dateTime, isoDate, minutesSince, position } from './time';
+
+test('times are those of Shanghai also across midnight UTC', () => {
+  const evening = Date.UTC(2026, 2, 1, 16, 0, 5);
+  expect(isoDate(evening)).toBe('2026-03-02');
+  expect(clockTime(evening)).toBe('00:00:05');
+  expect(dateTime(evening)).toBe('2026-03-02 00:00:05');
+});
+
+test('positions show hours only when there are any', () => {
+  expect(position(63.9)).toBe('01:03');
+  expect(position(3723)).toBe('1:02:03');
+  expect(position(-1)).toBe('00:00');
+});
+
+test('a clock a little ahead never gives negative minutes', () => {
+  expect(minutesSince(1_000_000, 940_000)).toBe(0);
+  expect(minutesSince(0, 7 * 60_000 + 59_000)).toBe(7);
+});
