@@ -1,3 +1,4 @@
 //! The agent on the box in a classroom.
 
 pub mod camera;
+pub mod recording;

@@ -1,0 +1,308 @@
+//! Where a segment begins and ends, and what goes into each fragment. Pure: frames in, steps out.
+//!
+//! A segment begins at a keyframe and ends at the first keyframe after its length, or where the
+//! stream breaks. Sound is laid beside the picture first, so that each segment holds exactly the
+//! sound of its own pictures.
+
+use super::align::{Aligned, Aligner, Sample};
+use xunke_protocol::live::{AudioConfig, Frame, FrameKind, VideoConfig};
+use xunke_protocol::recording::SEGMENT_BYTES_MAX;
+use xunke_protocol::sealed::CHUNK_BYTES_MAX;
+
+/// A hole in the pictures longer than this is a gap, not jitter.
+pub const GAP_US: i64 = 2_000_000;
+/// Pictures are stored out of display order by less than this.
+const REORDER_US_MAX: i64 = 1_000_000;
+/// For cameras that send a keyframe only every few minutes.
+const SEGMENT_US_MAX: i64 = 600_000_000;
+/// Room for boxes, tags and signatures below the largest segment and fragment.
+const SLACK_BYTES: usize = 1024 * 1024;
+
+/// How long pieces may be, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Lengths {
+    /// A segment ends at the first keyframe after this.
+    pub segment_us: i64,
+    /// A fragment ends at a keyframe after half of this, and without one a tenth beyond it.
+    pub fragment_us: i64,
+}
+
+/// What a segment carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracks {
+    /// The picture.
+    pub video: VideoConfig,
+    /// The sound, when the camera sends any.
+    pub audio: Option<AudioConfig>,
+}
+
+/// The content of one fragment, in decoding order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Pictures.
+    pub video: Vec<Sample>,
+    /// Sound.
+    pub audio: Vec<Sample>,
+    /// Where the next fragment begins.
+    pub until_us: i64,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Footage is missing between two moments.
+    Gap {
+        /// First missing moment.
+        from_us: i64,
+        /// First moment that is there again.
+        to_us: i64,
+    },
+    /// A segment begins at this moment.
+    Begin {
+        /// What it carries.
+        tracks: Tracks,
+        /// When its first picture is shown.
+        start_us: i64,
+    },
+    /// The open segment goes on.
+    Fragment(Batch),
+    /// The open segment is whole.
+    End,
+}
+
+/// Cuts one stream.
+pub struct Cutter {
+    lengths: Lengths,
+    aligner: Aligner,
+    video: Option<VideoConfig>,
+    audio: Option<AudioConfig>,
+    open: Option<Open>,
+    sequence: Option<u32>,
+    ended_us: Option<i64>,
+}
+
+/// The open segment.
+struct Open {
+    start_us: i64,
+    audio: Option<AudioConfig>,
+    fragment_us: i64,
+    newest_us: i64,
+    fragment: Batch,
+    fragment_bytes: usize,
+    bytes: usize,
+    /// Sound began or changed: the next keyframe begins a segment that has it.
+    recut: bool,
+}
+
+impl Cutter {
+    /// A cutter that has seen nothing; `ended_us` is where the last recording before ended.
+    pub fn new(lengths: Lengths, ended_us: Option<i64>) -> Self {
+        Self {
+            lengths,
+            aligner: Aligner::default(),
+            video: None,
+            audio: None,
+            open: None,
+            sequence: None,
+            ended_us,
+        }
+    }
+
+    /// Takes the next frame of the stream.
+    pub fn push(&mut self, frame: Frame) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let follows = self
+            .sequence
+            .is_none_or(|last| frame.sequence == last.wrapping_add(1));
+        let config = matches!(frame.kind, FrameKind::VideoConfig | FrameKind::AudioConfig);
+        if !follows && !config {
+            self.break_off(&mut steps);
+        }
+        if follows || !config {
+            self.sequence = Some(frame.sequence);
+        }
+        let sample = Sample {
+            at_us: frame.captured_us,
+            key: frame.key,
+            data: frame.payload,
+        };
+        match frame.kind {
+            FrameKind::VideoConfig => self.take_video_config(&sample.data, &mut steps),
+            FrameKind::AudioConfig => self.take_audio_config(&sample.data),
+            FrameKind::Video => self.aligner.push_video(sample),
+            FrameKind::Audio => self.aligner.push_audio(sample),
+        }
+        while let Some(aligned) = self.aligner.pop(false) {
+            self.take(aligned, &mut steps);
+        }
+        steps
+    }
+
+    /// The stream has stopped: ends the open segment with all it has.
+    pub fn interrupt(&mut self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.break_off(&mut steps);
+        self.sequence = None;
+        steps
+    }
+
+    fn break_off(&mut self, steps: &mut Vec<Step>) {
+        while let Some(aligned) = self.aligner.pop(true) {
+            self.take(aligned, steps);
+        }
+        self.end(None, steps);
+    }
+
+    fn take_video_config(&mut self, json: &[u8], steps: &mut Vec<Step>) {
+        let config: Option<VideoConfig> = serde_json::from_slice(json).ok();
+        if config.is_some() && config != self.video {
+            self.break_off(steps);
+            self.video = config;
+        }
+    }
+
+    fn take_audio_config(&mut self, json: &[u8]) {
+        let config: Option<AudioConfig> = serde_json::from_slice(json).ok();
+        if config.is_some() && config != self.audio {
+            self.audio = config;
+        }
+        if let Some(open) = &mut self.open {
+            open.recut |= open.audio != self.audio;
+        }
+    }
+
+    fn take(&mut self, aligned: Aligned, steps: &mut Vec<Step>) {
+        match aligned {
+            Aligned::Audio(sample) => self.take_audio(sample),
+            Aligned::Video(sample) => self.take_video(sample, steps),
+        }
+    }
+
+    fn take_audio(&mut self, sample: Sample) {
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        if open.audio == self.audio && open.audio.is_some() && sample.at_us >= open.start_us {
+            open.fragment_bytes += sample.data.len();
+            open.fragment.audio.push(sample);
+        } else {
+            // Sound that comes back after a silence is in no track of this segment.
+            open.recut |= open.audio.is_none() && self.audio.is_some();
+        }
+    }
+
+    fn take_video(&mut self, sample: Sample, steps: &mut Vec<Step>) {
+        let at_us = sample.at_us;
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.broken_by(&sample))
+        {
+            self.end(None, steps);
+        }
+        if let Some(open) = &self.open {
+            if sample.key && open.whole(at_us, self.lengths) {
+                self.end(Some(at_us), steps);
+            } else if open.fragment_whole(&sample, self.lengths) {
+                self.flush(Some(at_us), steps);
+            }
+        }
+        if self.open.is_none() && !self.begin(&sample, steps) {
+            return;
+        }
+        if let Some(open) = &mut self.open {
+            open.push(sample);
+        }
+    }
+
+    fn begin(&mut self, sample: &Sample, steps: &mut Vec<Step>) -> bool {
+        let Some(video) = self.video.clone().filter(|_| sample.key) else {
+            return false;
+        };
+        let start_us = sample.at_us;
+        if let Some(from_us) = self.ended_us.filter(|ended| start_us - ended > GAP_US) {
+            let to_us = start_us;
+            steps.push(Step::Gap { from_us, to_us });
+        }
+        let audio = self.audio.clone().filter(|_| self.aligner.hears());
+        self.open = Some(Open::new(start_us, audio.clone()));
+        let tracks = Tracks { video, audio };
+        steps.push(Step::Begin { tracks, start_us });
+        true
+    }
+
+    fn flush(&mut self, next_us: Option<i64>, steps: &mut Vec<Step>) {
+        if let Some(batch) = self.open.as_mut().and_then(|open| open.flush(next_us)) {
+            self.ended_us = Some(batch.until_us);
+            steps.push(Step::Fragment(batch));
+        }
+    }
+
+    fn end(&mut self, next_us: Option<i64>, steps: &mut Vec<Step>) {
+        self.flush(next_us, steps);
+        if self.open.take().is_some() {
+            steps.push(Step::End);
+        }
+    }
+}
+
+impl Open {
+    fn new(start_us: i64, audio: Option<AudioConfig>) -> Self {
+        Self {
+            start_us,
+            audio,
+            fragment_us: start_us,
+            newest_us: start_us,
+            fragment: Batch::default(),
+            fragment_bytes: 0,
+            bytes: 0,
+            recut: false,
+        }
+    }
+
+    /// The clock jumped, pictures are missing, or no keyframe came until the segment was full.
+    fn broken_by(&self, sample: &Sample) -> bool {
+        let step_us = sample.at_us - self.newest_us;
+        let full = self.bytes + self.fragment_bytes + sample.data.len() + SLACK_BYTES;
+        !(-REORDER_US_MAX..=GAP_US).contains(&step_us)
+            || full as u64 > SEGMENT_BYTES_MAX
+            || sample.at_us - self.start_us > SEGMENT_US_MAX
+    }
+
+    fn whole(&self, at_us: i64, lengths: Lengths) -> bool {
+        self.recut || at_us - self.start_us >= lengths.segment_us
+    }
+
+    fn fragment_whole(&self, next: &Sample, lengths: Lengths) -> bool {
+        let length_us = next.at_us - self.fragment_us;
+        let long_us = lengths.fragment_us + lengths.fragment_us / 10;
+        // Between two keyframes a cut is clean before a picture that is shown after all others.
+        let clean = next.at_us > self.newest_us;
+        let full = self.fragment_bytes + next.data.len() + SLACK_BYTES > CHUNK_BYTES_MAX;
+        full || (next.key && length_us >= lengths.fragment_us / 2)
+            || (clean && length_us >= long_us)
+    }
+
+    fn push(&mut self, sample: Sample) {
+        self.newest_us = self.newest_us.max(sample.at_us);
+        self.fragment_bytes += sample.data.len();
+        self.fragment.video.push(sample);
+    }
+
+    fn flush(&mut self, next_us: Option<i64>) -> Option<Batch> {
+        if self.fragment.video.is_empty() {
+            return None;
+        }
+        let pictures = i64::try_from(self.fragment.video.len()).unwrap_or(1);
+        let between_us = (self.newest_us - self.fragment_us) / (pictures - 1).max(1);
+        let until_us = next_us.unwrap_or(self.newest_us + between_us.clamp(1_000, 1_000_000));
+        self.bytes += self.fragment_bytes;
+        self.fragment_bytes = 0;
+        self.fragment_us = until_us;
+        let batch = std::mem::take(&mut self.fragment);
+        Some(Batch { until_us, ..batch })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Cutting at keyframes, at breaks and beside the sound.
+
+use super::*;
+
+const LENGTHS: Lengths = Lengths {
+    segment_us: 10_000_000,
+    fragment_us: 2_000_000,
+};
+const FRAME_US: i64 = 40_000;
+
+/// A camera: counts messages and makes pictures and sound on request.
+struct Camera {
+    sequence: u32,
+}
+
+impl Camera {
+    fn frame(&mut self, kind: FrameKind, key: bool, at_us: i64, payload: Vec<u8>) -> Frame {
+        self.sequence += 1;
+        Frame {
+            kind,
+            key,
+            handle: 0,
+            sequence: self.sequence,
+            captured_us: at_us,
+            payload: payload.into(),
+        }
+    }
+
+    fn video_config(&mut self, width: u32) -> Frame {
+        let config = VideoConfig {
+            codec: "avc1.640028".into(),
+            width,
+            height: 1080,
+            description: "AWQAKA==".into(),
+        };
+        self.frame(
+            FrameKind::VideoConfig,
+            false,
+            0,
+            serde_json::to_vec(&config).unwrap(),
+        )
+    }
+
+    fn audio_config(&mut self) -> Frame {
+        let config = AudioConfig {
+            codec: "mp4a.40.2".into(),
+            sample_rate: 48_000,
+            channels: 1,
+            description: "EYg=".into(),
+        };
+        self.frame(
+            FrameKind::AudioConfig,
+            false,
+            0,
+            serde_json::to_vec(&config).unwrap(),
+        )
+    }
+
+    fn picture(&mut self, number: i64, gop: i64) -> Frame {
+        self.frame(
+            FrameKind::Video,
+            number % gop == 0,
+            number * FRAME_US,
+            vec![1; 100],
+        )
+    }
+
+    fn sound(&mut self, at_us: i64) -> Frame {
+        self.frame(FrameKind::Audio, false, at_us, vec![2; 10])
+    }
+}
+
+/// Says what happened in few words: `B0 F0-2000:50+0 E`, times in milliseconds.
+fn tell(steps: &[Step]) -> String {
+    let words = steps.iter().map(|step| match step {
+        Step::Gap { from_us, to_us } => format!("G{}-{}", from_us / 1000, to_us / 1000),
+        Step::Begin { tracks, start_us } => {
+            let audio = if tracks.audio.is_some() { "a" } else { "" };
+            format!("B{}{audio}", start_us / 1000)
+        }
+        Step::Fragment(batch) => format!(
+            "F{}:{}+{}",
+            batch.until_us / 1000,
+            batch.video.len(),
+            batch.audio.len()
+        ),
+        Step::End => "E".into(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn cut(frames: impl IntoIterator<Item = Frame>) -> (String, Cutter) {
+    let mut cutter = Cutter::new(LENGTHS, None);
+    let steps: Vec<Step> = frames
+        .into_iter()
+        .flat_map(|frame| cutter.push(frame))
+        .collect();
+    (tell(&steps), cutter)
+}
+
+#[test]
+fn segments_and_fragments_are_cut_at_keyframes() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((0..302).map(|number| camera.picture(number, 50)));
+    let (told, mut cutter) = cut(frames);
+    assert_eq!(
+        told,
+        "B0 F2000:50+0 F4000:50+0 F6000:50+0 F8000:50+0 F10000:50+0 E B10000 F12000:50+0"
+    );
+    assert_eq!(tell(&cutter.interrupt()), "F12080:2+0 E");
+    assert_eq!(tell(&cutter.interrupt()), "");
+}
+
+#[test]
+fn nothing_is_recorded_before_a_keyframe_and_a_configuration() {
+    let mut camera = Camera { sequence: 0 };
+    let early: Vec<Frame> = (0..60).map(|number| camera.picture(number, 50)).collect();
+    assert_eq!(cut(early).0, "");
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((70..101).map(|number| camera.picture(number, 50)));
+    assert_eq!(cut(frames).0, "B4000");
+}
+
+#[test]
+fn short_gops_share_a_fragment_and_long_ones_are_divided() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((0..101).map(|number| camera.picture(number, 10)));
+    assert_eq!(cut(frames).0, "B0 F1200:30+0 F2400:30+0 F3600:30+0");
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((0..200).map(|number| camera.picture(number, 1000)));
+    assert_eq!(cut(frames).0, "B0 F2200:55+0 F4400:55+0 F6600:55+0");
+}
+
+#[test]
+fn each_segment_holds_the_sound_of_its_own_pictures_even_when_sound_comes_late() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920), camera.audio_config()];
+    // Sound arrives 400 ms behind the picture of the same moment.
+    let mut sound_us = 0;
+    for number in 0..270 {
+        while sound_us <= number * FRAME_US - 400_000 {
+            frames.push(camera.sound(sound_us));
+            sound_us += 21_333;
+        }
+        frames.push(camera.picture(number, 50));
+    }
+    let (told, _) = cut(frames);
+    // The first segment begins before any sound was heard; the next keyframe begins one with sound.
+    let (first, rest) = told.split_once(" E ").unwrap();
+    assert_eq!(first, "B0 F2000:50+0");
+    assert!(
+        rest.starts_with("B2000a F4000:50+94 F6000:50+94 F8000:50+94 F10000:50+93"),
+        "{rest}"
+    );
+}
+
+#[test]
+fn missing_sound_never_stops_the_picture() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920), camera.audio_config()];
+    (0..25).for_each(|number| frames.push(camera.sound(number * 21_333)));
+    frames.extend((0..301).map(|number| camera.picture(number, 50)));
+    let (told, _) = cut(frames);
+    assert!(told.starts_with("B0a F2000:50+25 F4000:50+0 "), "{told}");
+    assert!(told.ends_with("F10000:50+0 E B10000 F12000:50+0"), "{told}");
+}
+
+#[test]
+fn a_changed_configuration_ends_the_segment() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((0..60).map(|number| camera.picture(number, 50)));
+    frames.push(camera.video_config(1920));
+    frames.extend((60..75).map(|number| camera.picture(number, 50)));
+    frames.push(camera.video_config(1280));
+    frames.extend((75..101).map(|number| camera.picture(number, 50)));
+    assert_eq!(cut(frames).0, "B0 F2000:50+0 F3000:25+0 E B4000");
+}
+
+#[test]
+fn a_break_in_time_or_sequence_ends_the_segment_and_a_long_one_is_a_gap() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((0..55).map(|number| camera.picture(number, 50)));
+    camera.sequence += 1;
+    frames.extend((70..105).map(|number| camera.picture(number, 50)));
+    assert_eq!(cut(frames.clone()).0, "B0 F2000:50+0 F2200:5+0 E B4000");
+    frames.extend((300..360).map(|number| camera.picture(number, 50)));
+    let told = cut(frames).0;
+    assert!(
+        told.ends_with("B4000 F4200:5+0 E G4200-12000 B12000 F14000:50+0"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_clock_set_back_begins_a_new_segment() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((500..540).map(|number| camera.picture(number, 50)));
+    frames.extend((50..60).map(|number| camera.picture(number, 50)));
+    assert_eq!(cut(frames).0, "B20000 F21600:40+0 E B2000");
+}
+
+#[test]
+fn time_without_power_is_a_gap() {
+    let mut camera = Camera { sequence: 0 };
+    let mut cutter = Cutter::new(LENGTHS, Some(-60_000_000));
+    assert!(cutter.push(camera.video_config(1920)).is_empty());
+    assert_eq!(tell(&cutter.push(camera.picture(0, 50))), "G-60000-0 B0");
+}
+
+#[test]
+fn a_flood_without_keyframes_stays_within_the_limits_of_a_segment() {
+    let mut camera = Camera { sequence: 0 };
+    let mut cutter = Cutter::new(LENGTHS, None);
+    let _ = cutter.push(camera.video_config(1920));
+    let (mut segment, mut largest) = (0_u64, 0);
+    for number in 0..100 {
+        let mut frame = camera.picture(number, 1000);
+        frame.payload = vec![0; 3 * 1024 * 1024].into();
+        for step in cutter.push(frame) {
+            let Step::Fragment(batch) = step else {
+                continue;
+            };
+            let bytes: usize = batch.video.iter().map(|sample| sample.data.len()).sum();
+            largest = largest.max(bytes);
+            segment += bytes as u64;
+        }
+    }
+    assert!(largest < CHUNK_BYTES_MAX && segment < SEGMENT_BYTES_MAX);
+    assert!(cutter.open.is_none());
+}
