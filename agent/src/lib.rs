@@ -1,4 +1,17 @@
-//! The agent on the box in a classroom.
+//! The agent on the box in a classroom: records sealed, reports its health, shows a class live.
+//!
+//! clock → config → identity → link → outbox → camera → recording → health → live → run
+//!
+//! Invariants: below `recording/seal` nothing sees a plain frame; recording goes on whether or not
+//! the hub is there; nothing the hub can order reads a file or starts a program.
 
+pub mod clock;
+pub mod config;
+pub mod identity;
+pub mod link;
+pub mod outbox;
 pub mod camera;
 pub mod recording;
+pub mod health;
+pub mod live;
+pub mod run;

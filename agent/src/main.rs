@@ -1,2 +1,140 @@
-//! Room.
-fn main() {}
+//! The command line of the box: enrol, check, run.
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+use xunke_agent::config::{self, Config};
+use xunke_agent::identity::{self, Identity};
+use xunke_agent::{camera, run};
+use xunke_protocol::enrolment::Code;
+use zeroize::Zeroizing;
+
+const CODE_BYTES_MAX: u64 = 1024;
+
+/// The agent on the box in a classroom.
+#[derive(Parser)]
+#[command(name = "xunke-agent", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make this box known to the hub with a single-use code.
+    Enrol {
+        /// agent.toml
+        #[arg(long)]
+        config: PathBuf,
+        /// File with the code, or - for standard input. Never on the command line itself, where
+        /// every process can read it.
+        #[arg(long)]
+        code_file: PathBuf,
+        /// Give up the identity this box has.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Record, report and show until told to stop.
+    Run {
+        /// agent.toml
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Say whether `run` would start, and what is in the way.
+    Check {
+        /// agent.toml
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// One camera's own process; started by `run`.
+    #[command(hide = true)]
+    CameraWorker,
+}
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    if matches!(command, Command::CameraWorker) {
+        return camera::worker::main();
+    }
+    start_log();
+    match act(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+fn act(command: Command) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the runtime cannot start")?;
+    match command {
+        Command::Enrol {
+            config,
+            code_file,
+            replace,
+        } => {
+            let config = config::load(&config)?;
+            runtime.block_on(enrol(&config, &code_file, replace))
+        }
+        Command::Run { config } => runtime.block_on(run::run(config::load(&config)?)),
+        Command::Check { config } => check(&config::load(&config)?),
+        Command::CameraWorker => bail!("invariant: handled before the runtime starts"),
+    }
+}
+
+async fn enrol(config: &Config, code_file: &Path, replace: bool) -> Result<()> {
+    let text = read_code(code_file)
+        .with_context(|| format!("{}: the code cannot be read", code_file.display()))?;
+    let code: Code = text.parse()?;
+    let done = identity::enrol(config, &code, replace).await?;
+    tracing::info!(
+        device.id = %done.device_id,
+        classroom.id = %done.classroom_id,
+        "enrolled; start the box with `xunke-agent run --config FILE`"
+    );
+    Ok(())
+}
+
+fn read_code(file: &Path) -> std::io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    if file == Path::new("-") {
+        std::io::stdin()
+            .take(CODE_BYTES_MAX)
+            .read_to_string(&mut text)?;
+    } else {
+        std::fs::File::open(file)?
+            .take(CODE_BYTES_MAX)
+            .read_to_string(&mut text)?;
+    }
+    Ok(text)
+}
+
+fn check(config: &Config) -> Result<()> {
+    let identity = Identity::load(&config.state_dir)?;
+    tracing::info!(
+        device.id = %identity.device_id,
+        hub.url = config.hub.url,
+        cameras = config.cameras.len(),
+        "configuration and identity are in order"
+    );
+    if config.cameras.is_empty() {
+        tracing::warn!("no [[camera]] is configured: there is nothing to record");
+    }
+    Ok(())
+}

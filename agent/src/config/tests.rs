@@ -1,0 +1,155 @@
+//! A wrong key is named with its line; the shipped file equals the defaults.
+
+use super::*;
+
+const SHIPPED: &str = include_str!("../../../configs/agent.toml");
+
+fn complaint(text: &str) -> String {
+    let wrong = parse(text).expect_err("this configuration is wrong");
+    wrong.at(Path::new("agent.toml")).to_string()
+}
+
+#[test]
+fn the_shipped_file_is_the_defaults() {
+    assert_eq!(parse(SHIPPED).unwrap(), Config::default());
+    assert_eq!(parse("").unwrap(), Config::default());
+}
+
+/// Each key of each struct stands in the shipped file: taking any line away changes nothing, but
+/// doubling any number must change something, so no line is a comment in disguise.
+#[test]
+fn every_key_of_the_shipped_file_is_read() {
+    for (at, line) in SHIPPED.lines().enumerate() {
+        let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) else {
+            continue;
+        };
+        let other = match value {
+            "true" => "false".to_owned(),
+            text if text.starts_with('"') => text.replace("x", "y"),
+            number => (number.parse::<u64>().unwrap() - 1).max(1).to_string(),
+        };
+        let changed: Vec<String> = SHIPPED
+            .lines()
+            .enumerate()
+            .map(|(n, old)| {
+                if n == at {
+                    format!("{key} = {other}")
+                } else {
+                    old.to_owned()
+                }
+            })
+            .collect();
+        let read = parse(&changed.join("\n")).unwrap_or_else(|wrong| panic!("{key}: {wrong:?}"));
+        assert_ne!(read, Config::default(), "{key}");
+    }
+}
+
+#[test]
+fn the_example_camera_in_the_shipped_file_is_a_camera() {
+    let start = SHIPPED.find("# [[camera]]").unwrap();
+    let example: Vec<_> = SHIPPED[start..].lines().map(|line| &line[2..]).collect();
+    let config = parse(&example.join("\n")).unwrap();
+    let camera = &config.cameras[0];
+    assert_eq!(camera.name.as_str(), "cam0");
+    assert!(camera.sub_url.is_some() && camera.credentials_file.is_some());
+}
+
+#[test]
+fn a_complaint_names_file_line_and_key() {
+    let cases = [
+        (
+            "\nstate_dri = \"/x\"",
+            "agent.toml:2: state_dri: unknown field",
+        ),
+        (
+            "[hub]\nurl = 7",
+            "agent.toml:2: hub.url: invalid type: integer",
+        ),
+        (
+            "[hub]\nurl = \"http://x\"",
+            "agent.toml:2: hub.url: must look like https://",
+        ),
+        ("[hub]\n\nport = 1", "agent.toml:3: hub.port: unknown field"),
+        (
+            "[link]\nwindow = 0",
+            "agent.toml:2: link.window: 0 must be between 1 and 1024",
+        ),
+        (
+            "[link]\nwindow = 70000",
+            "agent.toml:2: link.window: invalid value",
+        ),
+        (
+            "state_dir = \"x\"",
+            "agent.toml:1: state_dir: must be an absolute path",
+        ),
+        ("[spool]\n[spool]", "agent.toml:2: spool: duplicate key"),
+        ("[live", "agent.toml:1: live:"),
+    ];
+    for (text, expect) in cases {
+        let got = complaint(text);
+        assert!(
+            got.starts_with(expect),
+            "{got:?} should begin with {expect:?}"
+        );
+        assert!(!got.contains('\n'), "{got:?}");
+    }
+}
+
+#[test]
+fn cameras_are_checked_one_by_one() {
+    let camera =
+        |name: &str, url: &str| format!("[[camera]]\nname = \"{name}\"\nmain_url = \"{url}\"\n");
+    let good = camera("cam0", "rtsp://10.0.0.2/main");
+    assert!(parse(&good).is_ok());
+    let cases = [
+        (
+            camera("cam0", "rtsp://10.0.0.3/"),
+            "agent.toml:5: camera[1].name: is used twice",
+        ),
+        (
+            camera("Cam 1", "rtsp://10.0.0.3/"),
+            "agent.toml:5: camera.name: source name",
+        ),
+        (
+            camera("c", "http://10.0.0.3/"),
+            "agent.toml:6: camera[1].main_url: must begin",
+        ),
+        (
+            camera("c", "rtsp://a:b@10.0.0.3/"),
+            "agent.toml:6: camera[1].main_url: must not carry",
+        ),
+    ];
+    for (second, expect) in cases {
+        let got = complaint(&format!("{good}{second}"));
+        assert!(
+            got.starts_with(expect),
+            "{got:?} should begin with {expect:?}"
+        );
+        assert!(
+            !got.contains("a:b@"),
+            "a password never reaches a message: {got}"
+        );
+    }
+}
+
+#[test]
+fn the_hub_is_found_by_name_and_by_address() {
+    let cases = [
+        ("https://hub.campus:8444", Some(("hub.campus", 8444))),
+        ("https://127.0.0.1:1/", Some(("127.0.0.1", 1))),
+        ("https://[::1]:8444", Some(("::1", 8444))),
+        ("https://hub", Some(("hub", 443))),
+        ("https://", None),
+        ("https://hub:99999", None),
+        ("https://hub/path", None),
+        ("http://hub:1", None),
+    ];
+    for (url, expect) in cases {
+        let got = HubAddress::parse(url);
+        let expect = expect.map(|(host, port)| HubAddress {
+            host: host.into(),
+            port,
+        });
+        assert_eq!(got, expect, "{url}");
+    }
+}

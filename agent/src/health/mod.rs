@@ -1,0 +1,1 @@
+//! Health: what the box measures about itself, as one document for the hub.

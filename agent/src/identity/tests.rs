@@ -1,0 +1,1 @@
+//! Identity files and answers that cannot be trusted.

@@ -1,0 +1,1 @@
+//! Link: the MQTT connection between this box and the hub.

@@ -1,0 +1,1 @@
+//! Live: one outbound push of one stream while somebody may watch it.
