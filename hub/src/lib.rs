@@ -2,4 +2,7 @@
 //!
 //! The order below is reading order and import order: a module uses only modules above it.
 
+pub mod clock;
+pub mod config;
+pub mod notice;
 pub mod authority;

@@ -1,0 +1,438 @@
+//! Configuration: one TOML file; `configs/hub.toml` shows every key at its default.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be configured, one section per concern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the hub keeps its database, keys and media.
+    pub data_dir: PathBuf,
+    /// The school.
+    pub college: College,
+    /// The door for people.
+    pub people: People,
+    /// Sign-in and sessions.
+    pub session: Session,
+    /// The door for classroom boxes.
+    pub boxes: Boxes,
+    /// The MQTT door for classroom boxes.
+    pub mqtt: Mqtt,
+    /// The demonstration college.
+    pub demo: Demo,
+}
+
+/// `[college]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct College {
+    /// Printed on official forms (R73).
+    pub name: String,
+}
+
+/// `[people]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct People {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Names and addresses on the hub's certificate beside localhost.
+    pub names: Vec<String>,
+    /// 第十一条第2项: only from these networks (R31).
+    pub campus_networks: Vec<Network>,
+    /// Connections at the same time; more wait.
+    pub connections_max: usize,
+    /// Time for the TLS handshake and for the head of a request.
+    pub handshake_seconds_max: u64,
+}
+
+/// `[session]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Session {
+    /// Signed out after so long without a request.
+    pub idle_minutes: u32,
+    /// Signed out after so long in any case.
+    pub absolute_hours: u32,
+    /// Wrong sign-ins in a row from one address before it has to wait.
+    pub failures_max: u32,
+    /// How long it has to wait.
+    pub locked_minutes: u32,
+    /// Days until a password must be changed (第十一条第2项, R30).
+    pub password_days: u32,
+}
+
+/// `[boxes]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Boxes {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// `[mqtt]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mqtt {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// `[demo]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Demo {
+    /// Allows `seed-demo` and sign-in links; only with loopback listeners.
+    pub enabled: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "/var/lib/xunke-hub".into(),
+            college: College::default(),
+            people: People::default(),
+            session: Session::default(),
+            boxes: Boxes::default(),
+            mqtt: Mqtt::default(),
+            demo: Demo::default(),
+        }
+    }
+}
+
+impl Default for College {
+    fn default() -> Self {
+        Self {
+            name: "北京工业职业技术学院".into(),
+        }
+    }
+}
+
+impl Default for People {
+    fn default() -> Self {
+        let campus = [
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "127.0.0.0/8",
+            "fc00::/7",
+            "::1/128",
+        ];
+        let network = |text: &str| text.parse().expect("invariant: a network");
+        Self {
+            listen: every_address(8443),
+            names: Vec::new(),
+            campus_networks: campus.map(network).to_vec(),
+            connections_max: 2000,
+            handshake_seconds_max: 10,
+        }
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            idle_minutes: 30,
+            absolute_hours: 12,
+            failures_max: 5,
+            locked_minutes: 30,
+            password_days: 90,
+        }
+    }
+}
+
+impl Default for Boxes {
+    fn default() -> Self {
+        Self {
+            listen: every_address(8444),
+        }
+    }
+}
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        Self {
+            listen: every_address(8883),
+        }
+    }
+}
+
+fn every_address(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))
+}
+
+/// Why a configuration was not accepted; the text names file, line and key.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The text is not a configuration.
+    #[error("{path}:{line}: {key}: {message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// The key on that line.
+        key: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Two settings contradict each other.
+    #[error("{path}:{line}: {key}: {message}")]
+    Forbidden {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// Why not.
+        message: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// One line naming file, line and key.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+            path: path.into(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let (line, key) = line_and_key(text, start);
+            let message = error.message().replace('\n', " ");
+            Error::Parse {
+                path: path.into(),
+                line,
+                key,
+                message,
+            }
+        })?;
+        config.check().map_err(|(key, message)| {
+            let line = line_of_key(text, key);
+            Error::Forbidden {
+                path: path.into(),
+                line,
+                key,
+                message,
+            }
+        })?;
+        Ok(config)
+    }
+
+    /// A demonstration never faces a network, so a production configuration cannot enable it.
+    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let listeners = [self.people.listen, self.boxes.listen, self.mqtt.listen];
+        if self.demo.enabled && !listeners.iter().all(|address| address.ip().is_loopback()) {
+            return Err((
+                "demo.enabled",
+                "the demonstration runs on loopback only: set people.listen, boxes.listen and \
+                 mqtt.listen to 127.0.0.1, or take this key out",
+            ));
+        }
+        if self.people.connections_max == 0 {
+            return Err(("people.connections_max", "must be 1 or more"));
+        }
+        if self.session.idle_minutes == 0 || self.session.absolute_hours == 0 {
+            return Err((
+                "session.idle_minutes",
+                "a session must last 1 minute or more",
+            ));
+        }
+        Ok(())
+    }
+
+    /// 第十一条第2项: whether `address` is on the campus.
+    #[must_use]
+    pub fn on_campus(&self, address: IpAddr) -> bool {
+        let networks = &self.people.campus_networks;
+        networks.iter().any(|network| network.contains(address))
+    }
+}
+
+/// The line (from 1) at byte `start`, and the dotted key there.
+fn line_and_key(text: &str, start: usize) -> (usize, String) {
+    let before = &text[..start.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let is_section = |line: &&str| line.trim_start().starts_with('[');
+    let content = text.lines().nth(line - 1).unwrap_or_default();
+    let word = content.split(['=', '#']).next().unwrap_or_default().trim();
+    if is_section(&content) {
+        return (line, word.to_owned());
+    }
+    let section = text.lines().take(line).filter(is_section).last();
+    let key = match section {
+        Some(section) => format!("{}.{word}", section.trim().trim_matches(['[', ']'])),
+        None => word.to_owned(),
+    };
+    (line, key)
+}
+
+/// The line (from 1) where a dotted key of this file is written, or its section, or 1.
+fn line_of_key(text: &str, dotted: &str) -> usize {
+    let lines = 1..=text.lines().count();
+    let found = lines.clone().find(|line| {
+        let start: usize = text
+            .split_inclusive('\n')
+            .take(line - 1)
+            .map(str::len)
+            .sum();
+        line_and_key(text, start).1 == dotted
+    });
+    found.unwrap_or(1)
+}
+
+/// An address range such as `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Whether `address` lies within. An IPv4 address in IPv6 clothes is an IPv4 address.
+    #[must_use]
+    pub fn contains(self, address: IpAddr) -> bool {
+        let shift = |bits: u8| u32::from(bits - self.prefix);
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let differing = u64::from(own.to_bits() ^ other.to_bits());
+                differing >> shift(32) == 0
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let differing = own.to_bits() ^ other.to_bits();
+                differing.checked_shr(shift(128)).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+impl std::str::FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not an address range such as 10.0.0.0/8");
+        let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let prefix: u8 = prefix.parse().map_err(|_| wrong())?;
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        if prefix > bits {
+            return Err(wrong());
+        }
+        Ok(Self { address, prefix })
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        network.to_string()
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = include_str!("../../configs/hub.toml");
+
+    fn refusal(text: &str) -> String {
+        Config::parse(text, Path::new("hub.toml"))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn the_shipped_file_shows_every_key_at_its_default() {
+        let parsed = Config::parse(FILE, Path::new("hub.toml")).unwrap();
+        assert_eq!(parsed, Config::default());
+        let keys: toml::Table = toml::from_str(FILE).unwrap();
+        assert_eq!(keys, toml::Table::try_from(Config::default()).unwrap());
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_file_and_line() {
+        let text = "# hub\n[people]\nlisten = \"127.0.0.1:1\"\nlisen = 5\n";
+        let line = refusal(text);
+        assert!(
+            line.starts_with("hub.toml:4: people.lisen: unknown field `lisen`"),
+            "{line}"
+        );
+        let line = refusal("data_dir = 5");
+        assert!(
+            line.starts_with("hub.toml:1: data_dir: invalid type"),
+            "{line}"
+        );
+        let line = refusal("[people]\ncampus_networks = [\"10.0.0.0/33\"]\n");
+        assert!(
+            line.starts_with("hub.toml:2: people.campus_networks: \"10.0.0.0/33\""),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn a_demonstration_that_faces_a_network_is_refused() {
+        let line = refusal("[people]\nlisten = \"0.0.0.0:8443\"\n[demo]\nenabled = true\n");
+        assert!(
+            line.starts_with("hub.toml:4: demo.enabled: the demonstration"),
+            "{line}"
+        );
+        let loopback = "[people]\nlisten = \"127.0.0.1:0\"\n[boxes]\nlisten = \"[::1]:0\"\n\
+                        [mqtt]\nlisten = \"127.0.0.1:0\"\n[demo]\nenabled = true\n";
+        assert!(
+            Config::parse(loopback, Path::new("hub.toml"))
+                .unwrap()
+                .demo
+                .enabled
+        );
+    }
+
+    /// R31.
+    #[test]
+    fn networks_contain_their_addresses_and_no_others() {
+        let contains = |network: &str, address: &str| {
+            let network: Network = network.parse().unwrap();
+            network.contains(address.parse().unwrap())
+        };
+        assert!(contains("10.0.0.0/8", "10.255.0.1") && !contains("10.0.0.0/8", "11.0.0.1"));
+        assert!(contains("10.0.0.0/8", "::ffff:10.1.2.3"));
+        assert!(contains("192.0.2.7/32", "192.0.2.7") && !contains("192.0.2.7/32", "192.0.2.6"));
+        assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "2001:db8::1"));
+        assert!(contains("::/0", "2001:db8::1") && contains("::1/128", "::1"));
+        assert!(!contains("fc00::/7", "fe80::1"));
+    }
+}

@@ -1,0 +1,53 @@
+//! Notices: what has just changed, told to the pages that are open.
+
+use tokio::sync::broadcast;
+
+/// How many notices a slow page may be behind before it is told to reload what it shows.
+const BACKLOG_MAX: usize = 256;
+
+/// Something changed; the page asks for the rest. Never names, pictures or class text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A fault was opened or cleared.
+    Fault {
+        /// The fault.
+        id: String,
+        /// Whether it is open now.
+        open: bool,
+    },
+    /// A box changed its state.
+    Device {
+        /// The box.
+        id: String,
+        /// `online`, `lost`, `offline` or `unknown`.
+        state: &'static str,
+    },
+    /// The trail has grown.
+    Trail {
+        /// Its last number.
+        seq: i64,
+    },
+}
+
+/// Where rooms publish notices and pages listen.
+#[derive(Debug, Clone)]
+pub struct Notices(broadcast::Sender<Notice>);
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self(broadcast::channel(BACKLOG_MAX).0)
+    }
+}
+
+impl Notices {
+    /// Tells whoever listens; nobody listening is no error.
+    pub fn publish(&self, notice: Notice) {
+        drop(self.0.send(notice));
+    }
+
+    /// Hears everything published from now on.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Notice> {
+        self.0.subscribe()
+    }
+}
