@@ -6,3 +6,4 @@ pub mod clock;
 pub mod config;
 pub mod notice;
 pub mod authority;
+pub mod store;

@@ -1,0 +1,152 @@
+//! Queries of the audit trail: append and read; nothing changes or deletes a line.
+
+use sqlx::FromRow;
+
+use super::{Db, Error, Writing, failed};
+
+/// One line as stored.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Line {
+    /// Counted from 1, without gaps.
+    pub seq: i64,
+    /// When, milliseconds since the epoch.
+    pub at_ms: i64,
+    /// Who, if known.
+    pub person_id: Option<String>,
+    /// The name at that time.
+    pub person: String,
+    /// The staff number, or what was typed as one.
+    pub staff_number: String,
+    /// From where.
+    pub address: String,
+    /// What was done.
+    pub action: String,
+    /// To what.
+    pub object: String,
+    /// Why.
+    pub purpose: String,
+    /// How it went.
+    pub outcome: String,
+    /// The article of a refusal.
+    pub article: String,
+    /// Anything more.
+    pub detail: String,
+    /// Over the previous hash and every field above.
+    pub hash: String,
+}
+
+/// Where the trail ends.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Head {
+    /// The last number.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// Appends a line and moves the head in the same transaction.
+///
+/// # Errors
+/// When the line is not durable.
+pub async fn append(db: &Db, line: &Line) -> Result<(), Error> {
+    let mut writing = db.begin().await?;
+    insert(&mut writing, line)
+        .await
+        .map_err(failed("appending to the trail"))?;
+    move_head(&mut writing, line)
+        .await
+        .map_err(failed("moving the head of the trail"))?;
+    Db::commit(writing).await
+}
+
+async fn insert(writing: &mut Writing, line: &Line) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO trail (seq, at_ms, person_id, person, staff_number, address, action, object,
+         purpose, outcome, article, detail, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(line.seq)
+    .bind(line.at_ms)
+    .bind(&line.person_id)
+    .bind(&line.person)
+    .bind(&line.staff_number)
+    .bind(&line.address)
+    .bind(&line.action)
+    .bind(&line.object)
+    .bind(&line.purpose)
+    .bind(&line.outcome)
+    .bind(&line.article)
+    .bind(&line.detail)
+    .bind(&line.hash)
+    .execute(&mut **writing)
+    .await
+    .map(drop)
+}
+
+async fn move_head(writing: &mut Writing, line: &Line) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO trail_head (id, seq, hash) VALUES (1, $1, $2)
+         ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+    )
+    .bind(line.seq)
+    .bind(&line.hash)
+    .execute(&mut **writing)
+    .await
+    .map(drop)
+}
+
+/// The recorded end of the trail; `None` while it is empty.
+///
+/// # Errors
+/// When the database fails.
+pub async fn head(db: &Db) -> Result<Option<Head>, Error> {
+    sqlx::query_as("SELECT seq, hash FROM trail_head WHERE id = 1")
+        .fetch_optional(db.read())
+        .await
+        .map_err(failed("reading the head of the trail"))
+}
+
+/// Lines after `seq`, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after(db: &Db, seq: i64, limit: i64) -> Result<Vec<Line>, Error> {
+    sqlx::query_as("SELECT * FROM trail WHERE seq > $1 ORDER BY seq LIMIT $2")
+        .bind(seq)
+        .bind(limit)
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading the trail"))
+}
+
+/// Lines before `seq`, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn before(db: &Db, seq: i64, limit: i64) -> Result<Vec<Line>, Error> {
+    sqlx::query_as("SELECT * FROM trail WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+        .bind(seq)
+        .bind(limit)
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading the trail"))
+}
+
+/// How many lines with this outcome there are since `since_ms`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(db: &Db, outcome: &str, since_ms: i64) -> Result<i64, Error> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM trail WHERE at_ms >= $1 AND outcome = $2")
+        .bind(since_ms)
+        .bind(outcome)
+        .fetch_one(db.read())
+        .await
+        .map_err(failed("counting lines of the trail"))
+}
+
+/// Runs a statement a regular program never would, to prove that it shows.
+#[cfg(test)]
+pub(crate) async fn tamper(db: &Db, statement: &'static str) {
+    sqlx::query(statement).execute(db.write()).await.unwrap();
+}
