@@ -7,3 +7,4 @@ pub mod config;
 pub mod notice;
 pub mod authority;
 pub mod store;
+pub mod campus;
