@@ -8,3 +8,4 @@ pub mod notice;
 pub mod authority;
 pub mod store;
 pub mod campus;
+pub mod access;

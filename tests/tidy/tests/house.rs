@@ -18,7 +18,14 @@ const CRATES: [&str; 5] = [
 ];
 
 const OWNERS: &[Owner<'_>] = &[
-    ("aes_gcm", &["protocol/src/sealed", "hub/src/keys"]),
+    (
+        "aes_gcm",
+        &[
+            "protocol/src/sealed",
+            "hub/src/keys",
+            "hub/src/access/secret",
+        ],
+    ),
     ("argon2", &["hub/src/access"]),
     ("axum", &["hub/src/web"]),
     ("gstreamer", &["agent/src/camera", "tests/"]),

@@ -1,0 +1,385 @@
+//! The audit trail: append-only, hash-chained, one writer, and nothing goes on without it.
+//!
+//! 第五条第3项 “定期检查系统日志，防范数据泄露风险”; R60, X8, X9.
+
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+
+use super::secret::hex;
+use crate::notice::{Notice, Notices};
+use crate::store::trail::{self, Head, Line};
+use crate::store::{self, Db};
+
+/// What the first line is chained to.
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// Says what is hashed, so that the hash can mean nothing else.
+const DOMAIN: &[u8] = b"xunke trail line 1";
+/// Longest text of a field; strangers can type into some of them.
+const CHARACTERS_MAX: usize = 500;
+const PAGE: i64 = 1000;
+
+/// How something went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Somebody asked and may.
+    Permitted,
+    /// Somebody asked and may not; the article says why.
+    Refused,
+    /// Something was done.
+    Done,
+    /// Something was tried and did not succeed.
+    Failed,
+}
+
+impl Outcome {
+    /// The word in the store and on the wire.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Permitted => "permitted",
+            Self::Refused => "refused",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Who did it, as far as known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Who {
+    /// The person's id; `None` for a stranger or the hub itself.
+    pub person_id: Option<String>,
+    /// The name.
+    pub person: String,
+    /// The staff number, or what was typed as one.
+    pub staff_number: String,
+    /// From where.
+    pub address: String,
+}
+
+/// A line to be written. Never holds secrets, pictures or the text of records.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Who.
+    pub who: Who,
+    /// What, such as `view_live`.
+    pub action: &'static str,
+    /// To what, such as a room.
+    pub object: String,
+    /// Why.
+    pub purpose: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// The article of a refusal, else empty.
+    pub article: &'static str,
+    /// Anything more.
+    pub detail: String,
+}
+
+/// The trail cannot be written or read; whoever needs it must not go on.
+#[derive(Debug, thiserror::Error)]
+#[error("the audit trail is not available")]
+pub struct Unavailable(#[from] store::Error);
+
+/// Where the trail was found broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The first line that does not fit.
+    pub seq: i64,
+    /// What does not fit.
+    pub what: &'static str,
+}
+
+/// The trail. There is one, shared by every room.
+#[derive(Debug)]
+pub struct Trail {
+    db: Db,
+    notices: Notices,
+    /// The single writer, holding where the trail ends; `None` until it is known.
+    writer: Mutex<Option<Head>>,
+}
+
+impl Trail {
+    /// The trail in `db`; what is appended is also told to open pages.
+    #[must_use]
+    pub fn new(db: Db, notices: Notices) -> Self {
+        Self {
+            db,
+            notices,
+            writer: Mutex::new(None),
+        }
+    }
+
+    /// Appends a line; it is durable when this returns.
+    ///
+    /// # Errors
+    /// The line is not there: the caller must not do what it was about to record.
+    pub async fn append(&self, entry: Entry, now_ms: i64) -> Result<Head, Unavailable> {
+        let mut writer = self.writer.lock().await;
+        let end = match writer.take() {
+            Some(end) => end,
+            None => trail::head(&self.db).await?.unwrap_or_else(empty),
+        };
+        let line = line_after(&end, entry, now_ms);
+        // On an error `writer` stays empty, so that the next append reads the end anew.
+        trail::append(&self.db, &line).await?;
+        let head = Head {
+            seq: line.seq,
+            hash: line.hash,
+        };
+        *writer = Some(head.clone());
+        drop(writer);
+        self.notices.publish(Notice::Trail { seq: head.seq });
+        Ok(head)
+    }
+
+    /// The end of the trail.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn head(&self) -> Result<Head, Unavailable> {
+        Ok(trail::head(&self.db).await?.unwrap_or_else(empty))
+    }
+
+    /// Up to `limit` lines before `seq`, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn before(&self, seq: i64, limit: i64) -> Result<Vec<Line>, Unavailable> {
+        Ok(trail::before(&self.db, seq, limit).await?)
+    }
+
+    /// How many lines with this outcome there are since `since_ms`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count(&self, outcome: Outcome, since_ms: i64) -> Result<i64, Unavailable> {
+        Ok(trail::count(&self.db, outcome.word(), since_ms).await?)
+    }
+
+    /// Reads the whole trail and checks every line: numbers without gaps, hashes that fit, an end
+    /// that is where the head says, and where this process last left it.
+    ///
+    /// # Errors
+    /// When the store fails. A broken trail is an answer, not an error.
+    pub async fn verify(&self) -> Result<Result<Head, Broken>, Unavailable> {
+        // The writer is held, so that the trail does not grow while its end is compared.
+        let writer = self.writer.lock().await;
+        let mut end = empty();
+        loop {
+            let page = trail::after(&self.db, end.seq, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for line in page {
+                if let Err(broken) = follows(&end, &line) {
+                    return Ok(Err(broken));
+                }
+                end = Head {
+                    seq: line.seq,
+                    hash: line.hash,
+                };
+            }
+        }
+        let recorded = trail::head(&self.db).await?.unwrap_or_else(empty);
+        let remembered = writer.as_ref().unwrap_or(&recorded);
+        if recorded != end || *remembered != end {
+            return Ok(Err(Broken {
+                seq: end.seq,
+                what: "the trail does not end here",
+            }));
+        }
+        Ok(Ok(end))
+    }
+}
+
+fn empty() -> Head {
+    Head {
+        seq: 0,
+        hash: GENESIS.into(),
+    }
+}
+
+fn follows(end: &Head, line: &Line) -> Result<(), Broken> {
+    if line.seq != end.seq + 1 {
+        return Err(Broken {
+            seq: end.seq + 1,
+            what: "a line is missing",
+        });
+    }
+    if line.hash != line_hash(&end.hash, line) {
+        return Err(Broken {
+            seq: line.seq,
+            what: "the hash does not fit the line",
+        });
+    }
+    Ok(())
+}
+
+fn line_after(end: &Head, entry: Entry, now_ms: i64) -> Line {
+    let mut line = Line {
+        seq: end.seq + 1,
+        at_ms: now_ms,
+        person_id: entry.who.person_id,
+        person: cut(entry.who.person),
+        staff_number: cut(entry.who.staff_number),
+        address: cut(entry.who.address),
+        action: entry.action.into(),
+        object: cut(entry.object),
+        purpose: cut(entry.purpose),
+        outcome: entry.outcome.word().into(),
+        article: entry.article.into(),
+        detail: cut(entry.detail),
+        hash: String::new(),
+    };
+    line.hash = line_hash(&end.hash, &line);
+    line
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// SHA-256 over the previous hash, the number, the time and every field with its length.
+fn line_hash(previous: &str, line: &Line) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(DOMAIN);
+    hasher.update(line.seq.to_be_bytes());
+    hasher.update(line.at_ms.to_be_bytes());
+    hasher.update([u8::from(line.person_id.is_some())]);
+    let fields = [
+        previous,
+        line.person_id.as_deref().unwrap_or_default(),
+        &line.person,
+        &line.staff_number,
+        &line.address,
+        &line.action,
+        &line.object,
+        &line.purpose,
+        &line.outcome,
+        &line.article,
+        &line.detail,
+    ];
+    for field in fields {
+        hasher.update((field.len() as u64).to_be_bytes());
+        hasher.update(field.as_bytes());
+    }
+    hex(&hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::trail::tamper;
+
+    fn entry(object: &str) -> Entry {
+        Entry {
+            who: Who {
+                person: "王建国".into(),
+                ..Who::default()
+            },
+            action: "view_live",
+            object: object.into(),
+            purpose: "plan".into(),
+            outcome: Outcome::Permitted,
+            article: "",
+            detail: String::new(),
+        }
+    }
+
+    async fn trail_of_five() -> (Db, Trail) {
+        let db = Db::in_memory().await;
+        let trail = Trail::new(db.clone(), Notices::default());
+        for room in ["101", "102", "103", "104", "105"] {
+            trail.append(entry(room), 1_000).await.unwrap();
+        }
+        (db, trail)
+    }
+
+    async fn broken_after(statement: &'static str) -> i64 {
+        let (db, _) = trail_of_five().await;
+        tamper(&db, statement).await;
+        // A new process remembers nothing: what is stored has to speak for itself.
+        let trail = Trail::new(db, Notices::default());
+        trail.verify().await.unwrap().unwrap_err().seq
+    }
+
+    #[tokio::test]
+    async fn an_untouched_trail_verifies_also_after_a_restart() {
+        let (db, trail) = trail_of_five().await;
+        let head = trail.verify().await.unwrap().unwrap();
+        assert_eq!(head.seq, 5);
+        let restarted = Trail::new(db, Notices::default());
+        assert_eq!(restarted.append(entry("106"), 2_000).await.unwrap().seq, 6);
+        assert_eq!(restarted.verify().await.unwrap().unwrap().seq, 6);
+    }
+
+    /// X8, K6: changing any field of any line shows at that line.
+    #[tokio::test]
+    async fn a_changed_field_shows() {
+        for statement in [
+            "UPDATE trail SET at_ms = 999 WHERE seq = 3",
+            "UPDATE trail SET person_id = '' WHERE seq = 3",
+            "UPDATE trail SET person = '李明' WHERE seq = 3",
+            "UPDATE trail SET staff_number = 'T1' WHERE seq = 3",
+            "UPDATE trail SET address = '10.0.0.1' WHERE seq = 3",
+            "UPDATE trail SET action = 'playback' WHERE seq = 3",
+            "UPDATE trail SET object = '' WHERE seq = 3",
+            "UPDATE trail SET purpose = 'issue' WHERE seq = 3",
+            "UPDATE trail SET outcome = 'refused' WHERE seq = 3",
+            "UPDATE trail SET article = '第十条' WHERE seq = 3",
+            "UPDATE trail SET detail = 'x' WHERE seq = 3",
+            "UPDATE trail SET hash = 'x' WHERE seq = 3",
+            "UPDATE trail SET object = purpose, purpose = object WHERE seq = 3",
+        ] {
+            assert_eq!(broken_after(statement).await, 3, "{statement}");
+        }
+    }
+
+    /// X8, K6: deleting, reordering and cutting off show.
+    #[tokio::test]
+    async fn missing_moved_and_cut_lines_show() {
+        assert_eq!(broken_after("DELETE FROM trail WHERE seq = 3").await, 3);
+        assert_eq!(broken_after("DELETE FROM trail WHERE seq = 1").await, 1);
+        assert_eq!(broken_after("DELETE FROM trail WHERE seq = 5").await, 4);
+        assert_eq!(broken_after("DELETE FROM trail").await, 0);
+        let swap = "UPDATE trail SET seq = CASE seq WHEN 2 THEN -3 ELSE -2 END WHERE seq IN (2, 3);
+                    UPDATE trail SET seq = -seq WHERE seq < 0";
+        assert_eq!(broken_after(swap).await, 2);
+        let renumber = "DELETE FROM trail WHERE seq = 2;
+                        UPDATE trail SET seq = seq - 1 WHERE seq = 3;
+                        UPDATE trail SET seq = seq - 1 WHERE seq = 4;
+                        UPDATE trail SET seq = seq - 1 WHERE seq = 5";
+        assert_eq!(broken_after(renumber).await, 2);
+    }
+
+    /// A tail that is cut together with the recorded head shows while the hub runs.
+    #[tokio::test]
+    async fn a_cut_head_shows_to_the_process_that_wrote_it() {
+        let (db, trail) = trail_of_five().await;
+        let cut = "DELETE FROM trail WHERE seq = 5;
+                   UPDATE trail_head SET seq = 4, hash = (SELECT hash FROM trail WHERE seq = 4)";
+        tamper(&db, cut).await;
+        assert_eq!(trail.verify().await.unwrap().unwrap_err().seq, 4);
+    }
+
+    /// X9: a trail that cannot be written says so.
+    #[tokio::test]
+    async fn appending_to_nowhere_is_an_error() {
+        let (db, trail) = trail_of_five().await;
+        tamper(&db, "DROP TABLE trail").await;
+        assert!(trail.append(entry("106"), 1).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn long_text_of_strangers_is_cut() {
+        let trail = Trail::new(Db::in_memory().await, Notices::default());
+        trail.append(entry(&"课".repeat(5_000)), 1).await.unwrap();
+        let lines = trail.before(i64::MAX, 1).await.unwrap();
+        assert_eq!(lines[0].object.chars().count(), CHARACTERS_MAX);
+        assert!(trail.verify().await.unwrap().is_ok());
+    }
+}

@@ -1,0 +1,423 @@
+//! The gate: asks the policy, writes the trail, and only then hands out a permit.
+//!
+//! Content loaders take a [`Permit`] by type; nobody else can make one.
+
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+use xunke_policy::access::{Action, Purpose};
+use xunke_policy::level::UnitId;
+use xunke_policy::{Refusal, decide};
+use xunke_protocol::id::ClassroomId;
+
+use super::audit::{Entry, Outcome, Trail, Unavailable};
+use super::person::Person;
+use super::session::{Session, Sessions};
+use crate::campus::classroom::{self, Classroom};
+use crate::config::Config;
+use crate::store::view::{self, ViewRow};
+use crate::store::{self, Db};
+
+/// Watching a room now.
+#[derive(Debug, Clone, Copy)]
+pub enum ViewLive {}
+/// Watching a recording.
+#[derive(Debug, Clone, Copy)]
+pub enum Playback {}
+
+/// A recording as the gate sees it: it belongs to whom the room belonged when it was made (R22).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingRef {
+    /// The recording.
+    pub id: Uuid,
+    /// Where it was made.
+    pub classroom: ClassroomId,
+    /// The room's name, for the trail.
+    pub room: String,
+    /// The unit that owned the room at record time.
+    pub unit_at_record_time: UnitId,
+}
+
+/// The proof that one person may see one thing, audited. Not to be copied; ended by
+/// [`Gate::close`], and asked about again and again with [`Gate::still_valid`].
+#[derive(Debug)]
+pub struct Permit<A, O> {
+    session: Session,
+    object: O,
+    purpose: Purpose,
+    origin: IpAddr,
+    view_id: Uuid,
+    action: PhantomData<A>,
+}
+
+impl<A, O> Permit<A, O> {
+    /// What may be seen.
+    #[must_use]
+    pub fn object(&self) -> &O {
+        &self.object
+    }
+
+    /// Names this view in the trail, in the record form and towards the page.
+    #[must_use]
+    pub fn view_id(&self) -> Uuid {
+        self.view_id
+    }
+
+    /// Whose session it is.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What is written over every picture (R61): name, staff number, address.
+    #[must_use]
+    pub fn watermark(&self) -> Watermark {
+        let person = &self.session.person;
+        Watermark {
+            name: person.name.clone(),
+            staff_number: person.staff_number.clone(),
+            address: self.origin.to_string(),
+        }
+    }
+}
+
+/// The moving identity watermark of a view (R61).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watermark {
+    /// The viewer's name.
+    pub name: String,
+    /// The viewer's staff number.
+    pub staff_number: String,
+    /// The viewer's address.
+    pub address: String,
+}
+
+/// Why there is no permit.
+#[derive(Debug, thiserror::Error)]
+pub enum Denied {
+    /// The regulations say no; the refusal is in the trail.
+    #[error("refused: {}", .0.en)]
+    Refused(Refusal),
+    /// The trail cannot be written: nobody sees anything (X9).
+    #[error(transparent)]
+    TrailUnavailable(#[from] Unavailable),
+}
+
+/// The gate. There is one, shared by every door.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    db: Db,
+    trail: Arc<Trail>,
+    sessions: Sessions,
+    config: Arc<Config>,
+}
+
+/// What a permit of one kind is about.
+struct Wish<'a> {
+    action: &'static str,
+    classroom: ClassroomId,
+    object: String,
+    recording: Option<Uuid>,
+    purpose: &'a Purpose,
+    policy: Action<'a>,
+}
+
+impl Gate {
+    /// A gate that reads `db`, writes `trail` and follows the school's rules in `config`.
+    #[must_use]
+    pub fn new(db: Db, trail: Arc<Trail>, sessions: Sessions, config: Arc<Config>) -> Self {
+        Self {
+            db,
+            trail,
+            sessions,
+            config,
+        }
+    }
+
+    /// Asks to watch a room now (R55–R58, R60).
+    ///
+    /// # Errors
+    /// The refusal, or that the trail cannot be written.
+    pub async fn open_live(
+        &self,
+        session: &Session,
+        classroom: Classroom,
+        purpose: Purpose,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<Permit<ViewLive, Classroom>, Denied> {
+        let unit = classroom.unit.id;
+        let wish = Wish {
+            action: "view_live",
+            classroom: classroom.id,
+            object: format!("{} {}", classroom.name, classroom.id),
+            recording: None,
+            purpose: &purpose,
+            policy: Action::ViewLive {
+                unit,
+                purpose: &purpose,
+            },
+        };
+        let view_id = self.open(session, &wish, origin, now_ms).await?;
+        let session = session.clone();
+        let action = PhantomData;
+        Ok(Permit {
+            session,
+            object: classroom,
+            purpose,
+            origin,
+            view_id,
+            action,
+        })
+    }
+
+    /// Asks to watch a recording (R67–R69, R22).
+    ///
+    /// # Errors
+    /// The refusal, or that the trail cannot be written.
+    pub async fn open_playback(
+        &self,
+        session: &Session,
+        recording: RecordingRef,
+        purpose: Purpose,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<Permit<Playback, RecordingRef>, Denied> {
+        let unit = recording.unit_at_record_time;
+        let wish = Wish {
+            action: "playback",
+            classroom: recording.classroom,
+            object: format!("{} {}", recording.room, recording.id),
+            recording: Some(recording.id),
+            purpose: &purpose,
+            policy: Action::Playback {
+                unit,
+                purpose: &purpose,
+            },
+        };
+        let view_id = self.open(session, &wish, origin, now_ms).await?;
+        let session = session.clone();
+        let action = PhantomData;
+        Ok(Permit {
+            session,
+            object: recording,
+            purpose,
+            origin,
+            view_id,
+            action,
+        })
+    }
+
+    /// Asks for something that is not content. A refusal is written to the trail.
+    ///
+    /// # Errors
+    /// The refusal, or that the trail cannot be written.
+    pub async fn enter(
+        &self,
+        session: &Session,
+        action: Action<'_>,
+        name: &'static str,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<(), Denied> {
+        let Err(refusal) = self.judge(&session.person, action, origin, now_ms) else {
+            return Ok(());
+        };
+        let entry = Entry {
+            who: session.person.who(origin),
+            action: name,
+            object: String::new(),
+            purpose: String::new(),
+            outcome: Outcome::Refused,
+            article: refusal.article,
+            detail: refusal.code.into(),
+        };
+        self.trail.append(entry, now_ms).await?;
+        Err(Denied::Refused(refusal))
+    }
+
+    /// What the policy says, without a line in the trail: for lists that show only what may be
+    /// seen, never for handing out content.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn judge(
+        &self,
+        person: &Person,
+        action: Action<'_>,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<(), Refusal> {
+        let on_campus = self.config.on_campus(origin);
+        let facts = person.facts(on_campus, self.config.session.password_days, now_ms);
+        decide(&facts, action)
+    }
+
+    async fn open(
+        &self,
+        session: &Session,
+        wish: &Wish<'_>,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<Uuid, Denied> {
+        let view_id = Uuid::now_v7();
+        let answer = self.ask(session, wish.policy, origin, now_ms).await;
+        let (outcome, article, code) = match answer {
+            Ok(()) => (Outcome::Permitted, "", ""),
+            Err(refusal) => (Outcome::Refused, refusal.article, refusal.code),
+        };
+        let entry = Entry {
+            who: session.person.who(origin),
+            action: wish.action,
+            object: wish.object.clone(),
+            purpose: purpose_text(wish.purpose),
+            outcome,
+            article,
+            detail: if answer.is_ok() {
+                format!("view {view_id}")
+            } else {
+                code.into()
+            },
+        };
+        let head = self.trail.append(entry, now_ms).await?;
+        answer.map_err(Denied::Refused)?;
+        let kind = if wish.recording.is_some() {
+            "playback"
+        } else {
+            "live"
+        };
+        let row = ViewRow {
+            id: view_id.to_string(),
+            person_id: session.person.id.to_string(),
+            classroom_id: wish.classroom.to_string(),
+            kind: kind.into(),
+            recording_id: wish.recording.map(|id| id.to_string()),
+            trail_seq: head.seq,
+            opened_ms: now_ms,
+            closed_ms: None,
+        };
+        view::open(&self.db, &row)
+            .await
+            .map_err(Unavailable::from)?;
+        Ok(view_id)
+    }
+
+    /// The person and the session as they are now, not as they were at sign-in.
+    async fn ask(
+        &self,
+        session: &Session,
+        action: Action<'_>,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<(), Refusal> {
+        let person = self
+            .sessions
+            .recheck(session, now_ms)
+            .await
+            .map_err(|error| {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot decide; refusing"
+                );
+                Refusal::UNDECIDED
+            })??;
+        self.judge(&person, action, origin, now_ms)
+    }
+}
+
+/// A permit that can be asked about again.
+pub trait Watched {
+    /// What the policy is asked, with the facts as of now.
+    fn again<'a>(
+        &'a self,
+        db: &'a Db,
+    ) -> impl Future<Output = Result<Action<'a>, Refusal>> + Send + 'a;
+}
+
+impl Watched for Permit<ViewLive, Classroom> {
+    /// The room may have gone to another unit meanwhile.
+    async fn again<'a>(&'a self, db: &'a Db) -> Result<Action<'a>, Refusal> {
+        let room = classroom::find(db, self.object.id).await;
+        let room = room.ok().flatten().ok_or(Refusal::UNDECIDED)?;
+        Ok(Action::ViewLive {
+            unit: room.unit.id,
+            purpose: &self.purpose,
+        })
+    }
+}
+
+impl Watched for Permit<Playback, RecordingRef> {
+    /// A recording keeps the unit it was made in (R22).
+    async fn again<'a>(&'a self, _db: &'a Db) -> Result<Action<'a>, Refusal> {
+        let unit = self.object.unit_at_record_time;
+        Ok(Action::Playback {
+            unit,
+            purpose: &self.purpose,
+        })
+    }
+}
+
+impl Gate {
+    /// Asks again while somebody is watching: session, person, grant, agreement, network, room.
+    /// Ask at least every half second; on a refusal the picture goes dark (revoke to dark < 1 s).
+    ///
+    /// # Errors
+    /// Why the view must end now. What cannot be decided is refused.
+    pub async fn still_valid<A, O>(&self, permit: &Permit<A, O>, now_ms: i64) -> Result<(), Refusal>
+    where
+        Permit<A, O>: Watched,
+    {
+        let action = permit.again(&self.db).await?;
+        self.ask(&permit.session, action, permit.origin, now_ms)
+            .await
+    }
+
+    /// Ends a view and writes its end to the trail (R60: from when to when). `why` is `closed`,
+    /// or the code of the refusal that ended it.
+    ///
+    /// # Errors
+    /// When the trail cannot be written; the permit is gone all the same.
+    pub async fn close<A, O>(
+        &self,
+        permit: Permit<A, O>,
+        why: &str,
+        now_ms: i64,
+    ) -> Result<(), Unavailable> {
+        let view_id = permit.view_id.to_string();
+        if !view::close(&self.db, &view_id, now_ms).await? {
+            return Ok(());
+        }
+        let entry = Entry {
+            who: permit.session.person.who(permit.origin),
+            action: "view_closed",
+            object: format!("view {view_id}"),
+            purpose: purpose_text(&permit.purpose),
+            outcome: Outcome::Done,
+            article: "",
+            detail: why.to_owned(),
+        };
+        self.trail.append(entry, now_ms).await.map(drop)
+    }
+
+    /// Notes views that a crash left open as ended now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn close_left_open(&self, now_ms: i64) -> Result<u64, store::Error> {
+        view::close_all(&self.db, now_ms).await
+    }
+}
+
+/// The purpose as the trail keeps it.
+#[must_use]
+pub fn purpose_text(purpose: &Purpose) -> String {
+    match purpose {
+        Purpose::Plan => "plan".into(),
+        Purpose::Issue => "issue".into(),
+        Purpose::Reinspection => "reinspection".into(),
+        Purpose::Other(reason) => format!("other: {reason}"),
+        Purpose::Missing => "missing".into(),
+    }
+}

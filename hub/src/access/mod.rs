@@ -1,0 +1,11 @@
+//! Access: who somebody is, what was decided, and the trail of both.
+//!
+//! secret → audit → person → session → gate
+//!
+//! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
+
+pub mod secret;
+pub mod audit;
+pub mod person;
+pub mod session;
+pub mod gate;

@@ -1,0 +1,160 @@
+//! Persons: all that is known of somebody when a decision about them is made.
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+use xunke_policy::access::{Facts, Grant, Standing};
+use xunke_policy::agreement::Agreement;
+use xunke_policy::level::{Level, Role, UnitId};
+use xunke_policy::patrol::Reader;
+
+use super::audit::Who;
+use crate::campus::classroom::Unit;
+use crate::campus::{self, id};
+use crate::store::Db;
+use crate::store::people::{self, AgreementRow, GrantRow, PersonRow};
+
+/// Somebody with an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Their id.
+    pub id: Uuid,
+    /// 工号, also the login.
+    pub staff_number: String,
+    /// Their name.
+    pub name: String,
+    /// Their teaching unit.
+    pub unit: Option<Unit>,
+    /// What they are; names nobody knows are left out (default deny).
+    pub roles: Vec<Role>,
+    /// Whether they may act.
+    pub standing: Standing,
+    /// The confidentiality agreement.
+    pub agreement: Agreement,
+    /// The standing right.
+    pub grant: Option<Grant>,
+    /// When the password was last changed.
+    pub password_changed_ms: i64,
+}
+
+impl Person {
+    /// What bears on a decision.
+    #[must_use]
+    pub fn facts(&self, on_campus: bool, password_days_max: u32, now_ms: i64) -> Facts {
+        Facts {
+            roles: self.roles.clone(),
+            standing: self.standing,
+            agreement: self.agreement,
+            grant: self.grant,
+            password_changed_ms: self.password_changed_ms,
+            password_days_max,
+            on_campus,
+            now_ms,
+        }
+    }
+
+    /// As a reader of patrol records (R89).
+    #[must_use]
+    pub fn reader(&self, now_ms: i64) -> Reader<Uuid> {
+        Reader {
+            person: self.id,
+            roles: self.roles.clone(),
+            unit: self.unit.as_ref().map(|unit| unit.id),
+            agreement: self.agreement,
+            now_ms,
+        }
+    }
+
+    /// As a line of the trail names them.
+    #[must_use]
+    pub fn who(&self, address: IpAddr) -> Who {
+        Who {
+            person_id: Some(self.id.to_string()),
+            person: self.name.clone(),
+            staff_number: self.staff_number.clone(),
+            address: address.to_string(),
+        }
+    }
+
+    /// Whether they have a role.
+    #[must_use]
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// Reads somebody anew.
+///
+/// # Errors
+/// When the store fails.
+pub async fn find(db: &Db, person: Uuid) -> Result<Option<Person>, campus::Error> {
+    let key = person.to_string();
+    let Some(row) = people::person(db, &key).await? else {
+        return Ok(None);
+    };
+    let roles = people::roles(db, &key).await?;
+    let agreement = people::agreement(db, &key).await?;
+    let grant = people::grant(db, &key).await?;
+    Ok(Some(Person {
+        id: person,
+        roles: roles.iter().filter_map(|name| Role::named(name)).collect(),
+        standing: standing(&row),
+        agreement: agreement.map_or(Agreement::Unsigned, agreement_state),
+        grant: grant.map(grant_of).transpose()?.flatten(),
+        password_changed_ms: row.password_changed_ms,
+        unit: unit(&row)?,
+        staff_number: row.staff_number,
+        name: row.name,
+    }))
+}
+
+/// A word nobody knows counts as the strictest.
+fn standing(row: &PersonRow) -> Standing {
+    match row.standing.as_str() {
+        "active" => Standing::Active,
+        "suspended" => Standing::Suspended {
+            until_ms: row.suspended_until_ms,
+        },
+        "left" => Standing::Left,
+        _ => Standing::Cancelled,
+    }
+}
+
+fn agreement_state(row: AgreementRow) -> Agreement {
+    match row.ended_ms {
+        None => Agreement::Signed {
+            since_ms: row.signed_ms,
+        },
+        Some(_) => Agreement::Ended,
+    }
+}
+
+/// A level nobody knows, or level 2 without a unit, is no grant (default deny).
+fn grant_of(row: GrantRow) -> Result<Option<Grant>, campus::Error> {
+    let unit = row
+        .unit_id
+        .as_deref()
+        .map(|text| id("a unit", text))
+        .transpose()?;
+    let level = match (row.level, unit) {
+        (1, _) => Level::One,
+        (2, Some(unit)) => Level::Two(UnitId(unit)),
+        (3, _) => Level::Three,
+        _ => return Ok(None),
+    };
+    Ok(Some(Grant {
+        level,
+        from_ms: row.from_ms,
+        until_ms: row.until_ms,
+    }))
+}
+
+fn unit(row: &PersonRow) -> Result<Option<Unit>, campus::Error> {
+    let (Some(unit), Some(name)) = (&row.unit_id, &row.unit) else {
+        return Ok(None);
+    };
+    Ok(Some(Unit {
+        id: UnitId(id("a unit", unit)?),
+        name: name.clone(),
+    }))
+}
