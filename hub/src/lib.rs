@@ -9,3 +9,5 @@ pub mod authority;
 pub mod store;
 pub mod campus;
 pub mod access;
+pub mod web;
+pub mod run;

@@ -1,2 +1,56 @@
-//! Room.
-fn main() {}
+//! The hub's command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use xunke_hub::config::Config;
+use xunke_hub::run;
+use xunke_hub::web::routes;
+
+/// 巡课中心端 · the hub of a smart-classroom supervision system.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Opens the doors and serves until SIGTERM or Ctrl-C.
+    Serve {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Prints the description of the HTTP API.
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match command(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xunke-hub: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    match command {
+        Command::Serve { config } => runtime.block_on(run::serve(Config::load(&config)?)),
+        Command::Openapi => {
+            println!("{}", serde_json::to_string_pretty(&routes::openapi())?);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Errors and refusals as answers: the only place that knows HTTP status codes.
+
+use std::error::Error as StdError;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use xunke_policy::Refusal;
+use xunke_policy::patrol::FieldError;
+
+use crate::access::audit::Unavailable;
+use crate::access::gate::Denied;
+use crate::access::session;
+use crate::campus;
+use crate::store;
+
+/// Why a request is not answered as asked.
+#[derive(Debug)]
+pub enum Error {
+    /// Nobody is signed in.
+    SignedOut,
+    /// Login, password or one-time code do not fit; which of them is not said.
+    WrongSignIn,
+    /// A request that does not come from our own page.
+    Foreign,
+    /// The regulations say no.
+    Refused(Refusal),
+    /// Not there, or not to be seen.
+    NotFound,
+    /// It is there already.
+    Conflict(&'static str, &'static str),
+    /// A field cannot stay as it is.
+    Field(FieldError),
+    /// The request cannot be read.
+    Unreadable(String),
+    /// Too many tries.
+    TooMany {
+        /// When to try again.
+        retry_after_seconds: i64,
+    },
+    /// The trail cannot be written, so nothing goes on.
+    TrailUnavailable(Unavailable),
+    /// Something failed; the log knows what.
+    Failed(Box<dyn StdError + Send + Sync>),
+}
+
+/// The body of every answer that is not a success.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// What is wrong.
+    pub error: ErrorDetail,
+}
+
+/// What is wrong, for people and programs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ErrorDetail {
+    /// Stable name for programs.
+    pub code: String,
+    /// For people, in Chinese.
+    pub zh: String,
+    /// For people, in English.
+    pub en: String,
+    /// The article of a refusal, such as `第十一条`.
+    pub article: Option<String>,
+    /// Its words.
+    pub quote: Option<String>,
+    /// The field that cannot stay as it is.
+    pub field: Option<String>,
+}
+
+impl ErrorDetail {
+    fn new(code: &str, zh: &str, en: &str) -> Self {
+        let (code, zh, en) = (code.into(), zh.into(), en.into());
+        Self {
+            code,
+            zh,
+            en,
+            article: None,
+            quote: None,
+            field: None,
+        }
+    }
+}
+
+impl From<Refusal> for ErrorDetail {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            article: Some(refusal.article.into()),
+            quote: Some(refusal.quote.into()),
+            ..Self::new(refusal.code, refusal.zh, refusal.en)
+        }
+    }
+}
+
+impl Error {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::SignedOut | Self::WrongSignIn => StatusCode::UNAUTHORIZED,
+            Self::Refused(refusal) if *refusal == Refusal::SESSION_ENDED => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Foreign | Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict(..) => StatusCode::CONFLICT,
+            Self::Field(_) | Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TrailUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn words(&self) -> ErrorDetail {
+        let new = ErrorDetail::new;
+        match self {
+            Self::SignedOut => new("signed_out", "请先登录。", "Sign in first."),
+            Self::WrongSignIn => new(
+                "wrong_sign_in",
+                "账号、密码或动态验证码不正确。",
+                "Login, password or one-time code do not fit.",
+            ),
+            Self::Foreign => new(
+                "foreign_request",
+                "请求不是从本平台页面发出的，请刷新页面后重试。",
+                "The request does not come from this site's page (Origin, X-CSRF-Token); reload.",
+            ),
+            Self::Refused(refusal) => (*refusal).into(),
+            Self::NotFound => new("not_found", "没有找到。", "There is no such thing."),
+            Self::Conflict(zh, en) => new("conflict", zh, en),
+            Self::Field(error) => ErrorDetail {
+                field: Some(error.field.into()),
+                ..new("field", error.zh, error.en)
+            },
+            Self::Unreadable(why) => new("unreadable", &format!("请求内容无法识别：{why}"), why),
+            Self::TooMany {
+                retry_after_seconds,
+            } => {
+                let minutes = (retry_after_seconds + 59) / 60;
+                let zh = format!("尝试次数过多，请在 {minutes} 分钟后再试。");
+                new(
+                    "too_many",
+                    &zh,
+                    &format!("Too many tries; wait {minutes} minutes."),
+                )
+            }
+            Self::TrailUnavailable(_) => new(
+                "trail_unavailable",
+                "审计记录暂时无法写入，按规定停止一切查看，请联系信息中心。",
+                "The audit trail cannot be written, so nothing may be seen; tell the IT centre.",
+            ),
+            Self::Failed(_) => new(
+                "failed",
+                "系统出错，请稍后再试；若仍不行，请联系信息中心。",
+                "Something failed; try again shortly, then tell the IT centre.",
+            ),
+        }
+    }
+
+    /// The detail alone, as the live WebSocket sends it.
+    #[must_use]
+    pub fn detail(&self) -> ErrorDetail {
+        self.log();
+        self.words()
+    }
+
+    /// The log gets the whole chain, once, here at the boundary.
+    fn log(&self) {
+        match self {
+            Self::Failed(cause) => {
+                tracing::error!(error = chain(cause.as_ref()), "a request failed");
+            }
+            Self::TrailUnavailable(cause) => {
+                tracing::error!(error = chain(cause), "the audit trail is not available");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An error with its causes in one line.
+#[must_use]
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let body = ErrorBody {
+            error: self.detail(),
+        };
+        let mut response = (self.status(), axum::Json(body)).into_response();
+        if let Self::TooMany {
+            retry_after_seconds,
+        } = self
+        {
+            response
+                .headers_mut()
+                .insert("retry-after", retry_after_seconds.into());
+        }
+        response
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Refused(refusal) => Self::Refused(refusal),
+            Denied::TrailUnavailable(cause) => Self::TrailUnavailable(cause),
+        }
+    }
+}
+
+impl From<Unavailable> for Error {
+    fn from(cause: Unavailable) -> Self {
+        Self::TrailUnavailable(cause)
+    }
+}
+
+macro_rules! fails_with {
+    ($($cause:ty),*) => {$(
+        impl From<$cause> for Error {
+            fn from(cause: $cause) -> Self {
+                Self::Failed(Box::new(cause))
+            }
+        }
+    )*};
+}
+
+fails_with!(store::Error, campus::Error, session::Error);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_its_article_and_quotes_it() {
+        let error = Error::Refused(Refusal::OTHER_UNIT);
+        let detail = error.detail();
+        assert_eq!(error.status(), StatusCode::FORBIDDEN);
+        assert_eq!(detail.article.as_deref(), Some("第十一条"));
+        assert_eq!(detail.quote.as_deref(), Some(Refusal::OTHER_UNIT.quote));
+        let error = Error::Refused(Refusal::SESSION_ENDED);
+        assert_eq!(error.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[test]
+    fn causes_stay_in_the_log() {
+        let error = Error::Failed("secret path /var/lib".into());
+        let detail = error.detail();
+        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!detail.zh.contains("/var") && !detail.en.contains("/var"));
+    }
+}

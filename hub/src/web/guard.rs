@@ -1,0 +1,180 @@
+//! The guard before every route: network, origin, session, CSRF token, action.
+
+use std::net::IpAddr;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use xunke_policy::Refusal;
+use xunke_policy::access::Action;
+
+use super::App;
+use super::error::Error;
+use super::listen::Peer;
+use crate::access::secret;
+use crate::access::session::Session;
+use crate::clock;
+
+/// The cookie that carries the session token.
+pub const COOKIE: &str = "__Host-xunke";
+/// The header that carries the CSRF token.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+
+/// What a route needs.
+#[derive(Debug, Clone, Copy)]
+pub enum Needs {
+    /// Nothing but our own page: signing in.
+    Nobody,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody who may do this; the name stands in the trail when they may not.
+    Action(&'static str, Action<'static>),
+}
+
+/// Who is calling, and from where. Only the guard makes one.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The session.
+    pub session: Session,
+    /// From where this request comes.
+    pub address: IpAddr,
+    /// When this request came.
+    pub now_ms: i64,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(Error::SignedOut)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let peer = parts.extensions.get::<Self>().cloned();
+        peer.ok_or_else(|| Error::Failed("a request without a peer".into()))
+    }
+}
+
+/// Lets a request through to its handler, or answers why not.
+///
+/// # Errors
+/// 401, 403 or 503 as [`Error`] says.
+pub async fn guard(
+    State((app, needs)): State<(App, Needs)>,
+    peer: Peer,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    let now_ms = clock::now_ms();
+    let address = peer.address.ip();
+    if !app.config.on_campus(address) {
+        return Err(Refusal::OFF_CAMPUS.into());
+    }
+    let headers = request.headers();
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let upgrades = headers.contains_key(header::UPGRADE);
+    if (changes || upgrades) && !same_origin(headers) {
+        return Err(Error::Foreign);
+    }
+    if let Needs::Nobody = needs {
+        return Ok(next.run(request).await);
+    }
+    let token = cookie(headers, COOKIE).ok_or(Error::SignedOut)?;
+    let session = app
+        .sessions
+        .find(token, now_ms)
+        .await?
+        .ok_or(Error::SignedOut)?;
+    if changes && !csrf_token_fits(headers, &session) {
+        return Err(Error::Foreign);
+    }
+    if let Needs::Action(name, action) = needs {
+        app.gate
+            .enter(&session, action, name, address, now_ms)
+            .await?;
+    }
+    request.extensions_mut().insert(Caller {
+        session,
+        address,
+        now_ms,
+    });
+    Ok(next.run(request).await)
+}
+
+/// The Origin is the host that was asked. Browsers always say so on what changes something.
+fn same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) => origin.strip_prefix("https://") == Some(host),
+        _ => false,
+    }
+}
+
+fn csrf_token_fits(headers: &HeaderMap, session: &Session) -> bool {
+    let given = headers
+        .get(CSRF_HEADER)
+        .and_then(|value| value.to_str().ok());
+    given.is_some_and(|given| secret::equal(given, &session.csrf_token))
+}
+
+/// The value of a cookie. A name that comes twice is nobody's.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let pairs = all
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_our_own_page_is_same_origin() {
+        let with = |origin| same_origin(&headers(&[("host", "hub:8443"), ("origin", origin)]));
+        assert!(with("https://hub:8443"));
+        assert!(!with("http://hub:8443") && !with("https://hub") && !with("null"));
+        assert!(!with("https://hub:8443.evil") && !with("https://evil.hub:8443"));
+        assert!(!same_origin(&headers(&[("host", "hub:8443")])));
+        assert!(!same_origin(&headers(&[("origin", "https://hub:8443")])));
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name_and_only_once() {
+        let of = |text| cookie(&headers(&[("cookie", text)]), COOKIE).map(str::to_owned);
+        assert_eq!(of("a=1; __Host-xunke=abc; b=2").as_deref(), Some("abc"));
+        assert_eq!(of("x__Host-xunke=abc"), None);
+        assert_eq!(of("__host-xunke=abc"), None);
+        assert_eq!(of("__Host-xunke=abc; __Host-xunke=def"), None);
+    }
+}
