@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod notice;
 pub mod authority;
+pub mod endpoint;
 pub mod store;
 pub mod campus;
 pub mod access;
