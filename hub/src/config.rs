@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+/// A bundle for boxes holds 400 days, with yesterday and some to spare.
+const KEY_DAYS_MAX: u32 = 390;
+
 /// Everything that can be configured, one section per concern.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,6 +25,10 @@ pub struct Config {
     pub boxes: Boxes,
     /// The MQTT door for classroom boxes.
     pub mqtt: Mqtt,
+    /// The keys of recordings.
+    pub keys: Keys,
+    /// Recordings.
+    pub recording: Recording,
     /// The demonstration college.
     pub demo: Demo,
 }
@@ -82,6 +89,28 @@ pub struct Mqtt {
     pub listen: SocketAddr,
 }
 
+/// `[keys]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// 32 bytes that seal the day keys at rest; empty: made in `data_dir` at first start.
+    pub master_key_file: PathBuf,
+    /// For how many coming days boxes are given keys.
+    pub days_ahead: u32,
+}
+
+/// `[recording]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recording {
+    /// Where sealed segments are kept; empty: `media` in `data_dir`.
+    pub folder: PathBuf,
+    /// Space that uploads leave free for the database and the trail.
+    pub free_mib_min: u64,
+    /// Uploads at the same time; more wait.
+    pub uploads_max: usize,
+}
+
 /// `[demo]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -99,6 +128,8 @@ impl Default for Config {
             session: Session::default(),
             boxes: Boxes::default(),
             mqtt: Mqtt::default(),
+            keys: Keys::default(),
+            recording: Recording::default(),
             demo: Demo::default(),
         }
     }
@@ -157,6 +188,25 @@ impl Default for Mqtt {
     fn default() -> Self {
         Self {
             listen: every_address(8883),
+        }
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            master_key_file: PathBuf::new(),
+            days_ahead: 180,
+        }
+    }
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::new(),
+            free_mib_min: 1024,
+            uploads_max: 32,
         }
     }
 }
@@ -257,6 +307,12 @@ impl Config {
                 "session.idle_minutes",
                 "a session must last 1 minute or more",
             ));
+        }
+        if !(1..=KEY_DAYS_MAX).contains(&self.keys.days_ahead) {
+            return Err(("keys.days_ahead", "must be 1 to 390"));
+        }
+        if self.recording.uploads_max == 0 {
+            return Err(("recording.uploads_max", "must be 1 or more"));
         }
         Ok(())
     }

@@ -10,5 +10,6 @@ pub mod endpoint;
 pub mod store;
 pub mod campus;
 pub mod access;
+pub mod keys;
 pub mod web;
 pub mod run;

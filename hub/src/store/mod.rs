@@ -8,6 +8,7 @@ pub mod people;
 pub mod session;
 pub mod trail;
 pub mod view;
+pub mod keys;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

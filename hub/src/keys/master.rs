@@ -1,0 +1,122 @@
+//! The master key: seals the private halves of day keys at rest, each for its own day.
+
+use std::path::{Path, PathBuf};
+
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Nonce};
+use data_encoding::HEXLOWER;
+use xunke_protocol::sealed::epoch::DaySecret;
+use zeroize::Zeroizing;
+
+use super::Error;
+use crate::access::secret;
+use crate::authority::secret_file;
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 12;
+/// Says what is sealed, so that it can be taken for nothing else.
+const DOMAIN: &[u8] = b"xunke day key 1";
+
+/// The master key. Never leaves this room.
+pub(super) struct Master {
+    cipher: Aes256Gcm,
+    path: PathBuf,
+}
+
+impl Master {
+    /// Reads the key at `path`. Only when `make` is true is a missing one made (mode 0600): with
+    /// day keys sealed under a lost master key, a new one would hide the loss.
+    pub fn open(path: &Path, make: bool) -> Result<Self, Error> {
+        let key = match secret_file::read(path)? {
+            Some(key) => key,
+            None if make => {
+                let key = Zeroizing::new(secret::random::<KEY_BYTES>());
+                secret_file::write(path, &*key)?;
+                tracing::info!(path = %path.display(), "made the master key; keep a copy of it safe");
+                Zeroizing::new(key.to_vec())
+            }
+            None => return Err(Error::MasterMissing(path.into())),
+        };
+        let cipher = Aes256Gcm::new_from_slice(&key);
+        let cipher = cipher.map_err(|_| Error::MasterMalformed(path.into()))?;
+        let path = path.into();
+        Ok(Self { cipher, path })
+    }
+
+    /// Seals a day's private half.
+    pub fn seal(&self, secret: &DaySecret, epoch: u32) -> String {
+        let nonce = secret::random::<NONCE_BYTES>();
+        let plain = secret.to_bytes();
+        let aad = associated(epoch);
+        let payload = Payload {
+            msg: &*plain,
+            aad: &aad,
+        };
+        let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload);
+        let sealed = sealed.expect("invariant: 32 bytes can be sealed");
+        HEXLOWER.encode(&[nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Master::seal`] made for this day.
+    pub fn unseal(&self, sealed: &str, epoch: u32) -> Result<DaySecret, Error> {
+        let wrong = || Error::OtherMaster {
+            path: self.path.clone(),
+            epoch,
+        };
+        let bytes = HEXLOWER.decode(sealed.as_bytes()).map_err(|_| wrong())?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(wrong)?;
+        let aad = associated(epoch);
+        let payload = Payload {
+            msg: sealed,
+            aad: &aad,
+        };
+        let plain = self.cipher.decrypt(&Nonce::from(*nonce), payload);
+        let plain = Zeroizing::new(plain.map_err(|_| wrong())?);
+        let secret = plain.as_slice().try_into().map_err(|_| wrong())?;
+        Ok(DaySecret::from_bytes(secret))
+    }
+}
+
+fn associated(epoch: u32) -> Vec<u8> {
+    [DOMAIN, &epoch.to_be_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> PathBuf {
+        std::env::temp_dir().join(format!("xunke-master-{}", uuid::Uuid::now_v7()))
+    }
+
+    /// X15, X17.
+    #[test]
+    fn a_sealed_half_opens_for_its_own_day_and_key_only() {
+        let folder = folder();
+        let master = Master::open(&folder.join("master.key"), true).unwrap();
+        let sealed = master.seal(&DaySecret::from_bytes([7; KEY_BYTES]), 20_000);
+        assert!(!sealed.contains(&"07".repeat(8)));
+        let again = Master::open(&folder.join("master.key"), false).unwrap();
+        assert_eq!(*again.unseal(&sealed, 20_000).unwrap().to_bytes(), [7; 32]);
+        assert!(again.unseal(&sealed, 20_001).is_err());
+        let other = Master::open(&folder.join("other.key"), true).unwrap();
+        assert!(other.unseal(&sealed, 20_000).is_err());
+        let last = if sealed.ends_with('0') { '1' } else { '0' };
+        let changed = format!("{}{last}", &sealed[..sealed.len() - 1]);
+        assert!(again.unseal(&changed, 20_000).is_err());
+        assert!(again.unseal("zz", 20_000).is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_missing_or_malformed_key_is_named() {
+        let folder = folder();
+        let path = folder.join("master.key");
+        let missing = Master::open(&path, false).err().unwrap().to_string();
+        assert!(missing.contains("master.key"), "{missing}");
+        secret_file::write(&path, b"short").unwrap();
+        let malformed = Master::open(&path, false).err().unwrap().to_string();
+        assert!(malformed.contains("32 bytes"), "{malformed}");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
