@@ -38,6 +38,13 @@ export function dateTime(ms: number): string {
   return `${isoDate(ms)} ${clockTime(ms)}`;
 }
 
+/** The moment of a typed 8:05 or 08：05 on the day of `ms`; null when it is no time of day. */
+export function onDay(ms: number, typed: string): number | null {
+  const match = /^([01]?\d|2[0-3])[:：]([0-5]\d)$/.exec(typed.trim());
+  if (!match) return null;
+  return Date.parse(`${isoDate(ms)}T${match[1]?.padStart(2, '0')}:${match[2]}:00+08:00`);
+}
+
 /** 1:02:03 or 02:03, for a position in a recording. */
 export function position(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

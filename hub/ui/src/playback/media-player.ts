@@ -6,6 +6,7 @@ import {
   nextWanted,
   resumeAfter,
   spansOf,
+  TAIL_SECONDS,
   type Span,
 } from './segment-plan';
 
@@ -129,7 +130,8 @@ export class MediaPlayer {
   private isBuffered(at: number): boolean {
     const ranges = this.video.buffered;
     for (let i = 0; i < ranges.length; i += 1)
-      if (ranges.start(i) <= at && at < ranges.end(i) - 0.05) return true;
+      if (ranges.start(i) <= at && at < ranges.end(i) - TAIL_SECONDS)
+        return true;
     return false;
   }
 

@@ -38,7 +38,9 @@ test('in a gap the segment behind it is wanted', () => {
 test('playing goes on behind the gap, and stays where there is something', () => {
   expect(resumeAfter(spans, 5)).toBeNull();
   expect(resumeAfter(spans, 20)).toBe(100);
-  expect(resumeAfter(spans, 9.97)).toBe(10);
+  expect(resumeAfter(spans, 9.8)).toBe(10);
+  expect(resumeAfter(spans, 19.94)).toBe(100);
+  expect(resumeAfter(spans, 19.6)).toBeNull();
   expect(resumeAfter(spans, 110)).toBeNull();
 });
 

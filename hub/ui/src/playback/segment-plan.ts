@@ -6,6 +6,10 @@ export const AHEAD_SECONDS_MAX = 30;
 /** Played segments further back than this leave the browser's memory. */
 export const BEHIND_SECONDS_MAX = 60;
 
+/** Sound and picture of a segment end at slightly different moments: a browser that stops this
+ * close to the end of a segment has played it. */
+export const TAIL_SECONDS = 0.3;
+
 export interface Span {
   segment: PlaySegment;
   /** Seconds from the start of the recording. */
@@ -45,7 +49,7 @@ export function nextWanted(
 
 /** Where playing goes on when there is nothing at `at`: the start of the next segment. */
 export function resumeAfter(spans: readonly Span[], at: number): number | null {
-  if (spans.some((span) => span.from <= at && at < span.to - 0.05)) return null;
+  if (spans.some((span) => span.from <= at && at < span.to - TAIL_SECONDS)) return null;
   return spans.find((span) => span.from > at)?.from ?? null;
 }
 

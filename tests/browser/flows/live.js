@@ -1,0 +1,75 @@
+// Live: click, purpose, a moving picture with the watermark; proven by the camera's own counter.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { account, demo, givePurpose, pageAs, visit } from '../campus.js';
+import { watchCounters } from '../counter.js';
+
+const supervisor = account('school_supervisor');
+
+async function playing(page) {
+  const tile = page.locator('[data-testid=tile][data-state=playing]');
+  await tile.waitFor({ timeout: 15_000 });
+  return tile;
+}
+
+test('R56 the school supervisor sees every room and R55 a moving picture', async () => {
+  const page = await pageAs(supervisor);
+  await visit(page, '/live');
+  await page.getByTestId('room').first().waitFor();
+  assert.equal(await page.getByTestId('room').count(), demo.rooms.length);
+  await page.getByTestId('room').first().click();
+  await givePurpose(page);
+  const tile = await playing(page);
+  const seen = await watchCounters(page.getByTestId('picture'), 10);
+  assert.equal(seen.length, 10, 'ten different pictures');
+  for (let i = 1; i < seen.length; i += 1)
+    assert.ok(seen[i].capturedMs > seen[i - 1].capturedMs, 'pictures only go forward');
+  const firstFrameMs = Number(await tile.getAttribute('data-first-frame-ms'));
+  assert.ok(firstFrameMs > 0 && firstFrameMs < 5000, `first picture after ${firstFrameMs} ms`);
+  await page.close();
+});
+
+test('R61 every picture carries the identity watermark', async () => {
+  const page = await pageAs(supervisor);
+  await visit(page, '/live');
+  await page.getByTestId('room').first().click();
+  await givePurpose(page);
+  const tile = await playing(page);
+  const mark = await tile.getAttribute('data-watermark');
+  assert.ok(mark.includes(supervisor.name), mark);
+  assert.ok(mark.includes(supervisor.login), mark);
+  await page.close();
+});
+
+test('the purpose is asked once per tab, and the main stream plays too', async () => {
+  const page = await pageAs(supervisor);
+  await visit(page, '/live');
+  const rooms = page.getByTestId('room');
+  await rooms.first().click();
+  await givePurpose(page);
+  await playing(page);
+  await rooms.nth(1).click();
+  await page.locator('[data-testid=tile][data-state=opening]').waitFor({ timeout: 5000 }).catch(() => {});
+  await playing(page);
+  await page.getByTestId('stream-main').click();
+  await page.locator('[data-testid=tile][data-stream=main][data-state=playing]').waitFor();
+  const seen = await watchCounters(page.getByTestId('picture'), 3);
+  assert.equal(seen.length, 3, 'the main stream moves');
+  await page.close();
+});
+
+test('F2§2.1 there is no way to save or detach the picture', async () => {
+  const page = await pageAs(supervisor);
+  await visit(page, '/live');
+  await page.getByTestId('room').first().click();
+  await givePurpose(page);
+  await playing(page);
+  assert.equal(await page.locator('a[download], [data-testid*=screenshot]').count(), 0);
+  const isMenuPrevented = await page.getByTestId('picture').evaluate((picture) => {
+    const click = new MouseEvent('contextmenu', { bubbles: true, cancelable: true });
+    picture.dispatchEvent(click);
+    return click.defaultPrevented;
+  });
+  assert.ok(isMenuPrevented);
+  await page.close();
+});

@@ -1,0 +1,67 @@
+// A recording of a running lesson plays back with its watermark; proven by the camera's own counter.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { account, givePurpose, pageAs, visit } from '../campus.js';
+import { watchCounters } from '../counter.js';
+
+/** The first segments of a lesson are uploaded within about half a minute. */
+const RECORDED_WITHIN_MS = 120_000;
+
+async function openFirstRecording(page) {
+  const until = Date.now() + RECORDED_WITHIN_MS;
+  for (;;) {
+    await visit(page, '/');
+    await visit(page, '/recordings');
+    const list = page.getByTestId('recordings');
+    await list.or(page.getByTestId('empty')).first().waitFor();
+    if (await list.isVisible()) break;
+    assert.ok(Date.now() < until, 'a recording appears in the list');
+    await page.waitForTimeout(2000);
+  }
+  await page.getByTestId('recordings').getByRole('link').first().click();
+}
+
+test('R67 R68 a recording plays back inside the page only', async () => {
+  const supervisor = account('school_supervisor');
+  const page = await pageAs(supervisor);
+  await openFirstRecording(page);
+  await givePurpose(page);
+  const video = page.getByTestId('video');
+  await video.waitFor();
+  await page.waitForFunction(() => document.querySelector('video')?.currentTime > 0.5, undefined, {
+    timeout: 20_000,
+  });
+  const before = await video.evaluate((v) => v.currentTime);
+  const seen = await watchCounters(video, 5);
+  assert.equal(seen.length, 5, 'the counter is readable and moves');
+  assert.ok((await video.evaluate((v) => v.currentTime)) > before, 'the position advances');
+  const mark = await page.getByTestId('playback').getAttribute('data-watermark');
+  assert.ok(mark.includes(supervisor.name) && mark.includes(supervisor.login), mark);
+  const painted = await page.getByTestId('mark').evaluate((canvas) => {
+    const { width, height } = canvas;
+    const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+    return pixels.some((value, i) => i % 4 === 3 && value > 0);
+  });
+  assert.ok(painted, 'the watermark lies over the picture');
+  assert.match(await video.getAttribute('controlslist'), /nodownload/);
+  assert.equal(await video.evaluate((v) => v.disablePictureInPicture && !v.controls), true);
+  await page.close();
+});
+
+test('the timeline seeks by click and by keyboard', async () => {
+  const page = await pageAs(account('school_supervisor'));
+  await openFirstRecording(page);
+  await givePurpose(page);
+  const video = page.getByTestId('video');
+  await page.waitForFunction(() => document.querySelector('video')?.currentTime > 0.3);
+  await page.getByTestId('play').click();
+  const strip = await page.getByTestId('strip').boundingBox();
+  const seconds = await video.evaluate((v) => v.duration);
+  await page.mouse.click(strip.x + strip.width * 0.5, strip.y + strip.height / 2);
+  const middle = await video.evaluate((v) => v.currentTime);
+  assert.ok(Math.abs(middle - seconds / 2) < Math.max(1, seconds * 0.02), `${middle} of ${seconds}`);
+  await page.keyboard.press('ArrowLeft');
+  const back = await video.evaluate((v) => v.currentTime);
+  assert.ok(back < middle, 'the left arrow goes back');
+  await page.close();
+});

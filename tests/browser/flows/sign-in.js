@@ -1,0 +1,50 @@
+// Signing in as each role, and being told plainly when it does not work.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { account, demo, newPage, pageAs, refusalText, visit } from '../campus.js';
+
+const MENUS = {
+  school_supervisor: ['首页', '实时巡课', '录像回放', '巡课记录'],
+  unit_supervisor: ['首页', '实时巡课', '录像回放', '巡课记录'],
+  school_supervisor_unsigned: ['首页', '实时巡课', '录像回放', '巡课记录'],
+  technician: ['首页', '信息中心'],
+  security_administrator: ['首页', '信息中心', '审计记录'],
+  audit_administrator: ['首页', '审计记录'],
+  academic_affairs: ['首页', '巡课记录'],
+  unit_leader: ['首页', '巡课记录'],
+  teacher: ['首页', '巡课记录'],
+};
+
+for (const [role, menu] of Object.entries(MENUS)) {
+  test(`${role} signs in and is offered the pages of the role`, async () => {
+    const who = account(role);
+    const page = await pageAs(who);
+    await visit(page, '/');
+    await page.getByTestId('home').waitFor();
+    await page.getByTestId('cards').waitFor();
+    assert.deepEqual(await page.getByTestId('menu').getByRole('link').allInnerTexts(), menu);
+    assert.ok((await page.getByTestId('who').innerText()).includes(who.name));
+    await page.close();
+  });
+}
+
+test('a wrong password is refused with a plain sentence', async () => {
+  const page = await newPage();
+  await page.goto(demo.url);
+  await page.locator('[name=login]').fill(account('teacher').login);
+  await page.locator('[name=password]').fill('Wrong-password-1');
+  await page.locator('[name=totp]').fill('000000');
+  await page.getByTestId('sign-in').click();
+  assert.match(await refusalText(page), /密码|验证码/);
+  await page.context().close();
+});
+
+test('English is complete: the switch changes the page at once', async () => {
+  const page = await pageAs(account('school_supervisor'));
+  await visit(page, '/');
+  await page.getByTestId('locale').click();
+  await page.getByRole('link', { name: 'Live patrol' }).waitFor();
+  await page.getByTestId('locale').click();
+  await page.getByRole('link', { name: '实时巡课' }).waitFor();
+  await page.close();
+});

@@ -1,0 +1,17 @@
+// Every screen's main path against a running demo, in one process: a person has one session only,
+// and a six-digit code works once, so the tests share each person's browser.
+import { after } from 'node:test';
+import { stopBrowser } from './campus.js';
+
+// The order matters twice: the IT centre's page is opened before the demo's camera fails, and the
+// audit page is read after others were refused.
+await import('./flows/it-centre-opens.js');
+await import('./flows/sign-in.js');
+await import('./flows/live.js');
+await import('./flows/refusals.js');
+await import('./flows/records.js');
+await import('./flows/recordings.js');
+await import('./flows/it-centre.js');
+await import('./flows/audit.js');
+
+after(stopBrowser);

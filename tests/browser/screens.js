@@ -1,0 +1,116 @@
+// A picture of every page at two sizes, for people to look at: node screens.js FOLDER
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { account, demo, givePurpose, newPage, signIn, stopBrowser, visit } from './campus.js';
+
+const folder = process.argv[2];
+if (!folder) throw new Error('give the folder for the pictures: node screens.js FOLDER');
+mkdirSync(folder, { recursive: true });
+
+const SIZES = [
+  { width: 1366, height: 768 },
+  { width: 1920, height: 1080 },
+];
+
+/** Takes the page as it is now at every size. */
+async function take(page, name) {
+  for (const size of SIZES) {
+    await page.setViewportSize(size);
+    await page.waitForTimeout(700);
+    await page.screenshot({ path: join(folder, `${name}-${size.width}.png`) });
+  }
+  await page.setViewportSize(SIZES[0]);
+  console.log(name);
+}
+
+async function as(role, walk) {
+  const page = await newPage();
+  await signIn(page, account(role));
+  await page.getByTestId('cards').waitFor();
+  await walk(page);
+  await page.context().close();
+}
+
+async function supervisor(page) {
+  await take(page, 'home-supervisor');
+  await visit(page, '/live');
+  await page.getByTestId('room').first().click();
+  await page.getByTestId('purpose').waitFor();
+  await take(page, 'live-purpose');
+  await givePurpose(page);
+  await page.locator('[data-testid=tile][data-state=playing]').waitFor();
+  await page.getByTestId('stream-main').click();
+  await take(page, 'live');
+  await page.locator('[name=present_count]').fill('31');
+  await page.locator('[name=present_count]').press('Escape');
+  for (const key of ['a', 'b', 'b']) await page.keyboard.press(key);
+  await page.locator('[name=abnormal_note]').fill('10:05 起投影无信号，教师改用板书。');
+  await page.getByTestId('file').click();
+  await take(page, 'live-form-errors');
+  await page.locator('[name=abnormal_note]').press('Escape');
+  await page.keyboard.press('4');
+  await page.getByTestId('file').click();
+  await page.getByTestId('filed').waitFor();
+  await visit(page, '/records');
+  await page.getByTestId('records').waitFor();
+  await take(page, 'records');
+  await page.getByTestId('records').getByRole('link').first().click();
+  await page.getByTestId('official-form').waitFor();
+  await take(page, 'record');
+  await visit(page, '/recordings');
+  await page.getByTestId('recordings').or(page.getByTestId('empty')).first().waitFor();
+  await take(page, 'recordings');
+  const first = page.getByTestId('recordings').getByRole('link').first();
+  if (await first.isVisible()) {
+    await first.click();
+    await page.getByTestId('video').waitFor();
+    await page.waitForTimeout(3000);
+    await take(page, 'playback');
+  }
+  await page.getByTestId('locale').click();
+  await visit(page, '/live');
+  await page.getByTestId('room').first().click();
+  await page.locator('[data-testid=tile][data-state=playing]').waitFor();
+  await take(page, 'live-english');
+}
+
+async function refused(page) {
+  await take(page, 'home-unsigned');
+  await visit(page, '/live');
+  await page.getByTestId('refusal').first().waitFor();
+  await take(page, 'live-unsigned');
+}
+
+const door = await newPage();
+await door.goto(demo.url);
+await door.getByTestId('sign-in-form').waitFor();
+await take(door, 'sign-in');
+await door.context().close();
+
+await as('school_supervisor', supervisor);
+await as('school_supervisor_unsigned', refused);
+await as('unit_supervisor', async (page) => {
+  const listed = page.locator('.line-link');
+  await listed.first().waitFor();
+  const own = await listed.allInnerTexts();
+  const other = demo.rooms.find((room) => !own.some((text) => text.includes(room.name)));
+  await visit(page, `/live/${other?.id ?? 'none'}`);
+  await page.getByTestId('refusal').first().waitFor();
+  await take(page, 'live-other-unit');
+});
+await as('technician', async (page) => {
+  await take(page, 'home-technician');
+  await visit(page, '/it');
+  await page.getByTestId('devices').waitFor();
+  await take(page, 'it-centre');
+});
+await as('audit_administrator', async (page) => {
+  await take(page, 'home-audit');
+  await visit(page, '/audit');
+  await page.getByTestId('audit').waitFor();
+  await take(page, 'audit');
+});
+for (const role of ['academic_affairs', 'unit_leader', 'teacher'])
+  await as(role, (page) => take(page, `home-${role.replace('_', '-')}`));
+
+await stopBrowser();
