@@ -11,5 +11,6 @@ pub mod store;
 pub mod campus;
 pub mod access;
 pub mod keys;
+pub mod live;
 pub mod web;
 pub mod run;

@@ -1,0 +1,7 @@
+//! Live: one push of a box, fanned out to the permitted people who watch it.
+//!
+//! relay → viewer
+//!
+//! Invariants: nobody gets a frame without a permit in hand; a slow viewer slows nobody else.
+
+pub mod relay;
