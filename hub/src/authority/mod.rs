@@ -1,16 +1,18 @@
 //! Authority: the hub's own certificate authority vouches for the hub and for every box.
 //!
-//! secret_file → server → tls
+//! secret_file → signing → server → tls
 //!
 //! Made at first start. Its certificate's SHA-256 is part of every enrolment code, so a box knows
 //! its hub before it shows a secret.
 
 pub mod secret_file;
+mod signing;
 mod server;
 pub mod tls;
 
 use std::path::{Path, PathBuf};
 
+use ed25519_dalek::SigningKey;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
@@ -70,6 +72,7 @@ pub struct Ca {
     certificate: CertificateDer<'static>,
     pem: String,
     issuer: Issuer<'static, KeyPair>,
+    signing: SigningKey,
     folder: PathBuf,
 }
 
@@ -106,6 +109,7 @@ impl Ca {
             certificate,
             pem,
             issuer,
+            signing: signing::open(folder)?,
             folder: folder.into(),
         })
     }
@@ -118,6 +122,11 @@ impl Ca {
     /// The certificate, to be given to boxes and imported into browsers.
     pub fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// Signs receipts and key bundles.
+    pub fn signing_key(&self) -> &SigningKey {
+        &self.signing
     }
 
     /// Makes the client certificate of a box: its id is ours to choose, the request's own subject

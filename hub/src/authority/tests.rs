@@ -44,6 +44,7 @@ fn the_authority_and_the_hubs_certificate_survive_a_restart() {
     let leaf = first.server(&names, NOW).unwrap().chain;
     let again = folder.open(NOW + 1000);
     assert_eq!(first.sha256(), again.sha256());
+    assert_eq!(first.signing_key(), again.signing_key());
     assert_eq!(again.server(&names, NOW + 1000).unwrap().chain, leaf);
     assert_eq!(
         leaf[1], first.certificate,
