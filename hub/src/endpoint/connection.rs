@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 
+use super::links::{End, Links, Seat};
 use super::packet::{self, Malformed, Reply, Request};
 use super::session::{Session, Step};
-use super::sessions::{End, Seat, Sessions};
 use super::{Fleet, Limits};
 
 const READ_BYTES: usize = 4096;
@@ -96,11 +96,11 @@ pub async fn talk<F: Fleet>(
     mut line: Line,
     mut session: Session,
     fleet: &Arc<F>,
-    sessions: &Sessions,
+    links: &Links,
     limits: &Limits,
 ) {
     let device = session.device().clone();
-    let mut seat = sessions.sit(&device).await;
+    let mut seat = links.sit(&device).await;
     // Revoked since it was admitted: the kick found no seat, so it is asked again here.
     let certificate = line
         .tls()

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Broken, Line, talk};
+use super::links::Links;
 use super::packet::{Malformed, Reply};
 use super::session::{Session, Step};
-use super::sessions::Sessions;
 use super::{Fleet, Limits};
 
 /// After a failed accept, such as no file descriptors left.
@@ -24,31 +25,39 @@ type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 struct Door<F> {
     fleet: Arc<F>,
-    sessions: Sessions,
+    links: Links,
     limits: Limits,
     tls: TlsAcceptor,
     handshakes: Counts,
 }
 
-/// Serves until dropped; connections that are open then go on until their runtime ends.
+/// Serves until `stop` turns true; then every connection is closed without its will, because it is
+/// the hub that leaves.
 pub async fn serve<F: Fleet>(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
     fleet: Arc<F>,
-    sessions: Sessions,
+    links: Links,
     limits: Limits,
+    mut stop: watch::Receiver<bool>,
 ) {
     let seats = Arc::new(Semaphore::new(limits.connections_max));
     let handshakes = Counts::default();
     let door = Arc::new(Door {
         fleet,
-        sessions,
+        links,
         limits,
         tls: tls.into(),
         handshakes,
     });
+    let mut connections = JoinSet::new();
     loop {
-        let Ok((stream, address)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        while connections.try_join_next().is_some() {}
+        let Ok((stream, address)) = accepted else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
@@ -57,11 +66,12 @@ pub async fn serve<F: Fleet>(
             continue;
         };
         let door = Arc::clone(&door);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             door.connection(stream, address.ip()).await;
             drop(seat);
         });
     }
+    connections.shutdown().await;
 }
 
 impl<F: Fleet> Door<F> {
@@ -77,7 +87,7 @@ impl<F: Fleet> Door<F> {
             Err(_) => tracing::info!(%address, "an MQTT handshake took too long"),
             Ok(Err(why)) => tracing::info!(%address, why, "an MQTT connection was refused"),
             Ok(Ok((line, session))) => {
-                talk(line, session, &self.fleet, &self.sessions, &self.limits).await;
+                talk(line, session, &self.fleet, &self.links, &self.limits).await;
             }
         }
     }

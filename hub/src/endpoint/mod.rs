@@ -1,6 +1,6 @@
 //! Endpoint: the hub speaks MQTT 3.1.1 with its own boxes, and with nobody else.
 //!
-//! packet → session → sessions → connection → door
+//! packet → session → links → connection → door
 //!
 //! Not a broker: nothing is routed between boxes, nothing is queued for an absent one, and the topic
 //! tree is fixed. Certificate = client id = topic. A PUBACK means that the hub has stored the
@@ -9,7 +9,7 @@
 
 mod packet;
 mod session;
-mod sessions;
+mod links;
 mod connection;
 mod door;
 
@@ -22,7 +22,7 @@ use xunke_protocol::id::DeviceId;
 use xunke_protocol::topic::Up;
 
 pub use door::serve;
-pub use sessions::{NotSent, Sessions};
+pub use links::{Links, NotSent};
 
 /// What the endpoint needs from the rooms below it.
 pub trait Fleet: Send + Sync + 'static {

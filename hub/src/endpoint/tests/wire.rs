@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -65,7 +66,8 @@ struct House {
     ca: Ca,
     address: SocketAddr,
     heard: Arc<Heard>,
-    sessions: Sessions,
+    links: Links,
+    stop: watch::Sender<bool>,
 }
 
 impl House {
@@ -75,20 +77,23 @@ impl House {
         let tls = tls::mqtt(&ca.server(&[], NOW).unwrap(), &ca).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (heard, sessions) = (Arc::new(Heard::default()), Sessions::default());
+        let (heard, links) = (Arc::new(Heard::default()), Links::default());
+        let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve(
             listener,
             tls,
             heard.clone(),
-            sessions.clone(),
+            links.clone(),
             limits,
+            stopped,
         ));
         Self {
             folder,
             ca,
             address,
             heard,
-            sessions,
+            links,
+            stop,
         }
     }
 
@@ -247,7 +252,7 @@ async fn nobody_connects_without_a_certificate_or_as_another() {
     refused(connect("box-1", "box-2", "w"), b"\x20\x02\x00\x05").await;
     *house.heard.revoked.lock().unwrap() = true;
     refused(connect("box-1", "box-1", "w"), b"\x20\x02\x00\x05").await;
-    assert_eq!(house.sessions.count(), 0);
+    assert_eq!(house.links.count(), 0);
 }
 
 #[tokio::test]
@@ -301,12 +306,12 @@ async fn a_box_hears_what_it_is_told_once_it_listens_until_it_is_kicked() {
     let house = House::start(Limits::default()).await;
     let device: DeviceId = "box-1".parse().unwrap();
     assert_eq!(
-        house.sessions.send(&device, "t".into(), Bytes::new()),
+        house.links.send(&device, "t".into(), Bytes::new()),
         Err(NotSent::Absent)
     );
     let mut client = house.connect("box-1", "w").await;
     house
-        .sessions
+        .links
         .send(&device, "t".into(), Bytes::from_static(b"order"))
         .unwrap();
     client
@@ -318,14 +323,14 @@ async fn a_box_hears_what_it_is_told_once_it_listens_until_it_is_kicked() {
     assert_eq!(client.read(5).await, b"\x90\x03\x00\x09\x01");
     assert_eq!(client.read(12).await, b"\x32\x0a\x00\x01t\x00\x01order");
     let begun = std::time::Instant::now();
-    house.sessions.kick(&device);
+    house.links.kick(&device);
     assert!(client.is_closed().await);
     assert!(
         begun.elapsed() < Duration::from_secs(1),
         "revoke to gone in under a second"
     );
     house.said_soon(&["box-1 xk/1/d/box-1/up/state w"]).await;
-    assert!(!house.sessions.is_open(&device));
+    assert!(!house.links.is_open(&device));
 }
 
 /// fleet §1.2 test 13, and the caps.
@@ -380,4 +385,14 @@ async fn a_box_that_sends_too_fast_is_read_more_slowly() {
         "five above the burst, 10 a second: {took:?}"
     );
     assert_eq!(house.said().len(), 10, "nothing is dropped");
+}
+
+#[tokio::test]
+async fn when_the_hub_stops_no_box_is_called_lost() {
+    let house = House::start(Limits::default()).await;
+    let mut client = house.connect("box-1", "w").await;
+    house.stop.send_replace(true);
+    assert!(client.is_closed().await);
+    sleep(Duration::from_millis(50)).await;
+    assert!(house.said().is_empty() && TcpStream::connect(house.address).await.is_err());
 }

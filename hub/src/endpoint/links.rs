@@ -24,9 +24,9 @@ pub enum NotSent {
     Slow,
 }
 
-/// The sessions of this hub. Cheap to clone.
+/// The links of this hub. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Sessions(Arc<Mutex<Index>>);
+pub struct Links(Arc<Mutex<Index>>);
 
 #[derive(Debug, Default)]
 struct Index {
@@ -43,14 +43,14 @@ struct Open {
 
 /// A message for a box.
 #[derive(Debug)]
-pub(super) struct Message {
+pub(crate) struct Message {
     pub topic: String,
     pub payload: Bytes,
 }
 
 /// Why a session ends from our side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The box has connected anew.
     TakenOver,
     /// The box may no longer speak.
@@ -59,15 +59,15 @@ pub(super) enum End {
 
 /// A connection's own half: dropping it takes the session out.
 #[derive(Debug)]
-pub(super) struct Seat {
-    sessions: Sessions,
+pub(crate) struct Seat {
+    links: Links,
     device: DeviceId,
     number: u64,
     pub queue: mpsc::Receiver<Message>,
     pub end: watch::Receiver<Option<End>>,
 }
 
-impl Sessions {
+impl Links {
     /// Sends to one box. Does not wait.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl Sessions {
 
     /// Takes the seat of a box. An older connection of the same box is ended first, and its will
     /// is published before the new one may say anything.
-    pub(super) async fn sit(&self, device: &DeviceId) -> Seat {
+    pub(crate) async fn sit(&self, device: &DeviceId) -> Seat {
         let older = self.lock().open.get(device).map(|open| open.end.clone());
         if let Some(older) = older {
             older.send_replace(Some(End::TakenOver));
@@ -118,7 +118,7 @@ impl Sessions {
         }
         drop(index);
         Seat {
-            sessions: self.clone(),
+            links: self.clone(),
             device: device.clone(),
             number,
             queue: queue_out,
@@ -135,7 +135,7 @@ impl Sessions {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut index = self.sessions.lock();
+        let mut index = self.links.lock();
         if index
             .open
             .get(&self.device)
