@@ -11,6 +11,7 @@ pub mod store;
 pub mod campus;
 pub mod access;
 pub mod keys;
+pub mod device;
 pub mod live;
 pub mod web;
 pub mod run;

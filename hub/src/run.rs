@@ -11,10 +11,11 @@ use tokio::sync::watch;
 use crate::authority::{Ca, tls};
 use crate::clock::now_ms;
 use crate::config::Config;
+use crate::keys::Keys;
 use crate::notice::Notices;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
-use crate::web::{App, routes};
+use crate::web::{App, Opened, boxes, routes};
 
 /// Serves until SIGTERM or Ctrl-C.
 ///
@@ -23,11 +24,18 @@ use crate::web::{App, routes};
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let config = Arc::new(config);
     let people = listen::bind("people.listen", config.people.listen).await?;
+    let boxes = listen::bind("boxes.listen", config.boxes.listen).await?;
+    let mqtt = listen::bind("mqtt.listen", config.mqtt.listen).await?;
     make_data_dir(&config.data_dir)?;
     let db = Db::open(&config.data_dir).await?;
-    let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
+    let ca = Arc::new(Ca::open(&config.data_dir.join("authority"), now_ms())?);
     let identity = ca.server(&config.people.names, now_ms())?;
-    let app = App::new(config.clone(), db.clone(), Notices::default());
+    let opened = Opened {
+        ca: ca.clone(),
+        keys: open_keys(&config, &db, &ca).await?,
+        mqtt_port: mqtt.local_addr()?.port(),
+    };
+    let app = App::new(config.clone(), db.clone(), Notices::default(), opened);
     app.gate.close_left_open(now_ms()).await?;
 
     let stop = stop_on_signal()?;
@@ -38,10 +46,28 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let address = people.local_addr()?;
     let tls = tls::people(&identity)?;
     tracing::info!(%address, "the people's door is open at https://{address}/");
-    listen::serve(people, tls, routes::router(app), limits, stop).await;
+    tracing::info!(address = %boxes.local_addr()?, "the boxes' door is open");
+    let boxes_tls = tls::boxes(&identity, &ca)?;
+    tokio::join!(
+        listen::serve(
+            boxes,
+            boxes_tls,
+            boxes::routes::router(app.clone()),
+            limits,
+            stop.clone()
+        ),
+        listen::serve(people, tls, routes::router(app), limits, stop),
+    );
     db.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn open_keys(config: &Config, db: &Db, ca: &Ca) -> anyhow::Result<Arc<Keys>> {
+    let signing = ca.signing_key().clone();
+    let (folder, rules) = (&config.data_dir, &config.keys);
+    let keys = Keys::open(db.clone(), folder, rules, signing, now_ms()).await?;
+    Ok(Arc::new(keys))
 }
 
 /// Only the hub's own user looks into the data.

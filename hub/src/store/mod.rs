@@ -9,6 +9,7 @@ pub mod session;
 pub mod trail;
 pub mod view;
 pub mod keys;
+pub mod device;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -13,6 +13,8 @@ use crate::access::audit::Unavailable;
 use crate::access::gate::Denied;
 use crate::access::session;
 use crate::campus;
+use crate::device::enrol::Refused;
+use crate::device::registry;
 use crate::store;
 
 /// Why a request is not answered as asked.
@@ -34,6 +36,12 @@ pub enum Error {
     Field(FieldError),
     /// The request cannot be read.
     Unreadable(String),
+    /// A box without a certificate in force.
+    UnknownBox,
+    /// An enrolment code that is unknown, used or expired; which of them is not said.
+    WrongCode,
+    /// There are no day keys to seal with.
+    NoDayKeys,
     /// Too many tries.
     TooMany {
         /// When to try again.
@@ -106,6 +114,9 @@ impl Error {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Conflict(..) => StatusCode::CONFLICT,
             Self::Field(_) | Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::UnknownBox => StatusCode::UNAUTHORIZED,
+            Self::WrongCode => StatusCode::FORBIDDEN,
+            Self::NoDayKeys => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TrailUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -134,6 +145,21 @@ impl Error {
                 ..new("field", error.zh, error.en)
             },
             Self::Unreadable(why) => new("unreadable", &format!("请求内容无法识别：{why}"), why),
+            Self::UnknownBox => new(
+                "unknown_box",
+                "设备证书无效或已停用，请重新注册入网。",
+                "The box has no certificate in force; enrol it again.",
+            ),
+            Self::WrongCode => new(
+                "wrong_code",
+                "注册码无效、已使用或已过期，请向信息中心索取新码。",
+                "The code is unknown, used or expired; ask the IT centre for a new one.",
+            ),
+            Self::NoDayKeys => new(
+                "no_day_keys",
+                "加密密钥暂时不可用，请稍后再试。",
+                "There are no day keys right now; try again shortly.",
+            ),
             Self::TooMany {
                 retry_after_seconds,
             } => {
@@ -225,6 +251,26 @@ impl From<Denied> for Error {
     }
 }
 
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Code => Self::WrongCode,
+            Refused::Request(why) => Self::Unreadable(why.into()),
+            Refused::TooMany {
+                retry_after_seconds,
+            } => Self::TooMany {
+                retry_after_seconds,
+            },
+            Refused::Keys(cause) => {
+                tracing::error!(error = chain(&cause), "no day keys to hand out");
+                Self::NoDayKeys
+            }
+            Refused::Trail(cause) => Self::TrailUnavailable(cause),
+            Refused::Failed(cause) => cause.into(),
+        }
+    }
+}
+
 impl From<Unavailable> for Error {
     fn from(cause: Unavailable) -> Self {
         Self::TrailUnavailable(cause)
@@ -241,7 +287,7 @@ macro_rules! fails_with {
     )*};
 }
 
-fails_with!(store::Error, campus::Error, session::Error);
+fails_with!(registry::Error, store::Error, campus::Error, session::Error);
 
 #[cfg(test)]
 mod tests {

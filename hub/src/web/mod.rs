@@ -1,6 +1,6 @@
-//! The web: the door for people. The only room that knows HTTP.
+//! The web: the doors for people and for boxes. The only room that knows HTTP.
 //!
-//! error → listen → input → guard → one file per screen → openapi, ui → routes
+//! error → listen → input → guard → one file per screen → openapi, ui → routes → boxes
 
 pub mod error;
 pub mod listen;
@@ -9,13 +9,18 @@ pub mod guard;
 pub mod session;
 pub mod ui;
 pub mod routes;
+pub mod boxes;
 
 use std::sync::Arc;
 
 use crate::access::audit::Trail;
 use crate::access::gate::Gate;
 use crate::access::session::Sessions;
+use crate::authority::Ca;
 use crate::config::Config;
+use crate::device::Devices;
+use crate::device::enrol::Place;
+use crate::keys::Keys;
 use crate::notice::Notices;
 use crate::store::Db;
 
@@ -34,15 +39,40 @@ pub struct App {
     pub gate: Gate,
     /// What has just changed.
     pub notices: Notices,
+    /// The boxes.
+    pub devices: Devices,
+    /// Opens recordings for a permit.
+    pub keys: Arc<Keys>,
+}
+
+/// What is opened at start, before any door.
+pub struct Opened {
+    /// The certificate authority.
+    pub ca: Arc<Ca>,
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// The port on which boxes find the MQTT door.
+    pub mqtt_port: u16,
 }
 
 impl App {
     /// Puts the rooms together.
     #[must_use]
-    pub fn new(config: Arc<Config>, db: Db, notices: Notices) -> Self {
+    pub fn new(config: Arc<Config>, db: Db, notices: Notices, opened: Opened) -> Self {
+        let Opened {
+            ca,
+            keys,
+            mqtt_port,
+        } = opened;
         let trail = Arc::new(Trail::new(db.clone(), notices.clone()));
         let sessions = Sessions::new(db.clone(), &config.session);
         let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config.clone());
+        let enrolment = Place {
+            ca,
+            keys: keys.clone(),
+            mqtt_port,
+        };
+        let devices = Devices::new(db.clone(), trail.clone(), enrolment);
         Self {
             config,
             db,
@@ -50,6 +80,8 @@ impl App {
             sessions,
             gate,
             notices,
+            devices,
+            keys,
         }
     }
 }

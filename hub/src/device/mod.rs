@@ -1,0 +1,53 @@
+//! Devices: which boxes there are, how one becomes known, and how it is told what to do.
+//!
+//! registry → enrol → command
+
+pub mod registry;
+pub mod enrol;
+pub mod command;
+
+use std::sync::Arc;
+
+use crate::access::audit::Trail;
+use crate::endpoint::Links;
+use crate::store::Db;
+use command::Commands;
+use enrol::{Enrolment, Place};
+
+/// The boxes of this hub, for every door. Cheap to clone.
+#[derive(Clone)]
+pub struct Devices {
+    /// The connections.
+    pub links: Links,
+    /// Orders and their answers.
+    pub commands: Commands,
+    /// How a box becomes known.
+    pub enrolment: Arc<Enrolment>,
+    db: Db,
+}
+
+impl Devices {
+    /// Puts the room together; `place` is what an enrolled box is told of this hub.
+    #[must_use]
+    pub fn new(db: Db, trail: Arc<Trail>, place: Place) -> Self {
+        let links = Links::default();
+        let commands = Commands::new(links.clone());
+        let enrolment = Enrolment::new(db.clone(), trail, links.clone(), place);
+        let enrolment = Arc::new(enrolment);
+        Self {
+            links,
+            commands,
+            enrolment,
+            db,
+        }
+    }
+}
+
+impl std::fmt::Debug for Devices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Devices({} connected)", self.links.count())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! The registry: which box holds a certificate, and whether it may speak now.
+
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER;
+use ed25519_dalek::VerifyingKey;
+use rustls::pki_types::CertificateDer;
+use uuid::Uuid;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use xunke_protocol::id::{ClassroomId, DeviceId};
+
+use super::Devices;
+use crate::store::device::{self as rows, DeviceRow};
+use crate::store::{self, Db};
+
+/// What went wrong with boxes.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// What is stored makes no sense.
+    #[error("the stored {what} of box {device} cannot be read")]
+    Stored {
+        /// Such as `room`.
+        what: &'static str,
+        /// Which box.
+        device: String,
+    },
+    /// A certificate could not be made.
+    #[error(transparent)]
+    Authority(#[from] crate::authority::Error),
+    /// The box is retired, or stands in another room.
+    #[error("box {0} is retired or stands in another room")]
+    NotExpected(DeviceId),
+}
+
+/// A box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// The room it stands in.
+    pub classroom: ClassroomId,
+    /// Where it stands between noted and retired.
+    pub state: State,
+    /// The certificate in force, hexadecimal.
+    pub serial: Option<String>,
+}
+
+/// A box's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A code was made; no box has used it yet.
+    Pending,
+    /// A box holds a certificate.
+    Enrolled,
+    /// Out of use for good.
+    Retired,
+}
+
+/// A box that has shown its certificate in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoxIdentity {
+    /// Which box.
+    pub device: DeviceId,
+    /// The room it stands in.
+    pub classroom: ClassroomId,
+    /// What signs its recordings, newest first. What it sealed before a new enrolment is signed
+    /// with an older one and still genuine.
+    pub signing_keys: Vec<VerifyingKey>,
+}
+
+impl Devices {
+    /// The box that holds this certificate, which TLS has verified; `None` when the certificate is
+    /// not the one in force, or the box is retired.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn identify(
+        &self,
+        certificate: &CertificateDer<'_>,
+    ) -> Result<Option<BoxIdentity>, Error> {
+        let Some((name, serial)) = name_and_serial(certificate) else {
+            return Ok(None);
+        };
+        let Some(device) = find(&self.db, &name).await? else {
+            return Ok(None);
+        };
+        let in_force = device.serial.as_deref() == Some(serial.as_str());
+        if device.state != State::Enrolled || !in_force {
+            return Ok(None);
+        }
+        let keys = rows::signing_keys(&self.db, name.as_str()).await?;
+        let keys: Option<Vec<_>> = keys.iter().map(|key| verifying_key(key)).collect();
+        let signing_keys = keys.ok_or_else(|| stored("signing key", name.as_str()))?;
+        let classroom = device.classroom;
+        Ok(Some(BoxIdentity {
+            device: name,
+            classroom,
+            signing_keys,
+        }))
+    }
+
+    /// Takes a box out of use for good and ends its session at once.
+    ///
+    /// # Errors
+    /// When the store fails; then the session goes on.
+    pub async fn retire(&self, device: &DeviceId) -> Result<bool, Error> {
+        let known = rows::retire(&self.db, device.as_str()).await?;
+        self.links.kick(device);
+        Ok(known)
+    }
+}
+
+/// One box.
+///
+/// # Errors
+/// When the store fails.
+pub async fn find(db: &Db, device: &DeviceId) -> Result<Option<Device>, Error> {
+    let row = rows::find(db, device.as_str()).await?;
+    row.map(Device::try_from).transpose()
+}
+
+/// Every box, by id.
+///
+/// # Errors
+/// When the store fails.
+pub async fn all(db: &Db) -> Result<Vec<Device>, Error> {
+    rows::all(db)
+        .await?
+        .into_iter()
+        .map(Device::try_from)
+        .collect()
+}
+
+/// The box in use in a room, enrolled ones first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn in_room(db: &Db, classroom: ClassroomId) -> Result<Option<Device>, Error> {
+    let mut boxes = all(db).await?;
+    boxes.retain(|device| device.classroom == classroom && device.state != State::Retired);
+    boxes.sort_by_key(|device| device.state != State::Enrolled);
+    Ok(boxes.into_iter().next())
+}
+
+impl TryFrom<DeviceRow> for Device {
+    type Error = Error;
+
+    fn try_from(row: DeviceRow) -> Result<Self, Error> {
+        let state = match row.state.as_str() {
+            "pending" => State::Pending,
+            "enrolled" => State::Enrolled,
+            "retired" => State::Retired,
+            _ => return Err(stored("state", &row.id)),
+        };
+        let classroom = Uuid::from_str(&row.classroom_id).map_err(|_| stored("room", &row.id))?;
+        Ok(Self {
+            id: row.id.parse().map_err(|_| stored("id", &row.id))?,
+            classroom: ClassroomId(classroom),
+            state,
+            serial: row.serial,
+        })
+    }
+}
+
+fn stored(what: &'static str, device: &str) -> Error {
+    Error::Stored {
+        what,
+        device: device.to_owned(),
+    }
+}
+
+/// The common name is the device id: the hub chose it.
+fn name_and_serial(certificate: &CertificateDer<'_>) -> Option<(DeviceId, String)> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let mut names = certificate.subject().iter_common_name();
+    let name = names.next()?.as_str().ok()?.parse().ok()?;
+    let serial = HEXLOWER.encode(certificate.raw_serial());
+    names.next().is_none().then_some((name, serial))
+}
+
+fn verifying_key(hex: &str) -> Option<VerifyingKey> {
+    let bytes = HEXLOWER.decode(hex.as_bytes()).ok()?;
+    VerifyingKey::from_bytes(&bytes.try_into().ok()?).ok()
+}

@@ -1,0 +1,61 @@
+//! The boxes' door: who a box is comes from its certificate, never from the address it asks for.
+//!
+//! enrol → routes
+//!
+//! A route that is not in [`routes::table`] cannot exist. Only enrolment is open without a
+//! certificate, because that is where a box gets one.
+
+pub mod enrol;
+pub mod routes;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::App;
+use super::error::Error;
+use super::listen::Peer;
+use crate::device::registry::BoxIdentity;
+
+/// What a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: enrolment.
+    Nobody,
+    /// The certificate in force of a box; the handler takes its [`BoxIdentity`].
+    Box,
+}
+
+/// Lets a request through to its handler, or answers why not. Asks the store every time, so that
+/// a retired box is out at its next request.
+///
+/// # Errors
+/// 401 without a certificate in force.
+pub async fn guard(
+    State((app, needs)): State<(App, Needs)>,
+    peer: Peer,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    if needs == Needs::Box {
+        let certificate = peer.certificate.as_ref().ok_or(Error::UnknownBox)?;
+        let identity = app.devices.identify(certificate).await?;
+        request
+            .extensions_mut()
+            .insert(identity.ok_or(Error::UnknownBox)?);
+    }
+    Ok(next.run(request).await)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for BoxIdentity {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(Error::UnknownBox)
+    }
+}
