@@ -27,7 +27,7 @@ test('a report becomes groups of readable lines', () => {
         { key: 'uptime_s', value: '1.5 h' },
       ],
     },
-    { name: '', lines: [{ key: 'clock_skew_ms', value: '-12 ms' }] },
+    { name: 'box', lines: [{ key: 'clock_skew_ms', value: '-12 ms' }] },
   ]);
 });
 

@@ -16,7 +16,7 @@ const HIDDEN = new Set(['source', 'since', 'frame_age_ms', 'durable_age_ms', 'lu
 
 /** `{cameras:[{source:'cam0',state:'streaming'}]}` becomes the group cam0 with its state. */
 export function healthGroups(report: unknown): HealthGroup[] {
-  const own = { name: '', lines: linesOf(report) };
+  const own = { name: 'box', lines: linesOf(report) };
   const nested = entriesOf(report).flatMap(([name, value]) =>
     Array.isArray(value) ? value.map((item) => named(item, name)) : [{ name, value }],
   );

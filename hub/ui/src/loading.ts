@@ -26,7 +26,10 @@ export function useLoading<T>(ask: () => Promise<T>): Loading<T> {
         Object.assign(loading, { value, refusal: null, state: 'ready' });
       } catch (thrown) {
         if (mine !== latest) return;
-        Object.assign(loading, { refusal: refusalFrom(thrown), state: 'failed' });
+        const refusal = refusalFrom(thrown);
+        // What is on the page stays there while the hub is out of reach, but not when it says no.
+        if (loading.value === null || refusal.article)
+          Object.assign(loading, { refusal, value: null, state: 'failed' });
       }
     },
   }) as Loading<T>;

@@ -84,7 +84,7 @@ export const en: Record<keyof typeof zh, string> = {
   'room.noDevice': 'No device',
 
   'live.rooms': 'Classrooms',
-  'live.search': 'Room, course, teacher or class',
+  'live.search': 'Room, course, class',
   'live.onlyInLesson': 'In lesson only ({count} / {total})',
   'live.noneFound': 'No such room. Try another word.',
   'live.noRooms': 'There are no classrooms in your scope yet.',
@@ -220,6 +220,7 @@ export const en: Record<keyof typeof zh, string> = {
   'deviceState.lost': 'Lost',
   'deviceState.offline': 'Offline',
   'deviceState.unknown': 'Unknown',
+  'healthGroup.box': 'Box',
   'healthGroup.recording': 'Recorder',
   'healthGroup.spool': 'Spool',
   'healthGroup.system': 'System',

@@ -208,6 +208,7 @@ export const zh = {
   'deviceState.lost': '失联',
   'deviceState.offline': '离线',
   'deviceState.unknown': '未知',
+  'healthGroup.box': '设备',
   'healthGroup.recording': '录制',
   'healthGroup.spool': '暂存',
   'healthGroup.system': '系统',

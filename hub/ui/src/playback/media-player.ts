@@ -110,14 +110,13 @@ export class MediaPlayer {
 
   private stepOverGap(): void {
     const { video } = this;
-    if (video.seeking || !this.buffer || video.readyState > 2) return;
+    if (!this.buffer || video.readyState > 2) return;
     const at = video.currentTime;
     const near = this.bufferedStartAfter(at);
-    if (near !== null && near - at < 1) video.currentTime = near;
-    else if (!this.isBuffered(at)) {
-      const next = resumeAfter(this.spans, at);
-      if (next !== null) video.currentTime = next + 0.01;
-    }
+    const next = resumeAfter(this.spans, at);
+    if (!video.seeking && near !== null && near - at < 1) video.currentTime = near;
+    else if (next !== null && !this.isBuffered(at)) video.currentTime = next + 0.01;
+    else if (at >= (this.spans.at(-1)?.to ?? 0) - TAIL_SECONDS) video.pause();
   }
 
   /** A joint between two segments can miss a frame; the browser stops there by itself. */
