@@ -1,9 +1,21 @@
 //! Camera: what a camera sends, unchanged, to everyone in the box who needs it.
 //!
-//! ring → worker
+//! pause → codec → timing → pair → ring → signals → luma → intake → pipeline → worker → source
+//!
+//! A worker process (`luma` to `worker`) stands before each camera and speaks with the agent
+//! (`source`) over a socket pair (`pair`).
 //!
 //! Invariants: one RTSP session per stream ever, fanned out here; nothing is decoded to record;
-//! a slow reader loses frames, never the camera.
+//! a slow reader loses frames, never the camera; only the worker process starts GStreamer.
 
+pub mod pause;
+mod codec;
+mod timing;
+mod pair;
 pub mod ring;
+mod signals;
+mod luma;
+mod intake;
+mod pipeline;
 pub mod worker;
+pub mod source;

@@ -1,0 +1,235 @@
+//! What agent and camera worker say to each other on their socket pair.
+//!
+//! Each message is a u32 length (big-endian) and that many bytes. The agent speaks once: an
+//! [`Order`] as JSON. The worker sends reports: a tag byte, then a frame message or a [`Note`].
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::io::{Read, Write};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use xunke_protocol::health::CameraState;
+use xunke_protocol::live::{BadFrame, Frame, MESSAGE_BYTES_MAX};
+
+/// [`Frame::handle`] of the full picture.
+pub const MAIN: u16 = 0;
+/// [`Frame::handle`] of the small picture.
+pub const SUB: u16 = 1;
+const ORDER_BYTES_MAX: u32 = 64 * 1024;
+const TAG_FRAME: u8 = b'F';
+const TAG_NOTE: u8 = b'N';
+
+/// What the worker is to do. Secrets come this way and no other, so there is no `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Order {
+    /// RTSP address of the full picture.
+    pub main_url: String,
+    /// RTSP address of the small picture.
+    pub sub_url: Option<String>,
+    /// User name and password for the camera.
+    pub credentials: Option<(String, String)>,
+    /// Whether to take sound.
+    pub audio: bool,
+    /// A session must bring frames within this time.
+    pub connect_seconds: u64,
+    /// And then never pause longer than this.
+    pub stall_seconds: u64,
+}
+
+/// What the worker sends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// A frame of the stream named by its handle.
+    Frame(Frame),
+    /// Anything else.
+    Note(Note),
+}
+
+/// A short word from the worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// Proof of life, about twice a second.
+    Alive,
+    /// How the session of the full picture stands.
+    State {
+        /// The state.
+        state: CameraState,
+        /// For the log: what the camera said.
+        detail: String,
+    },
+    /// The small picture's session has ended; it is tried again.
+    SubEnded {
+        /// For the log.
+        detail: String,
+    },
+    /// A track that is not taken.
+    Ignored {
+        /// For the log.
+        detail: String,
+    },
+    /// Brightness of one keyframe.
+    Luma {
+        /// 0 to 255.
+        mean: f32,
+        /// Of the same pixels.
+        variance: f32,
+    },
+}
+
+/// Why the pair can no longer be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The other side is gone, or the socket failed.
+    #[error("the camera worker's socket ended")]
+    Io(#[from] std::io::Error),
+    /// Longer than any message may be.
+    #[error("a message of {0} bytes is longer than allowed")]
+    Long(u32),
+    /// A tag that does not exist.
+    #[error("message tag {0:#04x} does not exist")]
+    Tag(u8),
+    /// Not a frame message.
+    #[error("bad frame message")]
+    Frame(#[from] BadFrame),
+    /// Not the JSON that was expected.
+    #[error("bad note")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Order {
+    /// The message as bytes, with its length.
+    pub fn encode(&self) -> Vec<u8> {
+        let body = serde_json::to_vec(self).expect("invariant: an order is plain JSON");
+        let length = u32::try_from(body.len()).expect("invariant: an order is short");
+        [&length.to_be_bytes()[..], &body].concat()
+    }
+
+    /// Reads the order at the worker's start.
+    ///
+    /// # Errors
+    /// The agent is gone or says something else.
+    pub fn read(socket: &mut impl Read) -> Result<Self, Error> {
+        let mut length = [0; 4];
+        socket.read_exact(&mut length)?;
+        let length = u32::from_be_bytes(length);
+        if length > ORDER_BYTES_MAX {
+            return Err(Error::Long(length));
+        }
+        let mut body = vec![0; length as usize];
+        socket.read_exact(&mut body)?;
+        Ok(serde_json::from_slice(&body)?)
+    }
+}
+
+impl Report {
+    /// Writes a report with its length.
+    ///
+    /// # Errors
+    /// The agent is gone.
+    pub fn write(&self, socket: &mut impl Write) -> Result<(), Error> {
+        let (tag, head, body) = match self {
+            Self::Frame(frame) => (TAG_FRAME, frame.header().to_vec(), frame.payload.clone()),
+            Self::Note(note) => (TAG_NOTE, serde_json::to_vec(note)?, Bytes::new()),
+        };
+        let length = u32::try_from(1 + head.len() + body.len()).unwrap_or(u32::MAX);
+        let mut start = length.to_be_bytes().to_vec();
+        start.push(tag);
+        start.extend_from_slice(&head);
+        socket.write_all(&start)?;
+        Ok(socket.write_all(&body)?)
+    }
+
+    /// Reads the next report.
+    ///
+    /// # Errors
+    /// The worker is gone or does not keep to the format; it must then be ended.
+    pub async fn read(socket: &mut (impl AsyncRead + Unpin)) -> Result<Self, Error> {
+        let length = socket.read_u32().await?;
+        if length == 0 || length as usize > MESSAGE_BYTES_MAX + 1 {
+            return Err(Error::Long(length));
+        }
+        let tag = socket.read_u8().await?;
+        let mut body = vec![0; length as usize - 1];
+        socket.read_exact(&mut body).await?;
+        match tag {
+            TAG_FRAME => Ok(Self::Frame(Frame::decode(Bytes::from(body))?)),
+            TAG_NOTE => Ok(Self::Note(serde_json::from_slice(&body)?)),
+            other => Err(Error::Tag(other)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xunke_protocol::live::FrameKind;
+
+    fn reports() -> Vec<Report> {
+        let frame = Frame {
+            kind: FrameKind::Video,
+            key: true,
+            handle: SUB,
+            sequence: 9,
+            captured_us: 77,
+            payload: Bytes::from_static(b"picture"),
+        };
+        let state = Note::State {
+            state: CameraState::Garbage,
+            detail: "答非所问".into(),
+        };
+        vec![
+            Report::Frame(frame),
+            Report::Note(state),
+            Report::Note(Note::Alive),
+        ]
+    }
+
+    #[tokio::test]
+    async fn reports_arrive_as_they_were_sent() {
+        let mut bytes = Vec::new();
+        reports()
+            .iter()
+            .for_each(|report| report.write(&mut bytes).unwrap());
+        let mut socket = &bytes[..];
+        for report in reports() {
+            assert_eq!(Report::read(&mut socket).await.unwrap(), report);
+        }
+        assert!(matches!(Report::read(&mut socket).await, Err(Error::Io(_))));
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_was_taken_over_cannot_make_the_agent_allocate() {
+        let mut huge: &[u8] = &[0xff, 0xff, 0xff, 0xff, b'F'];
+        assert!(matches!(Report::read(&mut huge).await, Err(Error::Long(_))));
+        let mut other: &[u8] = &[0, 0, 0, 1, b'X'];
+        assert!(matches!(
+            Report::read(&mut other).await,
+            Err(Error::Tag(b'X'))
+        ));
+        let mut short: &[u8] = &[0, 0, 0, 3, b'F', 1, 2];
+        assert!(matches!(
+            Report::read(&mut short).await,
+            Err(Error::Frame(_))
+        ));
+    }
+
+    #[test]
+    fn an_order_keeps_its_secret_to_itself_and_has_a_limit() {
+        let order = Order {
+            main_url: "rtsp://camera/main".into(),
+            sub_url: None,
+            credentials: Some(("user".into(), "p@ss:word".into())),
+            audio: true,
+            connect_seconds: 10,
+            stall_seconds: 5,
+        };
+        let bytes = order.encode();
+        let read = Order::read(&mut &bytes[..]).unwrap();
+        assert_eq!(read.credentials, order.credentials);
+        let long = [0, 1, 0, 1];
+        assert!(matches!(
+            Order::read(&mut &long[..]),
+            Err(Error::Long(65_537))
+        ));
+    }
+}

@@ -1,0 +1,164 @@
+//! What is known of a camera right now, from the reports of its worker.
+
+use std::collections::VecDeque;
+use xunke_protocol::health::{CameraSignals, CameraState};
+use xunke_protocol::id::SourceName;
+use xunke_protocol::live::{Frame, FrameKind};
+
+/// Rates are those of the last ten seconds.
+const RATE_MS: i64 = 10_000;
+/// A camera whose newest sound is older than this sends none.
+const AUDIO_MS: i64 = 5_000;
+
+/// Collects the full picture's numbers.
+pub struct Meter {
+    source: SourceName,
+    state: CameraState,
+    since: i64,
+    restarts: u32,
+    newest_video_ms: Option<i64>,
+    newest_audio_ms: Option<i64>,
+    luma: Option<(f32, f32)>,
+    /// One entry a second: when it began, bytes, pictures.
+    seconds: VecDeque<(i64, u64, u32)>,
+}
+
+impl Meter {
+    /// A camera that is being opened for the first time.
+    pub fn new(source: SourceName, now_ms: i64) -> Self {
+        Self {
+            source,
+            state: CameraState::Connecting,
+            since: now_ms,
+            restarts: 0,
+            newest_video_ms: None,
+            newest_audio_ms: None,
+            luma: None,
+            seconds: VecDeque::new(),
+        }
+    }
+
+    /// Counts a frame of the full picture.
+    pub fn frame(&mut self, frame: &Frame, now_ms: i64) {
+        match frame.kind {
+            FrameKind::Video => self.newest_video_ms = Some(now_ms),
+            FrameKind::Audio => self.newest_audio_ms = Some(now_ms),
+            FrameKind::VideoConfig | FrameKind::AudioConfig => return,
+        }
+        let current = self
+            .seconds
+            .back()
+            .is_some_and(|second| now_ms - second.0 < 1000);
+        if !current {
+            self.seconds.push_back((now_ms, 0, 0));
+        }
+        if let Some((_, bytes, pictures)) = self.seconds.back_mut() {
+            *bytes += frame.payload.len() as u64;
+            *pictures += u32::from(frame.kind == FrameKind::Video);
+        }
+    }
+
+    /// Notes a state; returns whether it is news. A second attempt that has not succeeded yet is
+    /// none: the camera stays as it was found.
+    pub fn state(&mut self, state: CameraState, now_ms: i64) -> bool {
+        let news = self.state != state;
+        if news {
+            self.state = state;
+            self.since = now_ms;
+        }
+        if state != CameraState::Streaming {
+            self.luma = None;
+            self.seconds.clear();
+        }
+        news
+    }
+
+    /// Notes that the session has to be opened again.
+    pub fn restart(&mut self) {
+        self.restarts = self.restarts.saturating_add(1);
+    }
+
+    /// Notes a keyframe's brightness.
+    pub fn luma(&mut self, mean: f32, variance: f32) {
+        self.luma = Some((mean, variance));
+    }
+
+    /// The report for the hub.
+    pub fn signals(&mut self, now_ms: i64) -> CameraSignals {
+        let old = |second: &(i64, u64, u32)| now_ms - second.0 > RATE_MS;
+        while self.seconds.front().is_some_and(old) {
+            self.seconds.pop_front();
+        }
+        let first = self.seconds.front().map_or(now_ms, |second| second.0);
+        let span_s = ((now_ms - first).max(1000)) as f64 / 1000.0;
+        let bytes: u64 = self.seconds.iter().map(|second| second.1).sum();
+        let pictures: u32 = self.seconds.iter().map(|second| second.2).sum();
+        let age = |newest: i64| u64::try_from(now_ms - newest).unwrap_or(0);
+        CameraSignals {
+            source: self.source.clone(),
+            state: self.state,
+            since: self.since,
+            frame_age_ms: self.newest_video_ms.map(age),
+            bytes_per_second: (bytes as f64 / span_s) as u64,
+            frames_per_second: (f64::from(pictures) / span_s * 10.0).round() as f32 / 10.0,
+            restarts: self.restarts,
+            luma_mean: self.luma.map(|luma| luma.0),
+            luma_variance: self.luma.map(|luma| luma.1),
+            audio: self
+                .newest_audio_ms
+                .is_some_and(|newest| now_ms - newest < AUDIO_MS),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn frame(kind: FrameKind) -> Frame {
+        Frame {
+            kind,
+            key: false,
+            handle: 0,
+            sequence: 0,
+            captured_us: 0,
+            payload: Bytes::from_static(&[0; 1000]),
+        }
+    }
+
+    #[test]
+    fn rates_are_those_of_the_last_ten_seconds() {
+        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        (0..750).for_each(|number| meter.frame(&frame(FrameKind::Video), number * 40));
+        let signals = meter.signals(30_000);
+        assert!(
+            (24.0..=26.0).contains(&signals.frames_per_second),
+            "{signals:?}"
+        );
+        assert!(
+            (24_000..=26_000).contains(&signals.bytes_per_second),
+            "{signals:?}"
+        );
+        assert_eq!((signals.frame_age_ms, signals.audio), (Some(40), false));
+        let later = meter.signals(60_000);
+        assert_eq!((later.frames_per_second, later.bytes_per_second), (0.0, 0));
+        assert_eq!(later.frame_age_ms, Some(30_040));
+    }
+
+    #[test]
+    fn a_state_keeps_its_beginning_until_it_changes() {
+        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        meter.frame(&frame(FrameKind::Audio), 4_000);
+        meter.luma(16.0, 0.5);
+        assert!(meter.state(CameraState::Unreachable, 5_000));
+        assert!(!meter.state(CameraState::Unreachable, 9_000));
+        let signals = meter.signals(8_000);
+        assert_eq!(
+            (signals.state, signals.since),
+            (CameraState::Unreachable, 5_000)
+        );
+        assert!(signals.audio && signals.luma_mean.is_none());
+        assert!(!meter.signals(9_001).audio);
+    }
+}

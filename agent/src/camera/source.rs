@@ -1,0 +1,388 @@
+//! One camera of this room: keeps its worker process running and hands its frames out.
+
+use super::pair::{Error as PairError, MAIN, Note, Order, Report, SUB};
+use super::pause::Pause;
+use super::ring::FrameHub;
+use super::signals::Meter;
+use crate::clock;
+use crate::config;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use xunke_protocol::health::{CameraSignals, CameraState};
+use xunke_protocol::id::{SourceName, StreamKind};
+
+/// The worker sends a word twice a second; beyond its own limits it gets this much grace.
+const GRACE: Duration = Duration::from_secs(3);
+const CREDENTIALS_BYTES_MAX: u64 = 4096;
+const SIGNALS_EVERY_MS: i64 = 1_000;
+/// All that GStreamer needs; nothing else of the agent's environment reaches the worker.
+const ENVIRONMENT: [&str; 7] = [
+    "PATH",
+    "HOME",
+    "LD_LIBRARY_PATH",
+    "GST_DEBUG",
+    "GST_PLUGIN_PATH",
+    "GST_PLUGIN_SYSTEM_PATH",
+    "TMPDIR",
+];
+
+/// How to start a camera worker.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The agent's own binary.
+    pub file: PathBuf,
+    /// Where GStreamer may keep its list of plugins, so that it does not search at every start.
+    pub registry: PathBuf,
+}
+
+impl Program {
+    /// This very binary, even after it was replaced on disk by an update.
+    pub fn own(state_dir: &Path) -> Self {
+        Self {
+            file: "/proc/self/exe".into(),
+            registry: state_dir.join("gstreamer-registry.bin"),
+        }
+    }
+}
+
+/// A camera being served. Dropping it ends its worker.
+pub struct Camera {
+    /// Its name.
+    pub name: SourceName,
+    main: FrameHub,
+    sub: Option<FrameHub>,
+    signals: watch::Receiver<CameraSignals>,
+    task: JoinHandle<()>,
+}
+
+impl Camera {
+    /// Starts the camera's worker and keeps it running. Must be called within a runtime.
+    pub fn start(camera: config::Camera, intake: config::Intake, program: Program) -> Self {
+        let mut meter = Meter::new(camera.name.clone(), clock::now_ms());
+        let (publish, signals) = watch::channel(meter.signals(clock::now_ms()));
+        let name = camera.name.clone();
+        let main = FrameHub::default();
+        let sub = camera.sub_url.as_ref().map(|_| FrameHub::default());
+        let supervisor = Supervisor {
+            camera,
+            intake,
+            program,
+            main: main.clone(),
+            sub: sub.clone(),
+            meter,
+            publish,
+            published_ms: 0,
+        };
+        let task = tokio::spawn(supervisor.run());
+        Self {
+            name,
+            main,
+            sub,
+            signals,
+            task,
+        }
+    }
+
+    /// The frames of a stream; `None` when the camera has no small picture configured.
+    pub fn frames(&self, stream: StreamKind) -> Option<&FrameHub> {
+        match stream {
+            StreamKind::Main => Some(&self.main),
+            StreamKind::Sub => self.sub.as_ref(),
+        }
+    }
+
+    /// How the camera stands, renewed every second and on every change.
+    pub fn signals(&self) -> watch::Receiver<CameraSignals> {
+        self.signals.clone()
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Supervisor {
+    camera: config::Camera,
+    intake: config::Intake,
+    program: Program,
+    main: FrameHub,
+    sub: Option<FrameHub>,
+    meter: Meter,
+    publish: watch::Sender<CameraSignals>,
+    published_ms: i64,
+}
+
+/// Why a worker is no longer served.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("the camera's credentials file {} cannot be used: {why}", file.display())]
+    Credentials { file: PathBuf, why: String },
+    #[error("the camera worker cannot be started")]
+    Start(#[source] std::io::Error),
+    #[error("the camera worker ended")]
+    Pair(#[from] PairError),
+    #[error("the camera worker is silent and was ended")]
+    Silent,
+}
+
+impl Supervisor {
+    async fn run(mut self) {
+        let mut pause = Pause::up_to(self.intake.retry_seconds_max);
+        loop {
+            let failure = self.serve().await;
+            self.interrupt();
+            let streamed = self.publish.borrow().state == CameraState::Streaming;
+            match failure {
+                Failure::Pair(PairError::Io(_)) if !streamed => {}
+                failure => self.warn(&failure),
+            }
+            if streamed {
+                self.note_state(CameraState::Stalled, "its worker ended without a word");
+            }
+            if self
+                .meter
+                .signals(clock::now_ms())
+                .frame_age_ms
+                .is_some_and(|age| age < 60_000)
+            {
+                pause.reset();
+            }
+            self.wait(pause.take()).await;
+            self.meter.restart();
+        }
+    }
+
+    /// Serves one worker until it fails.
+    async fn serve(&mut self) -> Failure {
+        match self.start().await {
+            Ok((mut child, socket)) => {
+                let failure = self.read(socket).await;
+                let _ = child.start_kill();
+                let _ = timeout(GRACE, child.wait()).await;
+                failure
+            }
+            Err(failure) => failure,
+        }
+    }
+
+    async fn start(&self) -> Result<(Child, UnixStream), Failure> {
+        let credentials = match &self.camera.credentials_file {
+            Some(file) => Some(credentials(file)?),
+            None => None,
+        };
+        let order = Order {
+            main_url: self.camera.main_url.clone(),
+            sub_url: self.camera.sub_url.clone(),
+            credentials,
+            audio: self.intake.audio,
+            connect_seconds: self.intake.connect_seconds,
+            stall_seconds: self.intake.stall_seconds,
+        };
+        let (child, socket) = spawn(&self.program).map_err(Failure::Start)?;
+        let mut socket = UnixStream::from_std(socket).map_err(Failure::Start)?;
+        let sent = socket.write_all(&order.encode()).await;
+        sent.map_err(PairError::Io)?;
+        Ok((child, socket))
+    }
+
+    async fn read(&mut self, socket: UnixStream) -> Failure {
+        let mut socket = BufReader::with_capacity(64 * 1024, socket);
+        let seconds = self.intake.stall_seconds.max(self.intake.connect_seconds);
+        let silence = Duration::from_secs(seconds) + GRACE;
+        loop {
+            match timeout(silence, Report::read(&mut socket)).await {
+                Ok(Ok(report)) => self.take(report),
+                Ok(Err(error)) => return error.into(),
+                Err(_) => return Failure::Silent,
+            }
+            self.publish(false);
+        }
+    }
+
+    fn take(&mut self, report: Report) {
+        match report {
+            Report::Frame(frame) if frame.handle == MAIN => {
+                self.meter.frame(&frame, clock::now_ms());
+                self.main.publish(frame);
+            }
+            Report::Frame(frame) => {
+                if let Some(sub) = self.sub.as_ref().filter(|_| frame.handle == SUB) {
+                    sub.publish(frame);
+                }
+            }
+            Report::Note(Note::Alive) => {}
+            Report::Note(Note::State { state, detail }) => self.note_state(state, &detail),
+            Report::Note(Note::Luma { mean, variance }) => self.meter.luma(mean, variance),
+            Report::Note(Note::SubEnded { detail }) => {
+                if let Some(sub) = &self.sub {
+                    sub.interrupt();
+                }
+                tracing::warn!(source = %self.camera.name, detail, "the small picture has ended");
+            }
+            Report::Note(Note::Ignored { detail }) => {
+                tracing::info!(source = %self.camera.name, detail, "part of a camera is not taken");
+            }
+        }
+    }
+
+    fn note_state(&mut self, state: CameraState, detail: &str) {
+        if !self.meter.state(state, clock::now_ms()) {
+            return;
+        }
+        self.publish(true);
+        let name = &self.camera.name;
+        if state == CameraState::Streaming {
+            tracing::info!(source = %name, "camera streams");
+        } else {
+            tracing::warn!(source = %name, state = ?state, detail, "{}", advice(state));
+        }
+    }
+
+    fn publish(&mut self, now: bool) {
+        let now_ms = clock::now_ms();
+        if now || (now_ms - self.published_ms).abs() >= SIGNALS_EVERY_MS {
+            self.published_ms = now_ms;
+            self.publish.send_replace(self.meter.signals(now_ms));
+        }
+    }
+
+    fn interrupt(&self) {
+        self.main.interrupt();
+        if let Some(sub) = &self.sub {
+            sub.interrupt();
+        }
+    }
+
+    fn warn(&self, failure: &Failure) {
+        let cause = std::error::Error::source(failure).map(ToString::to_string);
+        tracing::warn!(source = %self.camera.name, cause, "{failure}");
+    }
+
+    /// Pauses, and goes on telling how old the newest frame is.
+    async fn wait(&mut self, pause: Duration) {
+        let until = Instant::now() + pause;
+        while Instant::now() < until {
+            self.publish(false);
+            let left = until.saturating_duration_since(Instant::now());
+            sleep(left.min(Duration::from_secs(1))).await;
+        }
+    }
+}
+
+/// What to do about a camera, for the log.
+fn advice(state: CameraState) -> &'static str {
+    match state {
+        CameraState::Unreachable => "camera does not answer: check its power, cable and address",
+        CameraState::Unauthorized => "camera refuses name and password: check credentials_file",
+        CameraState::Garbage => "camera offers no stream that can be recorded: check its address",
+        CameraState::Stalled => "camera has stopped sending: it is opened again",
+        _ => "camera is being opened",
+    }
+}
+
+/// The agent's end of the socket pair comes back; the worker's is its standard input.
+fn spawn(program: &Program) -> std::io::Result<(Child, StdUnixStream)> {
+    let (ours, theirs) = StdUnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    let kept = ENVIRONMENT
+        .into_iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)));
+    let child = Command::new(&program.file)
+        .arg("camera-worker")
+        .env_clear()
+        .envs(kept)
+        .env("LC_ALL", "C.UTF-8")
+        .env("GST_REGISTRY", &program.registry)
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()?;
+    Ok((child, ours))
+}
+
+/// Reads user name (first line) and password (second line); read anew at every start, so that a
+/// changed password needs no restart of the agent.
+fn credentials(file: &Path) -> Result<(String, String), Failure> {
+    let wrong = |why: String| Failure::Credentials {
+        file: file.to_owned(),
+        why,
+    };
+    let bytes = std::fs::metadata(file)
+        .map_err(|error| wrong(error.to_string()))?
+        .len();
+    if bytes > CREDENTIALS_BYTES_MAX {
+        return Err(wrong("it is longer than 4 KiB".into()));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let mut lines = text.lines();
+    match (lines.next(), lines.next()) {
+        (Some(user), Some(password)) if !user.is_empty() => Ok((user.into(), password.into())),
+        _ => Err(wrong(
+            "it must hold the user name and then the password, one a line".into(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credentials_file_is_two_lines_and_its_errors_say_so() {
+        let dir = std::env::temp_dir().join(format!("xunke-credentials-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("camera");
+        let check = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            credentials(&file).map_err(|error| error.to_string())
+        };
+        let expect = ("admin".to_owned(), "p@ss: word".to_owned());
+        assert_eq!(check("admin\np@ss: word\n"), Ok(expect));
+        assert_eq!(check("admin\n\n").map(|pair| pair.1), Ok(String::new()));
+        for bad in ["", "admin", "\npassword\n"] {
+            assert!(check(bad).unwrap_err().contains("one a line"), "{bad:?}");
+        }
+        assert!(check(&"x".repeat(5000)).unwrap_err().contains("4 KiB"));
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert!(
+            credentials(&file)
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be used")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_dies_at_once_is_started_again_and_again() {
+        let camera = config::Camera {
+            name: "cam0".parse().unwrap(),
+            main_url: "rtsp://127.0.0.1:1/main".into(),
+            sub_url: None,
+            credentials_file: None,
+        };
+        let program = Program {
+            file: "/bin/false".into(),
+            registry: "/nonexistent".into(),
+        };
+        let camera = Camera::start(camera, config::Intake::default(), program);
+        let mut signals = camera.signals();
+        let restarted = signals.wait_for(|signals| signals.restarts >= 2);
+        timeout(Duration::from_secs(10), restarted)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(signals.borrow().state, CameraState::Connecting);
+    }
+}
