@@ -137,8 +137,6 @@ pub struct Health {
 pub struct Live {
     /// Pushes at the same time.
     pub pushes_max: usize,
-    /// Frames waiting for a slow network before the push falls back to the newest keyframe.
-    pub queue_frames_max: usize,
 }
 
 /// One camera.
@@ -252,10 +250,7 @@ impl Default for Health {
 
 impl Default for Live {
     fn default() -> Self {
-        Self {
-            pushes_max: 4,
-            queue_frames_max: 128,
-        }
+        Self { pushes_max: 4 }
     }
 }
 
@@ -361,7 +356,11 @@ impl Config {
             return wrong("", "state_dir", "must be an absolute path");
         }
         if HubAddress::parse(&self.hub.url).is_none() {
-            return wrong("hub", "url", "must look like https://host:port");
+            return wrong(
+                "hub",
+                "url",
+                "must look like https://host:port, with a name or an IPv4 address",
+            );
         }
         self.check_ranges()?;
         self.check_cameras()
@@ -370,7 +369,6 @@ impl Config {
     fn check_ranges(&self) -> Check {
         let window = u64::from(self.link.window);
         let pushes = self.live.pushes_max as u64;
-        let queue = self.live.queue_frames_max as u64;
         within("hub", "connect_seconds", self.hub.connect_seconds, 1, 120)?;
         within(
             "link",
@@ -461,8 +459,7 @@ impl Config {
             1,
             60,
         )?;
-        within("live", "pushes_max", pushes, 1, 64)?;
-        within("live", "queue_frames_max", queue, 16, 4096)
+        within("live", "pushes_max", pushes, 1, 64)
     }
 
     fn check_cameras(&self) -> Check {
@@ -519,7 +516,7 @@ fn within(table: &'static str, key: &'static str, value: u64, min: u64, max: u64
 /// Host and port out of `hub.url`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubAddress {
-    /// Name or address, without brackets.
+    /// Name or IPv4 address: the MQTT library takes no other.
     pub host: String,
     /// Port of the boxes' door.
     pub port: u16,
@@ -530,11 +527,10 @@ impl HubAddress {
         let rest = url.strip_prefix("https://")?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-            _ => (rest, 443),
+            Some((host, port)) => (host, port.parse().ok()?),
+            None => (rest, 443),
         };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let letter = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b':');
+        let letter = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-');
         let good = !host.is_empty() && host.bytes().all(letter);
         good.then(|| Self {
             host: host.to_owned(),

@@ -1,0 +1,279 @@
+//! The health document, and when it is worth sending.
+//!
+//! A camera or the recorder changing its state is told at once, other changes at most every
+//! `spacing_seconds`, and everything again every `period_seconds` (research: fleet §3.7).
+
+use super::check::system;
+use crate::clock;
+use crate::config;
+use crate::link;
+use crate::outbox::Outbox;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use xunke_protocol::health::{
+    CameraSignals, CameraState, HealthDocument, RecordingSignals, RecordingState, SpoolSignals,
+};
+
+/// How often the signals are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// Two documents are never closer than this, however wildly a camera flaps.
+const SPACING_MS_MIN: u64 = 1000;
+/// Older than this, the newest durable fragment does not speak for the present: five times the
+/// longest fragment.
+const DURABLE_AGE_MS_MAX: u64 = 10_000;
+
+/// Where the signals come from.
+pub struct Sources {
+    /// One for each camera.
+    pub cameras: Vec<watch::Receiver<CameraSignals>>,
+    /// The recorder.
+    pub recording: watch::Receiver<RecordingSignals>,
+    /// The spool.
+    pub spool: watch::Receiver<SpoolSignals>,
+    /// The link, which knows the hub's clock.
+    pub link: watch::Receiver<link::Status>,
+}
+
+impl Sources {
+    fn document(&self) -> HealthDocument {
+        let cameras: Vec<_> = self
+            .cameras
+            .iter()
+            .map(|one| one.borrow().clone())
+            .collect();
+        HealthDocument {
+            recording: honest(self.recording.borrow().clone(), &cameras),
+            cameras,
+            spool: self.spool.borrow().clone(),
+            system: system(),
+            clock_skew_ms: self.link.borrow().skew_ms,
+        }
+    }
+}
+
+/// A recorder that claims to record while nothing becomes durable is corrected.
+fn honest(recording: RecordingSignals, cameras: &[CameraSignals]) -> RecordingSignals {
+    let durable = recording
+        .durable_age_ms
+        .is_some_and(|age| age <= DURABLE_AGE_MS_MAX);
+    if recording.state != RecordingState::Recording || durable {
+        return recording;
+    }
+    let frames = cameras
+        .iter()
+        .any(|camera| camera.state == CameraState::Streaming);
+    RecordingSignals {
+        state: if frames {
+            RecordingState::Failing
+        } else {
+            RecordingState::Waiting
+        },
+        ..recording
+    }
+}
+
+/// Decides when a document is due.
+pub struct Report {
+    period_ms: u64,
+    spacing_ms: u64,
+    sent: Option<Sent>,
+}
+
+struct Sent {
+    mono_ms: u64,
+    states: Vec<u8>,
+    numbers: Vec<u64>,
+}
+
+impl Report {
+    /// Nothing was sent yet.
+    pub fn new(config: &config::Health) -> Self {
+        Self {
+            period_ms: config.period_seconds * 1000,
+            spacing_ms: config.spacing_seconds * 1000,
+            sent: None,
+        }
+    }
+
+    /// Looks at the signals and hands what is due to the outbox. Never returns.
+    pub async fn run(mut self, sources: Sources, outbox: Outbox) {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            let document = sources.document();
+            if self.due(&document, clock::mono_ms()) {
+                let data = serde_json::to_value(&document);
+                outbox.set_health(data.expect("invariant: plain fields become JSON"));
+            }
+        }
+    }
+
+    fn due(&mut self, document: &HealthDocument, mono_ms: u64) -> bool {
+        let (states, numbers) = (states(document), numbers(document));
+        if let Some(sent) = &self.sent {
+            let age_ms = mono_ms.saturating_sub(sent.mono_ms);
+            let due = age_ms >= self.period_ms
+                || age_ms >= self.spacing_ms && numbers != sent.numbers
+                || age_ms >= SPACING_MS_MIN && states != sent.states;
+            if !due {
+                return false;
+            }
+        }
+        self.sent = Some(Sent {
+            mono_ms,
+            states,
+            numbers,
+        });
+        true
+    }
+}
+
+/// What an administrator must see at once.
+fn states(document: &HealthDocument) -> Vec<u8> {
+    let cameras = document.cameras.iter().map(|camera| camera.state as u8);
+    cameras.chain([document.recording.state as u8]).collect()
+}
+
+/// The numbers, coarse: a step means something has changed, noise does not.
+fn numbers(document: &HealthDocument) -> Vec<u64> {
+    let doublings = |value: f32| u64::from((value.max(0.0) as u64 + 1).ilog2());
+    let mut numbers = Vec::new();
+    for camera in &document.cameras {
+        numbers.extend([
+            u64::from(camera.restarts),
+            u64::from(camera.audio),
+            doublings(camera.frames_per_second),
+            camera.luma_mean.map_or(0, |mean| mean as u64 / 32 + 1),
+            camera
+                .luma_variance
+                .map_or(0, |variance| doublings(variance) / 2 + 1),
+        ]);
+    }
+    let spool = &document.spool;
+    let quarters = (4 * spool.waiting_bytes)
+        .checked_div(spool.limit_bytes)
+        .unwrap_or(0);
+    let skew_s = document
+        .clock_skew_ms
+        .map_or(0, |skew| skew.unsigned_abs() / 5000 + 1);
+    numbers.extend([spool.evicted_unsent, quarters, skew_s]);
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xunke_protocol::health::SystemSignals;
+    use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
+
+    fn camera(name: &str) -> CameraSignals {
+        CameraSignals {
+            source: name.parse().unwrap(),
+            state: CameraState::Streaming,
+            since: 1_763_000_000_000,
+            frame_age_ms: Some(40),
+            bytes_per_second: 412_345,
+            frames_per_second: 25.0,
+            restarts: 0,
+            luma_mean: Some(127.123_456),
+            luma_variance: Some(2_123.456),
+            audio: true,
+        }
+    }
+
+    fn document() -> HealthDocument {
+        HealthDocument {
+            cameras: vec![camera("cam0")],
+            recording: RecordingSignals {
+                state: RecordingState::Recording,
+                since: 1_763_000_000_000,
+                durable_age_ms: Some(900),
+            },
+            spool: SpoolSignals {
+                waiting_bytes: 0,
+                waiting_segments: 0,
+                free_bytes: 1 << 40,
+                limit_bytes: 16 << 30,
+                evicted_unsent: 0,
+            },
+            system: SystemSignals {
+                uptime_s: 1,
+                load_ratio: 0.5,
+                memory_available_bytes: 1 << 30,
+                agent_resident_bytes: 20 << 20,
+            },
+            clock_skew_ms: Some(3),
+        }
+    }
+
+    fn report() -> Report {
+        Report::new(&config::Health::default())
+    }
+
+    #[test]
+    fn noise_is_sent_once_a_minute() {
+        let mut report = report();
+        let mut document = document();
+        let mut sent = Vec::new();
+        for second in 0..121 {
+            document.cameras[0].frame_age_ms = Some(second % 40);
+            document.cameras[0].luma_mean = Some(127.0 + (second % 3) as f32 / 10.0);
+            document.system.load_ratio = second as f32;
+            document.spool.free_bytes -= 4096;
+            if report.due(&document, second * 1000) {
+                sent.push(second);
+            }
+        }
+        assert_eq!(sent, [0, 60, 120]);
+    }
+
+    #[test]
+    fn a_state_is_told_at_once_and_a_number_after_the_spacing() {
+        let mut report = report();
+        let mut document = document();
+        assert!(report.due(&document, 0));
+        document.cameras[0].luma_variance = Some(0.4);
+        assert!(!report.due(&document, 9_999));
+        assert!(report.due(&document, 10_000), "covered: variance fell");
+        document.cameras[0].state = CameraState::Stalled;
+        assert!(!report.due(&document, 10_500), "flapping is bounded");
+        assert!(report.due(&document, 11_000));
+        document.recording.state = RecordingState::Failing;
+        assert!(report.due(&document, 12_000));
+        assert!(!report.due(&document, 13_000));
+    }
+
+    #[test]
+    fn nothing_says_recording_while_nothing_becomes_durable() {
+        let claim = |durable_age_ms| RecordingSignals {
+            durable_age_ms,
+            ..document().recording
+        };
+        let streaming = [camera("cam0")];
+        let state = |recording, cameras: &[CameraSignals]| honest(recording, cameras).state;
+        assert_eq!(
+            state(claim(Some(2_500)), &streaming),
+            RecordingState::Recording
+        );
+        assert_eq!(
+            state(claim(Some(10_001)), &streaming),
+            RecordingState::Failing
+        );
+        assert_eq!(state(claim(None), &streaming), RecordingState::Failing);
+        assert_eq!(state(claim(Some(10_001)), &[]), RecordingState::Waiting);
+    }
+
+    #[test]
+    fn the_fullest_box_stays_within_the_limit_of_a_document() {
+        let full = HealthDocument {
+            cameras: (0..config::CAMERAS_MAX)
+                .map(|n| camera(&format!("camera-number{n:03}")))
+                .collect(),
+            ..document()
+        };
+        let bytes = serde_json::to_vec(&full).unwrap().len();
+        assert!(bytes + 512 <= DOCUMENT_BYTES_MAX, "{bytes}");
+    }
+}

@@ -1,0 +1,408 @@
+//! One connection after the other, for as long as the box runs.
+//!
+//! One task owns the library's event loop. A pending `poll` is never dropped half-way, because that
+//! could lose a message the library believes to be written.
+
+use super::backlog::{Backlog, Message};
+use super::command::{Commands, Job, Step, answer};
+use super::window::{Flight, Window};
+use crate::clock;
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
+    NetworkOptions, Outgoing, Packet, QoS, SubscribeFilter, TlsConfiguration, Transport,
+};
+use rustls::ClientConfig;
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+use uuid::Uuid;
+use xunke_protocol::envelope::{
+    CommandAnswer, CommandState, HubTime, Presence, PresenceState, parse,
+};
+use xunke_protocol::id::{DeviceId, MessageId};
+use xunke_protocol::topic::{self, Down, Up};
+
+/// A clock further off than this is not trusted (research: fleet §3.4).
+const SKEW_MS_MAX: i64 = 5000;
+/// The goodbye must be acknowledged within this, or the box leaves without.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// Packet ids before one is used again: more than the window, so that a late acknowledgement
+/// does not hold up the others.
+const PACKET_IDS: u16 = 4096;
+
+/// Whom to connect to, as whom.
+#[derive(Clone)]
+pub struct Settings {
+    /// This box.
+    pub device: DeviceId,
+    /// The hub's name or address.
+    pub host: String,
+    /// Its MQTT port.
+    pub port: u16,
+    /// Shows this box's certificate.
+    pub tls: Arc<ClientConfig>,
+    /// Silence after which the library asks whether the hub is still there.
+    pub keep_alive: Duration,
+    /// Longest wait for a connection.
+    pub connect: Duration,
+    /// Messages sent but not yet acknowledged.
+    pub window: u16,
+    /// Longest pause between two attempts to connect.
+    pub retry_max: Duration,
+}
+
+/// How the link stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Status {
+    /// The hub has accepted this box and the connection lives.
+    pub connected: bool,
+    /// This box's clock minus the hub's, in milliseconds; absent before the hub has told its time.
+    pub skew_ms: Option<i64>,
+}
+
+/// The link, ready to run.
+pub struct Link {
+    eventloop: EventLoop,
+    session: Session,
+}
+
+/// What outlives a connection, and what belongs to the present one.
+struct Session {
+    settings: Settings,
+    client: AsyncClient,
+    backlog: Arc<dyn Backlog>,
+    jobs: mpsc::Sender<Job>,
+    answers: mpsc::Receiver<(MessageId, CommandAnswer)>,
+    status: watch::Sender<Status>,
+    commands: Commands,
+    boot: Uuid,
+    epoch: u64,
+    window: Window,
+    passing: VecDeque<Passing>,
+    leaving: bool,
+    failures: u32,
+}
+
+/// A message that belongs to this connection alone.
+struct Passing {
+    up: Up,
+    payload: Vec<u8>,
+}
+
+/// The library takes nothing more, although the window is smaller than its queue.
+struct ClientFull;
+
+/// Why a connection ended.
+enum End {
+    /// We were told to stop.
+    Stopped,
+    /// The network, the hub, or nobody there.
+    Broken(ConnectionError),
+}
+
+impl Link {
+    /// Prepares a link; nothing is opened before [`Self::run`]. Orders for other rooms go to
+    /// `jobs`, their answers come back through `answers`.
+    pub fn new(
+        settings: Settings,
+        backlog: Arc<dyn Backlog>,
+        jobs: mpsc::Sender<Job>,
+        answers: mpsc::Receiver<(MessageId, CommandAnswer)>,
+    ) -> Self {
+        let capacity = usize::from(settings.window) + 8;
+        let (client, mut eventloop) = AsyncClient::new(options(&settings), capacity);
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        network.set_connection_timeout(settings.connect.as_secs().max(1));
+        eventloop.set_network_options(network);
+        Self {
+            eventloop,
+            session: Session {
+                settings,
+                client,
+                backlog,
+                jobs,
+                answers,
+                status: watch::Sender::default(),
+                commands: Commands::default(),
+                boot: clock::boot_id(),
+                epoch: 0,
+                window: Window::default(),
+                passing: VecDeque::new(),
+                leaving: false,
+                failures: 0,
+            },
+        }
+    }
+
+    /// How the link stands, now and later.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.session.status.subscribe()
+    }
+
+    /// Connects, and connects again, until `stop` becomes true; then says goodbye.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let Self {
+            mut eventloop,
+            mut session,
+        } = self;
+        loop {
+            session.begin(&mut eventloop.mqtt_options);
+            let end = session.serve(&mut eventloop, &mut stop).await;
+            eventloop.clean();
+            eventloop.pending.clear();
+            let connected = session.status.borrow().connected;
+            session
+                .status
+                .send_modify(|status| status.connected = false);
+            let End::Broken(error) = end else { return };
+            session.report(&error, connected);
+            tokio::select! {
+                () = sleep(session.pause()) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+}
+
+fn options(settings: &Settings) -> MqttOptions {
+    let device = settings.device.as_str();
+    let mut options = MqttOptions::new(device, settings.host.clone(), settings.port);
+    options
+        .set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(
+            settings.tls.clone(),
+        )))
+        .set_keep_alive(settings.keep_alive)
+        .set_max_packet_size(topic::PACKET_BYTES_MAX, topic::PACKET_BYTES_MAX)
+        .set_inflight(PACKET_IDS)
+        .set_clean_session(true);
+    options
+}
+
+impl Session {
+    /// A fresh epoch, so that a late will of the last connection cannot end this one. Beginning at
+    /// the time since boot keeps (boot, epoch) unique over restarts of the agent without a file.
+    fn begin(&mut self, options: &mut MqttOptions) {
+        self.epoch = clock::mono_ms().max(self.epoch + 1);
+        let will = self.presence(PresenceState::Lost, "");
+        let state = Up::State.topic(&self.settings.device);
+        options.set_last_will(LastWill::new(state, will, QoS::AtLeastOnce, true));
+        self.window = Window::default();
+        self.passing.clear();
+        self.backlog.begin(self.epoch);
+    }
+
+    async fn serve(&mut self, eventloop: &mut EventLoop, stop: &mut watch::Receiver<bool>) -> End {
+        let mut goodbye = Instant::now();
+        let backlog = self.backlog.clone();
+        loop {
+            let mut poll = pin!(eventloop.poll());
+            let event = loop {
+                if self.feed().is_err() {
+                    return End::Broken(ConnectionError::RequestsDone);
+                }
+                tokio::select! {
+                    event = &mut poll => break event,
+                    () = backlog.changed().notified(), if self.connected() => {}
+                    Some((id, answer)) = self.answers.recv() => self.finished(id, answer),
+                    _ = stop.wait_for(|stop| *stop), if !self.leaving => {
+                        if !self.connected() {
+                            return End::Stopped;
+                        }
+                        goodbye = Instant::now() + GOODBYE;
+                        self.leave();
+                    }
+                    () = sleep_until(goodbye), if self.leaving => return End::Stopped,
+                }
+            };
+            match event {
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Stopped,
+                Ok(event) => self.handle(event),
+                Err(error) => return End::Broken(error),
+            }
+        }
+    }
+
+    fn connected(&self) -> bool {
+        self.status.borrow().connected
+    }
+
+    fn leave(&mut self) {
+        self.leaving = true;
+        let payload = self.presence(PresenceState::Offline, "shutdown");
+        self.pass(Up::State, payload);
+    }
+
+    /// Gives the library what fits into the window: this connection's own messages first.
+    fn feed(&mut self) -> Result<(), ClientFull> {
+        if !self.connected() {
+            return Ok(());
+        }
+        while self.window.len() < self.settings.window.into() {
+            let (up, payload, flight) = if let Some(passing) = self.passing.pop_front() {
+                (passing.up, passing.payload, Flight::Passing)
+            } else if self.leaving {
+                break;
+            } else if let Some(Message { token, up, payload }) = self.backlog.next() {
+                (up, payload, Flight::Queued(token))
+            } else {
+                break;
+            };
+            let retain = matches!(up, Up::State | Up::Health | Up::Config);
+            let topic = up.topic(&self.settings.device);
+            let fed = self
+                .client
+                .try_publish(topic, QoS::AtLeastOnce, retain, payload);
+            fed.map_err(|_| ClientFull)?;
+            self.window.feed(flight);
+        }
+        if self.leaving && self.window.len() == 0 {
+            // A second call finds the queue taken by the first; both mean the same.
+            drop(self.client.try_disconnect());
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Incoming(Packet::ConnAck(_)) => self.born(),
+            Event::Incoming(Packet::PubAck(ack)) => {
+                self.failures = 0;
+                if let Some(Flight::Queued(token)) = self.window.acknowledged(ack.pkid) {
+                    self.backlog.delivered(token);
+                }
+            }
+            Event::Incoming(Packet::Publish(publish)) => {
+                self.arrived(&publish.topic, &publish.payload);
+            }
+            Event::Outgoing(Outgoing::Publish(packet)) => self.window.wrote(packet),
+            _ => {}
+        }
+    }
+
+    fn born(&mut self) {
+        let filters = [
+            topic::device_filter(&self.settings.device),
+            topic::HUB_STATE.to_owned(),
+        ];
+        let filters = filters.map(|filter| SubscribeFilter::new(filter, QoS::AtLeastOnce));
+        // Fails only when the queue is full, and a new connection begins with an empty one.
+        drop(self.client.try_subscribe_many(filters));
+        let birth = self.presence(PresenceState::Online, "");
+        self.pass(Up::State, birth);
+        self.status.send_modify(|status| status.connected = true);
+        tracing::info!(
+            hub.host = self.settings.host,
+            hub.port = self.settings.port,
+            "hub reached"
+        );
+    }
+
+    fn arrived(&mut self, topic: &str, payload: &[u8]) {
+        match Down::parse(topic) {
+            Some((device, Down::Command(id))) if device == self.settings.device => {
+                let hub_now_ms = clock::now_ms() - self.status.borrow().skew_ms.unwrap_or(0);
+                match self.commands.arrived(id, payload, hub_now_ms) {
+                    Step::Answer(answer) => self.tell(id, &answer),
+                    Step::Start(job) => self.start(job),
+                    Step::Wait => {}
+                }
+            }
+            Some((device, Down::Time)) if device == self.settings.device => {
+                if let Ok(HubTime { now }) = parse(payload) {
+                    self.learn_time(clock::now_ms() - now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_time(&mut self, skew_ms: i64) {
+        let trusted = skew_ms.abs() <= SKEW_MS_MAX;
+        if !trusted {
+            tracing::warn!(skew_ms, "the clock of this box is off; recording goes on");
+        }
+        self.backlog.set_clock_trusted(trusted);
+        self.status
+            .send_modify(|status| status.skew_ms = Some(skew_ms));
+    }
+
+    fn start(&mut self, job: Job) {
+        let id = job.id;
+        if self.jobs.try_send(job).is_err() {
+            self.finished(id, answer(CommandState::Failed, Some("busy")));
+        }
+    }
+
+    fn finished(&mut self, id: MessageId, answer: CommandAnswer) {
+        self.tell(id, &answer);
+        self.commands.finished(id, answer);
+    }
+
+    /// Answers that find no connection are not kept: the hub asks again after the next birth.
+    fn tell(&mut self, id: MessageId, answer: &CommandAnswer) {
+        if self.connected() {
+            let data = serde_json::to_value(answer).expect("invariant: plain fields become JSON");
+            let payload = self.backlog.wrap("ack", data);
+            self.pass(Up::Ack(id), payload);
+        }
+    }
+
+    fn pass(&mut self, up: Up, payload: Vec<u8>) {
+        self.passing.push_back(Passing { up, payload });
+    }
+
+    fn presence(&self, s: PresenceState, why: &str) -> Vec<u8> {
+        let will = s == PresenceState::Lost;
+        let agent = if will { "" } else { env!("CARGO_PKG_VERSION") };
+        let presence = Presence {
+            s,
+            boot: self.boot,
+            epoch: self.epoch,
+            agent: agent.to_owned(),
+            why: why.to_owned(),
+        };
+        serde_json::to_vec(&presence).expect("invariant: plain fields become JSON")
+    }
+
+    /// One line when the hub goes away, and none for each attempt after it.
+    fn report(&self, error: &ConnectionError, connected: bool) {
+        use ConnectReturnCode::{BadClientId, NotAuthorized};
+        let host = self.settings.host.as_str();
+        let port = self.settings.port;
+        match error {
+            _ if self.failures > 0 => tracing::debug!(%error, "the hub is still away"),
+            ConnectionError::ConnectionRefused(NotAuthorized | BadClientId) => tracing::warn!(
+                hub.host = host,
+                hub.port = port,
+                "the hub does not accept this box any more (revoked or replaced); recording goes \
+                 on, and the hub is asked again; enrol with --replace and a new code if it stays"
+            ),
+            _ if connected => tracing::warn!(
+                %error, hub.host = host, hub.port = port,
+                "the hub is gone; recording goes on, and the hub is tried again"
+            ),
+            _ => tracing::warn!(
+                %error, hub.host = host, hub.port = port,
+                "the hub cannot be reached; recording goes on, and the hub is tried again"
+            ),
+        }
+    }
+
+    /// 1, 2, 4 … seconds with full jitter, so that 500 boxes after a power cut do not stampede.
+    fn pause(&mut self) -> Duration {
+        let exponent = self.failures.min(10);
+        self.failures += 1;
+        let limit = Duration::from_secs(1 << exponent).min(self.settings.retry_max);
+        let mut random = [0; 4];
+        // Without randomness the full pause is as good.
+        let share = match getrandom::fill(&mut random) {
+            Ok(()) => f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX),
+            Err(_) => 1.0,
+        };
+        limit.mul_f64(share).max(Duration::from_millis(100))
+    }
+}

@@ -1,0 +1,1 @@
+//! Against a real MQTT peer over mutual TLS.
