@@ -269,7 +269,8 @@ async fn what_was_acknowledged_survives_kill_9() {
             .args([
                 "--exact",
                 "outbox::tests::append_until_killed",
-                "--nocapture", "--ignored",
+                "--nocapture",
+                "--ignored",
             ])
             .env(KILLED, &directory)
             .stdout(std::fs::File::create(&output).unwrap())
