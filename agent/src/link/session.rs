@@ -241,7 +241,7 @@ impl Session {
         if !self.connected() {
             return Ok(());
         }
-        while self.window.len() < self.settings.window.into() {
+        while self.window.len() < usize::from(self.settings.window) {
             let (up, payload, flight) = if let Some(passing) = self.passing.pop_front() {
                 (passing.up, passing.payload, Flight::Passing)
             } else if self.leaving {
