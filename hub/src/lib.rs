@@ -13,5 +13,6 @@ pub mod access;
 pub mod keys;
 pub mod device;
 pub mod live;
+pub mod demo;
 pub mod web;
 pub mod run;

@@ -421,3 +421,6 @@ pub fn purpose_text(purpose: &Purpose) -> String {
         Purpose::Missing => "missing".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
-//! secret → audit → person → session → gate
+//! secret → audit → person → session → password → second_factor → lockout → sign_in → gate
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -8,4 +8,8 @@ pub mod secret;
 pub mod audit;
 pub mod person;
 pub mod session;
+pub mod password;
+pub mod second_factor;
+pub mod lockout;
+pub mod sign_in;
 pub mod gate;

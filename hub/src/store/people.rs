@@ -299,3 +299,14 @@ pub async fn add_grant(
     .map(drop)
     .map_err(failed("opening a grant"))
 }
+
+/// Changes a standing, until sanctions have a room of their own.
+#[cfg(test)]
+pub(crate) async fn set_standing(db: &Db, person_id: &str, standing: &str) {
+    sqlx::query("UPDATE persons SET standing = $2 WHERE id = $1")
+        .bind(person_id)
+        .bind(standing)
+        .execute(db.write())
+        .await
+        .unwrap();
+}

@@ -1,0 +1,224 @@
+//! The gate: whom it lets through, what it writes, and when it closes again.
+
+use std::net::Ipv4Addr;
+
+use super::*;
+use crate::demo::Seeded;
+use crate::demo::tests::college;
+use crate::notice::Notices;
+use crate::store::people;
+use crate::store::trail::tamper;
+
+const NOW: i64 = 1_795_300_000_000;
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+struct Fixture {
+    gate: Gate,
+    trail: Arc<Trail>,
+    sessions: Sessions,
+    db: Db,
+    seeded: Seeded,
+    rooms: Vec<Classroom>,
+}
+
+async fn fixture() -> Fixture {
+    let (db, _, seeded) = college(2).await;
+    let config = Arc::new(Config::default());
+    let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
+    let sessions = Sessions::new(db.clone(), &config.session);
+    let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config);
+    let mut rooms = classroom::all(&db).await.unwrap();
+    rooms.sort_by_key(|room| room.unit.name != "信息工程学院");
+    Fixture {
+        gate,
+        trail,
+        sessions,
+        db,
+        seeded,
+        rooms,
+    }
+}
+
+impl Fixture {
+    async fn session(&self, label: &str) -> Session {
+        let account = self
+            .seeded
+            .accounts
+            .iter()
+            .find(|account| account.label == label);
+        let token = self
+            .sessions
+            .begin(account.unwrap().id, HERE, NOW)
+            .await
+            .unwrap();
+        self.sessions.find(&token, NOW).await.unwrap().unwrap()
+    }
+
+    async fn opens(&self, label: &str, room: usize) -> Result<Permit<ViewLive, Classroom>, Denied> {
+        let session = self.session(label).await;
+        let room = self.rooms[room].clone();
+        self.gate
+            .open_live(&session, room, Purpose::Plan, HERE, NOW)
+            .await
+    }
+
+    async fn refusal(&self, label: &str, room: usize) -> Refusal {
+        match self.opens(label, room).await {
+            Err(Denied::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// R6, R7, R8, R19, R57, R58, R60: each answer, and each answer a line.
+#[tokio::test]
+async fn the_right_people_get_in_and_every_answer_is_a_line() {
+    let f = fixture().await;
+    assert!(f.opens("school_supervisor", 0).await.is_ok());
+    assert!(f.opens("school_supervisor", 1).await.is_ok());
+    assert!(f.opens("unit_supervisor", 0).await.is_ok());
+    assert_eq!(f.refusal("unit_supervisor", 1).await, Refusal::OTHER_UNIT);
+    assert_eq!(
+        f.refusal("technician", 0).await,
+        Refusal::TECHNICIAN_CONTENT
+    );
+    let unsigned = f.refusal("school_supervisor_unsigned", 0).await;
+    assert_eq!(unsigned, Refusal::AGREEMENT_UNSIGNED);
+    assert_eq!(f.refusal("academic_affairs", 0).await, Refusal::NO_GRANT);
+    let lines = f.trail.before(i64::MAX, 10).await.unwrap();
+    assert_eq!(lines.len(), 7);
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.action == "view_live" && line.purpose == "plan")
+    );
+    assert_eq!(
+        (&*lines[0].outcome, &*lines[0].article),
+        ("refused", "第十一条")
+    );
+    assert_eq!(
+        (&*lines[1].outcome, &*lines[1].article),
+        ("refused", "第十条")
+    );
+    assert_eq!(
+        (&*lines[6].outcome, &*lines[6].person),
+        ("permitted", "王建国")
+    );
+    assert!(f.trail.verify().await.unwrap().is_ok());
+}
+
+/// R61: the watermark names the viewer.
+#[tokio::test]
+async fn the_watermark_names_the_viewer() {
+    let f = fixture().await;
+    let permit = f.opens("school_supervisor", 0).await.unwrap();
+    let mark = permit.watermark();
+    assert_eq!(mark.name, "王建国");
+    assert_eq!(
+        (mark.staff_number.as_str(), mark.address.as_str()),
+        ("D1001", "127.0.0.1")
+    );
+}
+
+/// R31: an address outside the campus is refused with the right person behind it.
+#[tokio::test]
+async fn off_campus_is_refused() {
+    let f = fixture().await;
+    let session = f.session("school_supervisor").await;
+    let room = f.rooms[0].clone();
+    let outside = "8.8.8.8".parse().unwrap();
+    let answer = f
+        .gate
+        .open_live(&session, room, Purpose::Plan, outside, NOW)
+        .await;
+    assert!(matches!(answer, Err(Denied::Refused(refusal)) if refusal == Refusal::OFF_CAMPUS));
+}
+
+/// R22: a recording belongs to the unit of its time, whoever owns the room now.
+#[tokio::test]
+async fn playback_asks_for_the_unit_at_record_time() {
+    let f = fixture().await;
+    let session = f.session("unit_supervisor").await;
+    let play = async |unit_at_record_time| {
+        let recording = RecordingRef {
+            id: Uuid::now_v7(),
+            classroom: f.rooms[0].id,
+            room: f.rooms[0].name.clone(),
+            unit_at_record_time,
+        };
+        f.gate
+            .open_playback(&session, recording, Purpose::Issue, HERE, NOW)
+            .await
+    };
+    assert!(play(f.rooms[0].unit.id).await.is_ok());
+    let denied = play(f.rooms[1].unit.id).await;
+    assert!(matches!(denied, Err(Denied::Refused(refusal)) if refusal == Refusal::OTHER_UNIT));
+}
+
+/// R23, R25: whatever changes while somebody watches ends the view at the next question.
+#[tokio::test]
+async fn a_permit_does_not_outlive_its_reasons() {
+    let f = fixture().await;
+    let permit = f.opens("unit_supervisor", 0).await.unwrap();
+    let person = permit.session().person.id.to_string();
+    assert_eq!(f.gate.still_valid(&permit, NOW).await, Ok(()));
+    people::set_standing(&f.db, &person, "suspended").await;
+    assert_eq!(
+        f.gate.still_valid(&permit, NOW).await,
+        Err(Refusal::SUSPENDED)
+    );
+    people::set_standing(&f.db, &person, "active").await;
+    assert_eq!(f.gate.still_valid(&permit, NOW).await, Ok(()));
+    tamper(&f.db, "UPDATE agreements SET ended_ms = 1").await;
+    assert_eq!(
+        f.gate.still_valid(&permit, NOW).await,
+        Err(Refusal::AGREEMENT_UNSIGNED)
+    );
+    tamper(&f.db, "UPDATE agreements SET ended_ms = NULL").await;
+    tamper(
+        &f.db,
+        "UPDATE classrooms SET unit_id = (SELECT id FROM units WHERE code = 'JD')",
+    )
+    .await;
+    assert_eq!(
+        f.gate.still_valid(&permit, NOW).await,
+        Err(Refusal::OTHER_UNIT)
+    );
+    f.sessions.end(permit.session(), NOW).await.unwrap();
+    assert_eq!(
+        f.gate.still_valid(&permit, NOW).await,
+        Err(Refusal::SESSION_ENDED)
+    );
+    tamper(&f.db, "DROP TABLE sessions").await;
+    assert_eq!(
+        f.gate.still_valid(&permit, NOW).await,
+        Err(Refusal::UNDECIDED)
+    );
+}
+
+/// R60: from when to when; the end is a line too, once.
+#[tokio::test]
+async fn a_view_has_an_end() {
+    let f = fixture().await;
+    let permit = f.opens("school_supervisor", 0).await.unwrap();
+    let id = permit.view_id().to_string();
+    f.gate.close(permit, "closed", NOW + 60_000).await.unwrap();
+    let row = view::find(&f.db, &id).await.unwrap().unwrap();
+    assert_eq!((row.opened_ms, row.closed_ms), (NOW, Some(NOW + 60_000)));
+    assert_eq!(
+        f.trail.before(i64::MAX, 1).await.unwrap()[0].action,
+        "view_closed"
+    );
+}
+
+/// X9: no trail, no view, for nobody.
+#[tokio::test]
+async fn without_a_trail_nobody_sees() {
+    let f = fixture().await;
+    tamper(&f.db, "DROP TABLE trail").await;
+    let denied = f.opens("school_supervisor", 0).await;
+    assert!(matches!(denied, Err(Denied::TrailUnavailable(_))));
+    let denied = f.opens("technician", 0).await;
+    assert!(matches!(denied, Err(Denied::TrailUnavailable(_))));
+    assert_eq!(view::count(&f.db, 0).await.unwrap(), 0);
+}

@@ -1,0 +1,265 @@
+//! Signing in: login, password and one-time code, or the demonstration's single-use link.
+//!
+//! 第十一条第2项 “账号密码须专人专用”; R27–R32, X1, X2.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use xunke_policy::Refusal;
+use xunke_policy::access::Standing;
+use zeroize::Zeroizing;
+
+use super::audit::{Entry, Outcome, Trail, Unavailable, Who};
+use super::lockout::{Lockout, Try, Wait};
+use super::password::Hasher;
+use super::person::{self, Person};
+use super::second_factor;
+use super::secret::{self, SealingKey};
+use super::session::{self, Sessions};
+use crate::campus::{self, id};
+use crate::config::Config;
+use crate::store::people::{self, CredentialRow};
+use crate::store::session as links;
+use crate::store::{self, Db};
+
+/// Why somebody is not signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Login, password or code do not fit; which of them is not said.
+    #[error("login, password or one-time code do not fit")]
+    Wrong,
+    /// Too many tries.
+    #[error("too many tries; wait {0} seconds")]
+    Wait(i64),
+    /// The person may not sign in.
+    #[error("refused: {}", .0.en)]
+    Refused(Refusal),
+    /// The trail cannot be written.
+    #[error(transparent)]
+    Trail(#[from] Unavailable),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// What is stored makes no sense.
+    #[error(transparent)]
+    Campus(#[from] campus::Error),
+    /// The session cannot begin.
+    #[error(transparent)]
+    Session(#[from] session::Error),
+    /// The stored second factor does not open.
+    #[error("the second factor of a person does not open")]
+    SecondFactor(#[from] secret::Error),
+}
+
+/// What somebody typed.
+pub struct Typed {
+    /// The staff number.
+    pub login: String,
+    /// The password.
+    pub password: Zeroizing<String>,
+    /// The one-time code.
+    pub code: String,
+}
+
+/// Where people sign in.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    db: Db,
+    trail: Arc<Trail>,
+    sessions: Sessions,
+    config: Arc<Config>,
+    hasher: Hasher,
+    sealing: SealingKey,
+    lockout: Arc<Mutex<Lockout>>,
+}
+
+impl Desk {
+    /// A desk that begins `sessions` and writes `trail`; `sealing` opens the second factors.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        trail: Arc<Trail>,
+        sessions: Sessions,
+        config: Arc<Config>,
+        sealing: SealingKey,
+    ) -> Self {
+        let lockout = Arc::new(Mutex::new(Lockout::new(&config.session)));
+        let hasher = Hasher::default();
+        Self {
+            db,
+            trail,
+            sessions,
+            config,
+            hasher,
+            sealing,
+            lockout,
+        }
+    }
+
+    /// Signs somebody in; the token is for the cookie alone.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn sign_in(
+        &self,
+        typed: Typed,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<Zeroizing<String>, Error> {
+        let from = address.to_string();
+        let known = links::known_address(&self.db, &typed.login, &from).await?;
+        let attempt = Try {
+            login: &typed.login,
+            address,
+            known,
+        };
+        let allowed = self.lockout().begin(attempt, now_ms);
+        if let Err(wait) = allowed {
+            return Err(self.waits(wait, address, now_ms).await);
+        }
+        let credential = people::credential(&self.db, &typed.login).await?;
+        let Some(person) = self.proven(&typed, credential.clone(), now_ms).await? else {
+            self.note_failure(credential, address, now_ms).await?;
+            return Err(Error::Wrong);
+        };
+        self.lockout().succeeded(attempt);
+        self.begin(&person, "password", address, now_ms).await
+    }
+
+    /// Signs in by a link of the demonstration: on the same machine only, once.
+    ///
+    /// # Errors
+    /// [`Error::Wrong`] for anything that is not a fresh link of a demonstration.
+    pub async fn sign_in_by_link(
+        &self,
+        token: &str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<Zeroizing<String>, Error> {
+        if !self.config.demo.enabled || !address.is_loopback() {
+            return Err(Error::Wrong);
+        }
+        let person = links::use_link(&self.db, &secret::hash(token), now_ms).await?;
+        let person = id("a person", &person.ok_or(Error::Wrong)?)?;
+        let person = person::find(&self.db, person).await?.ok_or(Error::Wrong)?;
+        self.begin(&person, "link", address, now_ms).await
+    }
+
+    /// The person, if password and code are right and the code was not used before. Takes the
+    /// same time whichever is wrong.
+    async fn proven(
+        &self,
+        typed: &Typed,
+        credential: Option<CredentialRow>,
+        now_ms: i64,
+    ) -> Result<Option<Person>, Error> {
+        let hash = credential
+            .as_ref()
+            .map(|credential| credential.password_hash.clone());
+        let fits = self.hasher.verify(typed.password.clone(), hash).await;
+        let factor = match &credential {
+            Some(found) => self.sealing.unseal(&found.totp_sealed, &found.person_id)?,
+            None => second_factor::new_secret(),
+        };
+        let step = second_factor::step(&factor, &typed.code, now_ms);
+        let (true, Some(step), Some(credential)) = (fits, step, credential) else {
+            return Ok(None);
+        };
+        if !people::use_totp_step(&self.db, &credential.person_id, step).await? {
+            return Ok(None);
+        }
+        let person = id("a person", &credential.person_id)?;
+        Ok(person::find(&self.db, person).await?)
+    }
+
+    /// First the trail, then the session: no sign-in without its line.
+    async fn begin(
+        &self,
+        person: &Person,
+        how: &'static str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<Zeroizing<String>, Error> {
+        let gone = match person.standing {
+            Standing::Active | Standing::Suspended { .. } => None,
+            Standing::Cancelled => Some(Refusal::CANCELLED),
+            Standing::Left => Some(Refusal::LEFT),
+        };
+        let entry = Entry {
+            outcome: if gone.is_some() {
+                Outcome::Refused
+            } else {
+                Outcome::Done
+            },
+            article: gone.map_or("", |refusal| refusal.article),
+            ..entry(person.who(address), how)
+        };
+        self.trail.append(entry, now_ms).await?;
+        if let Some(refusal) = gone {
+            return Err(Error::Refused(refusal));
+        }
+        Ok(self.sessions.begin(person.id, address, now_ms).await?)
+    }
+
+    /// What a stranger typed is not kept: people type passwords into the wrong field.
+    async fn note_failure(
+        &self,
+        credential: Option<CredentialRow>,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<(), Error> {
+        let stranger = Who {
+            address: address.to_string(),
+            ..Who::default()
+        };
+        let who = match credential {
+            None => stranger,
+            Some(found) => {
+                let person = person::find(&self.db, id("a person", &found.person_id)?).await?;
+                person.map_or(stranger, |person| person.who(address))
+            }
+        };
+        let entry = Entry {
+            outcome: Outcome::Failed,
+            ..entry(who, "wrong")
+        };
+        self.trail.append(entry, now_ms).await?;
+        Ok(())
+    }
+
+    async fn waits(&self, wait: Wait, address: IpAddr, now_ms: i64) -> Error {
+        if wait.first {
+            let who = Who {
+                address: address.to_string(),
+                ..Who::default()
+            };
+            let entry = Entry {
+                outcome: Outcome::Refused,
+                ..entry(who, "locked")
+            };
+            if let Err(unavailable) = self.trail.append(entry, now_ms).await {
+                return unavailable.into();
+            }
+        }
+        Error::Wait(wait.seconds)
+    }
+
+    fn lockout(&self) -> std::sync::MutexGuard<'_, Lockout> {
+        self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn entry(who: Who, detail: &str) -> Entry {
+    Entry {
+        who,
+        action: "sign_in",
+        object: String::new(),
+        purpose: String::new(),
+        outcome: Outcome::Done,
+        article: "",
+        detail: detail.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
