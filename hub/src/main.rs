@@ -1,5 +1,6 @@
 //! The hub's command line.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,6 +26,15 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Fills an empty data folder with a demonstration college and prints its secrets as JSON.
+    SeedDemo {
+        /// The configuration file; it must say `demo.enabled = true`.
+        #[arg(long)]
+        config: PathBuf,
+        /// How many classrooms.
+        #[arg(long, default_value_t = 4)]
+        rooms: usize,
+    },
     /// Prints the description of the HTTP API.
     Openapi,
 }
@@ -33,6 +43,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     match command(Arguments::parse().command) {
@@ -48,6 +59,9 @@ fn command(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match command {
         Command::Serve { config } => runtime.block_on(run::serve(Config::load(&config)?)),
+        Command::SeedDemo { config, rooms } => {
+            runtime.block_on(run::seed_demo(Config::load(&config)?, rooms))
+        }
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&routes::openapi())?);
             Ok(())

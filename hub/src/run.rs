@@ -4,13 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::access::password::Hasher;
+use crate::access::secret::SealingKey;
 use crate::authority::{Ca, tls};
 use crate::clock::now_ms;
 use crate::config::Config;
+use crate::demo::{self, Seeded};
 use crate::keys::Keys;
 use crate::notice::Notices;
 use crate::store::Db;
@@ -31,6 +35,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let ca = Arc::new(Ca::open(&config.data_dir.join("authority"), now_ms())?);
     let identity = ca.server(&config.people.names, now_ms())?;
     let opened = Opened {
+        sealing: SealingKey::open(&config.data_dir)?,
         ca: ca.clone(),
         keys: open_keys(&config, &db, &ca).await?,
         mqtt_port: mqtt.local_addr()?.port(),
@@ -68,6 +73,49 @@ async fn open_keys(config: &Config, db: &Db, ca: &Ca) -> anyhow::Result<Arc<Keys
     let (folder, rules) = (&config.data_dir, &config.keys);
     let keys = Keys::open(db.clone(), folder, rules, signing, now_ms()).await?;
     Ok(Arc::new(keys))
+}
+
+/// Fills an empty data folder with the demonstration college and prints its secrets, once.
+///
+/// # Errors
+/// When the configuration does not allow it, or somebody is there already.
+pub async fn seed_demo(config: Config, rooms: usize) -> anyhow::Result<()> {
+    ensure!(
+        config.demo.enabled,
+        "seed-demo needs demo.enabled = true, which is for demonstrations on loopback only"
+    );
+    make_data_dir(&config.data_dir)?;
+    let db = Db::open(&config.data_dir).await?;
+    let sealing = SealingKey::open(&config.data_dir)?;
+    let seeded = demo::seed(&db, &sealing, &Hasher::default(), rooms, now_ms()).await?;
+    db.close().await;
+    println!("{}", seeded_json(&seeded));
+    Ok(())
+}
+
+fn seeded_json(seeded: &Seeded) -> Value {
+    let account = |account: &demo::Account| {
+        json!({
+            "role": account.label,
+            "name": account.name,
+            "login": account.login,
+            "password": *account.password,
+            "totp_secret": *account.totp_secret,
+            "sign_in_link_token": *account.link_token,
+        })
+    };
+    let room = |room: &demo::Room| {
+        json!({
+            "id": room.id,
+            "name": room.name,
+            "building": room.building,
+            "unit": room.unit,
+        })
+    };
+    json!({
+        "accounts": seeded.accounts.iter().map(account).collect::<Vec<_>>(),
+        "rooms": seeded.rooms.iter().map(room).collect::<Vec<_>>(),
+    })
 }
 
 /// Only the hub's own user looks into the data.

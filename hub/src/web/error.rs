@@ -12,6 +12,7 @@ use xunke_policy::patrol::FieldError;
 use crate::access::audit::Unavailable;
 use crate::access::gate::Denied;
 use crate::access::session;
+use crate::access::sign_in;
 use crate::campus;
 use crate::device::enrol::Refused;
 use crate::device::registry;
@@ -267,6 +268,20 @@ impl From<Refused> for Error {
             }
             Refused::Trail(cause) => Self::TrailUnavailable(cause),
             Refused::Failed(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<sign_in::Error> for Error {
+    fn from(error: sign_in::Error) -> Self {
+        match error {
+            sign_in::Error::Wrong => Self::WrongSignIn,
+            sign_in::Error::Wait(retry_after_seconds) => Self::TooMany {
+                retry_after_seconds,
+            },
+            sign_in::Error::Refused(refusal) => Self::Refused(refusal),
+            sign_in::Error::Trail(cause) => Self::TrailUnavailable(cause),
+            failed => Self::Failed(Box::new(failed)),
         }
     }
 }

@@ -46,11 +46,11 @@ pub struct Limits {
 
 /// Why a door cannot open.
 #[derive(Debug, thiserror::Error)]
-#[error("{key} = \"{address}\": cannot listen there ({source}); choose a free address and port")]
+#[error("{key} = \"{address}\": cannot listen there ({cause}); choose a free address and port")]
 pub struct CannotListen {
     key: &'static str,
     address: SocketAddr,
-    source: std::io::Error,
+    cause: std::io::Error,
 }
 
 /// Takes an address; `key` is the configuration key to name if it is in use.
@@ -59,10 +59,10 @@ pub struct CannotListen {
 /// One line naming key and address.
 pub async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, CannotListen> {
     let bound = TcpListener::bind(address).await;
-    bound.map_err(|source| CannotListen {
+    bound.map_err(|cause| CannotListen {
         key,
         address,
-        source,
+        cause,
     })
 }
 

@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use crate::access::audit::Trail;
 use crate::access::gate::Gate;
+use crate::access::secret::SealingKey;
 use crate::access::session::Sessions;
+use crate::access::sign_in::Desk;
 use crate::authority::Ca;
 use crate::config::Config;
 use crate::device::Devices;
@@ -35,6 +37,8 @@ pub struct App {
     pub trail: Arc<Trail>,
     /// Who is signed in.
     pub sessions: Sessions,
+    /// Where people sign in.
+    pub desk: Desk,
     /// Decides and hands out permits.
     pub gate: Gate,
     /// What has just changed.
@@ -47,6 +51,8 @@ pub struct App {
 
 /// What is opened at start, before any door.
 pub struct Opened {
+    /// Opens the second factors of people.
+    pub sealing: SealingKey,
     /// The certificate authority.
     pub ca: Arc<Ca>,
     /// The keys.
@@ -60,12 +66,15 @@ impl App {
     #[must_use]
     pub fn new(config: Arc<Config>, db: Db, notices: Notices, opened: Opened) -> Self {
         let Opened {
+            sealing,
             ca,
             keys,
             mqtt_port,
         } = opened;
         let trail = Arc::new(Trail::new(db.clone(), notices.clone()));
         let sessions = Sessions::new(db.clone(), &config.session);
+        let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
+        let desk = Desk::new(db.clone(), t, s, c, sealing);
         let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config.clone());
         let enrolment = Place {
             ca,
@@ -78,6 +87,7 @@ impl App {
             db,
             trail,
             sessions,
+            desk,
             gate,
             notices,
             devices,

@@ -33,6 +33,18 @@ pub fn table() -> Vec<Route> {
     use Needs::{Nobody, SignedIn};
     vec![
         route(
+            Method::POST,
+            "/api/session",
+            Nobody,
+            routes!(session::sign_in),
+        ),
+        route(
+            Method::POST,
+            "/api/session/link",
+            Nobody,
+            routes!(session::sign_in_by_link),
+        ),
+        route(
             Method::DELETE,
             "/api/session",
             SignedIn,

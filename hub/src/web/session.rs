@@ -1,19 +1,45 @@
 //! Screen: who is signed in.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use xunke_policy::agreement::Agreement;
+use xunke_policy::password;
+use zeroize::Zeroizing;
 
 use super::App;
 use super::error::{Error, ErrorBody};
 use super::guard::{COOKIE, Caller};
+use super::input::Json;
+use super::listen::Peer;
 use crate::access::audit::{Entry, Outcome};
 use crate::access::session::Session;
+use crate::access::sign_in::Typed;
+use crate::clock;
+
+/// Longest login that is looked at.
+const LOGIN_BYTES_MAX: usize = 64;
+
+/// What somebody types to sign in.
+#[derive(Deserialize, ToSchema)]
+pub struct SignIn {
+    /// 工号.
+    pub login: String,
+    /// 密码.
+    pub password: String,
+    /// 动态验证码, six digits.
+    pub totp: String,
+}
+
+/// A sign-in link of the demonstration.
+#[derive(Deserialize, ToSchema)]
+pub struct SignInLink {
+    /// What stands after `#` in the link.
+    pub token: String,
+}
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -100,14 +126,75 @@ impl Me {
     }
 }
 
+/// Signs in with login, password and one-time code.
+///
+/// # Errors
+/// 401 when they do not fit, 403 when the person may not, 429 after too many tries.
+#[utoipa::path(post, path = "/api/session", tag = "session", request_body = SignIn, responses(
+    (status = 200, body = Me), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 429, body = ErrorBody)))]
+pub async fn sign_in(
+    State(app): State<App>,
+    peer: Peer,
+    Json(body): Json<SignIn>,
+) -> Result<Response, Error> {
+    if body.login.len() > LOGIN_BYTES_MAX || body.password.len() > password::BYTES_MAX {
+        return Err(Error::WrongSignIn);
+    }
+    let typed = Typed {
+        login: body.login.trim().to_owned(),
+        password: Zeroizing::new(body.password),
+        code: body.totp,
+    };
+    let now_ms = clock::now_ms();
+    let token = app.desk.sign_in(typed, peer.address.ip(), now_ms).await?;
+    signed_in(&app, &token, now_ms).await
+}
+
+/// Signs in by a link of the demonstration: loopback only, good once.
+///
+/// # Errors
+/// 401 for anything else.
+#[utoipa::path(post, path = "/api/session/link", tag = "session", request_body = SignInLink,
+    responses((status = 200, body = Me), (status = 401, body = ErrorBody)))]
+pub async fn sign_in_by_link(
+    State(app): State<App>,
+    peer: Peer,
+    Json(body): Json<SignInLink>,
+) -> Result<Response, Error> {
+    let now_ms = clock::now_ms();
+    let token = app
+        .desk
+        .sign_in_by_link(&body.token, peer.address.ip(), now_ms)
+        .await?;
+    signed_in(&app, &token, now_ms).await
+}
+
+async fn signed_in(app: &App, token: &str, now_ms: i64) -> Result<Response, Error> {
+    let session = app
+        .sessions
+        .find(token, now_ms)
+        .await?
+        .ok_or(Error::SignedOut)?;
+    let me = axum::Json(Me::new(app, &session));
+    Ok(([cookie(token, "")], me).into_response())
+}
+
+/// For this host alone, over TLS alone, out of the reach of scripts and other sites.
+fn cookie(token: &str, more: &str) -> (header::HeaderName, HeaderValue) {
+    let text = format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict{more}");
+    let text = HeaderValue::from_str(&text).expect("invariant: a plain header");
+    (header::SET_COOKIE, text)
+}
+
 /// Who is signed in.
 ///
 /// # Errors
 /// 401 when nobody is.
 #[utoipa::path(get, path = "/api/me", tag = "session", responses(
     (status = 200, body = Me), (status = 401, body = ErrorBody)))]
-pub async fn me(State(app): State<App>, caller: Caller) -> Json<Me> {
-    Json(Me::new(&app, &caller.session))
+pub async fn me(State(app): State<App>, caller: Caller) -> axum::Json<Me> {
+    axum::Json(Me::new(&app, &caller.session))
 }
 
 /// Signs out.
@@ -128,7 +215,5 @@ pub async fn sign_out(State(app): State<App>, caller: Caller) -> Result<Response
         detail: String::new(),
     };
     app.trail.append(entry, caller.now_ms).await?;
-    let gone = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
-    let gone = HeaderValue::from_str(&gone).expect("invariant: a plain header");
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+    Ok((StatusCode::NO_CONTENT, [cookie("", "; Max-Age=0")]).into_response())
 }
