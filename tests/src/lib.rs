@@ -1,1 +1,7 @@
-//! Room.
+//! The simulated campus: real cameras, a real hub, real boxes and people, for demo, tests and
+//! benches.
+//!
+//! clock → classroom
+
+pub mod clock;
+pub mod classroom;

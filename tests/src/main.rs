@@ -1,2 +1,39 @@
-//! Room.
-fn main() {}
+//! `xunke-tests`: the simulated campus and its parts as commands.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xunke_tests::classroom;
+
+#[derive(Parser)]
+#[command(name = "xunke-tests", about = "The simulated campus of xunke")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// One classroom: an RTSP camera on 127.0.0.1 that shows a test lesson.
+    Classroom {
+        /// Name of the room, written on the blackboard.
+        #[arg(long)]
+        room: String,
+        /// Port to listen on; 0 takes a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// File with JSON lines such as {"do":"die","after_ms":30000}, or `none`.
+        #[arg(long, default_value = "none")]
+        script: PathBuf,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Classroom { room, port, script } => {
+            let script = (script.as_os_str() != "none").then_some(script);
+            classroom::run(&classroom::Options { room, port, script })
+        }
+    }
+}
