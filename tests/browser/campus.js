@@ -65,7 +65,7 @@ export async function newPage(size = { width: 1366, height: 768 }) {
   return page;
 }
 
-/** Signs in as a person does: login, password, six digits. A code that was used waits for the next. */
+/** Signs in as a person does: login, password, six digits. A used code waits for the next. */
 export async function signIn(page, who) {
   await page.goto(demo.url);
   await page.locator('[name=login]').fill(who.login);

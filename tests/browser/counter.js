@@ -4,7 +4,7 @@
 // white, black; 4–35 the capture time (Unix ms modulo 2^32, highest bit first); 36–43 the frame
 // number modulo 256; 44–47 the exclusive or of the ten four-bit groups before them.
 
-/** The counter of the picture now on `locator` (a canvas or a video), or null if none is readable. */
+/** The counter of the picture on `locator` (a canvas or a video), or null if none is readable. */
 export function readCounter(locator) {
   return locator.evaluate((picture) => {
     const width = picture.videoWidth || picture.width;

@@ -1,4 +1,4 @@
-// Which segment of a recording is wanted next, and what lies between segments. No media, no network.
+// Which segment of a recording is wanted next, and what lies between them. No media, no network.
 import type { Gap, PlaySegment } from '../api/model';
 
 /** Never more than this is fetched ahead of the picture. */

@@ -1,5 +1,5 @@
-// One WebSocket per tab that carries every tile; it reconnects by itself and asks again for what was
-// open. Knows the hub's words, nothing of decoding.
+// One WebSocket per tab that carries every tile; it reconnects by itself and asks again for what
+// was open. Knows the hub's words, nothing of decoding.
 import type { Refusal } from '../api/model';
 import { readFrame, type Frame } from './frame';
 import type { Target } from './messages';

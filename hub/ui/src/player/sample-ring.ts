@@ -14,8 +14,10 @@ export class SampleRing {
   /** Adds samples of another rate by nearest neighbour; cameras send 8 to 48 kHz. */
   push(samples: Float32Array, rate: number): void {
     const count = Math.round((samples.length * this.rate) / rate);
-    for (let i = 0; i < count; i += 1)
-      this.store.push(samples[Math.min(samples.length - 1, Math.floor((i * rate) / this.rate))] ?? 0);
+    for (let i = 0; i < count; i += 1) {
+      const nearest = Math.min(samples.length - 1, Math.floor((i * rate) / this.rate));
+      this.store.push(samples[nearest] ?? 0);
+    }
     const max = Math.round(STORE_SECONDS_MAX * this.rate);
     const start = Math.round(START_SECONDS * this.rate);
     if (this.store.length > max) this.store = this.store.slice(this.store.length - start);

@@ -1,4 +1,4 @@
-// The moving identity watermark (R61): who watches, from where, when; part of every painted picture.
+// The moving identity watermark (R61): who watches, from where, when; in every painted picture.
 import { dateTime } from '../time';
 
 export interface Identity {
