@@ -1,7 +1,9 @@
 //! The simulated campus: real cameras, a real hub, real boxes and people, for demo, tests and
 //! benches.
 //!
-//! clock → classroom
+//! clock → classroom → campus → demo
 
 pub mod clock;
 pub mod classroom;
+pub mod campus;
+pub mod demo;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xunke_tests::classroom;
+use xunke_tests::{classroom, demo};
 
 #[derive(Parser)]
 #[command(name = "xunke-tests", about = "The simulated campus of xunke")]
@@ -27,6 +27,8 @@ enum Command {
         #[arg(long, default_value = "none")]
         script: PathBuf,
     },
+    /// A college in miniature: hub, classrooms, boxes, people. Ctrl-C ends it.
+    Demo(demo::Wishes),
 }
 
 fn main() -> Result<()> {
@@ -35,5 +37,6 @@ fn main() -> Result<()> {
             let script = (script.as_os_str() != "none").then_some(script);
             classroom::run(&classroom::Options { room, port, script })
         }
+        Command::Demo(wishes) => tokio::runtime::Runtime::new()?.block_on(demo::run(wishes)),
     }
 }

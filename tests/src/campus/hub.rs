@@ -1,0 +1,208 @@
+//! The hub of the campus: configuration, demonstration college, process.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::process::Process;
+use super::programs::{free_port, program};
+
+const UP_MAX: Duration = Duration::from_secs(30);
+
+/// A person of the demonstration college, with all it takes to sign in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Account {
+    /// Role, or `school_supervisor_unsigned`.
+    pub role: String,
+    /// Name.
+    pub name: String,
+    /// Staff number.
+    pub login: String,
+    /// Password.
+    pub password: String,
+    /// Second factor, base32.
+    pub totp_secret: String,
+    /// Good once, on loopback.
+    pub sign_in_link_token: String,
+}
+
+/// A room of the demonstration college.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Room {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Building.
+    pub building: String,
+    /// Teaching unit.
+    pub unit: String,
+    /// The box that will stand there.
+    pub device_id: String,
+    /// How the box becomes known; good once.
+    #[serde(skip_serializing)]
+    pub enrolment_code: String,
+}
+
+#[derive(Deserialize)]
+struct Seeded {
+    accounts: Vec<Account>,
+    rooms: Vec<Room>,
+}
+
+/// The hub and what was seeded.
+pub struct Hub {
+    folder: PathBuf,
+    /// Ports of the three doors on 127.0.0.1.
+    pub ports: Ports,
+    /// Everybody.
+    pub accounts: Vec<Account>,
+    /// Every room.
+    pub rooms: Vec<Room>,
+    process: Option<Process>,
+}
+
+/// Ports of the three doors.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// Browsers.
+    pub people: u16,
+    /// Boxes, HTTPS.
+    pub boxes: u16,
+    /// Boxes, MQTT.
+    pub mqtt: u16,
+}
+
+impl Hub {
+    /// Writes the configuration, seeds the college and starts the hub.
+    ///
+    /// # Errors
+    /// A step failed; the error carries what the hub said.
+    pub fn start(folder: &Path, rooms: usize, people_port: Option<u16>) -> Result<Self> {
+        let people = people_port.map_or_else(free_port, Ok)?;
+        let ports = Ports {
+            people,
+            boxes: free_port()?,
+            mqtt: free_port()?,
+        };
+        fs::write(folder.join("hub.toml"), configuration(folder, ports))?;
+        let Seeded { accounts, rooms } = seed(folder, rooms)?;
+        let folder = folder.to_owned();
+        let mut hub = Self {
+            folder,
+            ports,
+            accounts,
+            rooms,
+            process: None,
+        };
+        hub.run()?;
+        Ok(hub)
+    }
+
+    /// Starts the hub's process, which must not be running, and waits until its doors are open.
+    ///
+    /// # Errors
+    /// It ended or did not open its doors in time.
+    pub fn run(&mut self) -> Result<()> {
+        let config = self.folder.join("hub.toml");
+        let arguments = ["serve".into(), "--config".into(), config.into_os_string()];
+        let mut process = Process::start("hub", &program("xunke-hub")?, arguments, &self.folder)?;
+        let deadline = Instant::now() + UP_MAX;
+        while !self.doors_open() {
+            if process.ended() || Instant::now() > deadline {
+                bail!("the hub did not start\n{}", process.last_words());
+            }
+            thread::sleep(Duration::from_millis(30));
+        }
+        self.process = Some(process);
+        Ok(())
+    }
+
+    fn doors_open(&self) -> bool {
+        let Ports {
+            people,
+            boxes,
+            mqtt,
+        } = self.ports;
+        [people, boxes, mqtt].into_iter().all(|port| {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
+        })
+    }
+
+    /// The running process.
+    ///
+    /// # Errors
+    /// The hub is not running.
+    pub fn process(&mut self) -> Result<&mut Process> {
+        self.process.as_mut().context("the hub is not running")
+    }
+
+    /// Kills the hub as a power cut would.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Ends the hub cleanly.
+    ///
+    /// # Errors
+    /// It did not end in time or with an error.
+    pub fn end(&mut self) -> Result<()> {
+        self.process
+            .take()
+            .map_or(Ok(()), |mut process| process.end())
+    }
+
+    /// The certificate authority that browsers and tests must trust, PEM.
+    ///
+    /// # Errors
+    /// The hub has not made it yet.
+    pub fn ca_pem(&self) -> Result<String> {
+        let path = self.folder.join("hub/authority/ca.pem");
+        fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
+    }
+}
+
+fn configuration(folder: &Path, ports: Ports) -> String {
+    let Ports {
+        people,
+        boxes,
+        mqtt,
+    } = ports;
+    format!(
+        r#"data_dir = "{}"
+[people]
+listen = "127.0.0.1:{people}"
+[boxes]
+listen = "127.0.0.1:{boxes}"
+[mqtt]
+listen = "127.0.0.1:{mqtt}"
+[recording]
+free_mib_min = 64
+[demo]
+enabled = true
+"#,
+        folder.join("hub").display()
+    )
+}
+
+fn seed(folder: &Path, rooms: usize) -> Result<Seeded> {
+    let output = Command::new(program("xunke-hub")?)
+        .arg("seed-demo")
+        .arg("--config")
+        .arg(folder.join("hub.toml"))
+        .args(["--rooms", &rooms.to_string()])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "the college could not be seeded\n{said}"
+    );
+    serde_json::from_slice(&output.stdout).context("the seeded college cannot be read")
+}

@@ -1,0 +1,178 @@
+//! A person at a browser, without the browser: cookie, CSRF token, requests, live socket.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use reqwest::header::{COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
+use reqwest::{Client, Method, Response, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
+use totp_rs::{Builder, Secret};
+
+use super::hub::Account;
+use crate::clock::now_ms;
+
+/// A live socket.
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Somebody's browser. Without [`Person::sign_in`] it is nobody's.
+#[derive(Clone)]
+pub struct Person {
+    base: String,
+    tls: Arc<ClientConfig>,
+    client: Client,
+    headers: HeaderMap,
+    /// Who the hub says this is; `null` for nobody.
+    pub me: Value,
+}
+
+impl Person {
+    /// Nobody yet: a browser that trusts the hub's authority.
+    ///
+    /// # Errors
+    /// The certificate cannot be read.
+    pub fn nobody(base: &str, ca_pem: &str) -> Result<Self> {
+        let tls = Arc::new(tls(ca_pem)?);
+        let client = Client::builder()
+            .tls_backend_preconfigured((*tls).clone())
+            .build()?;
+        let origin = HeaderValue::from_str(base)?;
+        let headers = HeaderMap::from_iter([(ORIGIN, origin)]);
+        Ok(Self {
+            base: base.to_owned(),
+            tls,
+            client,
+            headers,
+            me: Value::Null,
+        })
+    }
+
+    /// Signs in with password and one-time code.
+    ///
+    /// # Errors
+    /// The hub refuses; the error carries its answer.
+    pub async fn sign_in(mut self, account: &Account) -> Result<Self> {
+        let body = json!({
+            "login": account.login,
+            "password": account.password,
+            "totp": one_time_code(&account.totp_secret)?,
+        });
+        let answer = self
+            .request(Method::POST, "/api/session", Some(&body))
+            .await?;
+        let cookie = answer.headers().get(SET_COOKIE).cloned();
+        let status = answer.status();
+        let me: Value = answer.json().await?;
+        ensure!(
+            status.is_success(),
+            "{} cannot sign in: {status} {me}",
+            account.login
+        );
+        let cookie = cookie.context("the hub sets no cookie")?;
+        let cookie = cookie.to_str()?.split(';').next().unwrap_or_default();
+        self.headers.insert(COOKIE, HeaderValue::from_str(cookie)?);
+        let csrf = me["csrf_token"].as_str().context("no CSRF token")?;
+        self.headers
+            .insert("x-csrf-token", HeaderValue::from_str(csrf)?);
+        self.me = me;
+        Ok(self)
+    }
+
+    /// The same person with one header changed or, with `None`, left out.
+    ///
+    /// # Errors
+    /// The value is not a header value.
+    pub fn with_header(mut self, name: &'static str, value: Option<&str>) -> Result<Self> {
+        match value {
+            Some(value) => drop(self.headers.insert(name, HeaderValue::from_str(value)?)),
+            None => drop(self.headers.remove(name)),
+        }
+        Ok(self)
+    }
+
+    /// Sends a request as this person.
+    ///
+    /// # Errors
+    /// The hub cannot be reached. Refusals are answers.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Response> {
+        let url = format!("{}{path}", self.base);
+        let request = self
+            .client
+            .request(method, url)
+            .headers(self.headers.clone());
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        Ok(request.send().await?)
+    }
+
+    /// GET, as status and JSON (`null` when the answer is not JSON).
+    ///
+    /// # Errors
+    /// The hub cannot be reached.
+    pub async fn get(&self, path: &str) -> Result<(StatusCode, Value)> {
+        answer(self.request(Method::GET, path, None).await?).await
+    }
+
+    /// POST, as status and JSON.
+    ///
+    /// # Errors
+    /// The hub cannot be reached.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<(StatusCode, Value)> {
+        answer(self.request(Method::POST, path, Some(body)).await?).await
+    }
+
+    /// Opens a WebSocket such as `/api/live`.
+    ///
+    /// # Errors
+    /// The hub refuses the upgrade.
+    pub async fn socket(&self, path: &str) -> Result<Socket> {
+        let url = format!("{}{path}", self.base.replacen("https", "wss", 1));
+        let mut request = url.into_client_request()?;
+        request.headers_mut().extend(self.headers.clone());
+        let connector = Connector::Rustls(self.tls.clone());
+        let opened =
+            tokio_tungstenite::connect_async_tls_with_config(request, None, true, Some(connector));
+        Ok(opened.await?.0)
+    }
+}
+
+async fn answer(response: Response) -> Result<(StatusCode, Value)> {
+    let status = response.status();
+    let body = response.bytes().await?;
+    Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+}
+
+fn tls(ca_pem: &str) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes())?)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The code that is good now (RFC 6238).
+///
+/// # Errors
+/// The secret is not base32.
+pub fn one_time_code(secret: &str) -> Result<String> {
+    let secret = Secret::try_from_base32(secret)?;
+    let now = u64::try_from(now_ms() / 1000)?;
+    Ok(Builder::new()
+        .with_secret(secret)
+        .build()?
+        .generate(now)
+        .to_string())
+}

@@ -1,0 +1,197 @@
+//! One room of the campus: a camera and a box, each a real process.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::hub::{Ports, Room};
+use super::process::Process;
+use super::programs::program;
+use crate::classroom::{Announcement, Behaviour, Event};
+
+const CAMERA_UP_MAX: Duration = Duration::from_secs(20);
+
+/// A camera and a box.
+pub struct Classroom {
+    /// What the hub knows of the room.
+    pub room: Room,
+    /// What the camera said when it was up.
+    pub camera: Announcement,
+    folder: PathBuf,
+    camera_process: Process,
+    agent: Option<Process>,
+}
+
+impl Classroom {
+    /// Starts the camera and enrols the box; [`Classroom::run_agent`] starts the box.
+    ///
+    /// # Errors
+    /// The camera did not come up, or the hub refused the box.
+    pub fn start(room: Room, folder: &Path, ports: Ports) -> Result<Self> {
+        let folder = folder.join(&room.device_id);
+        fs::create_dir_all(&folder)?;
+        let camera_process = start_camera(&room, &folder)?;
+        let camera: Announcement = serde_json::from_str(&camera_process.line(CAMERA_UP_MAX)?)?;
+        write_agent_config(&folder, ports, &camera)?;
+        enrol(&folder, &room.enrolment_code)?;
+        Ok(Self {
+            room,
+            camera,
+            folder,
+            camera_process,
+            agent: None,
+        })
+    }
+
+    /// Starts the box's agent, which must not be running.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn run_agent(&mut self) -> Result<()> {
+        let config = self.folder.join("agent.toml").into_os_string();
+        let arguments = ["run".into(), "--config".into(), config];
+        let agent = Process::start("agent", &program("xunke-agent")?, arguments, &self.folder)?;
+        self.agent = Some(agent);
+        Ok(())
+    }
+
+    /// The box's agent.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn agent(&mut self) -> Result<&mut Process> {
+        self.agent.as_mut().context("the agent is not running")
+    }
+
+    /// Kills the agent as a power cut would.
+    pub fn kill_agent(&mut self) {
+        self.agent = None;
+    }
+
+    /// Ends the agent cleanly.
+    ///
+    /// # Errors
+    /// It did not end in time or with an error.
+    pub fn end_agent(&mut self) -> Result<()> {
+        self.agent.take().map_or(Ok(()), |mut agent| agent.end())
+    }
+
+    /// Lets something befall the camera now, and waits until it has.
+    ///
+    /// # Errors
+    /// The camera cannot do it or is gone.
+    pub fn befall(&mut self, behaviour: Behaviour) -> Result<()> {
+        self.befall_later(behaviour, Duration::ZERO)?;
+        let answer = self.camera_process.line(CAMERA_UP_MAX)?;
+        ensure!(
+            answer.contains("done"),
+            "the camera cannot do {behaviour:?}: {answer}"
+        );
+        Ok(())
+    }
+
+    /// Lets something befall the camera after a while.
+    ///
+    /// # Errors
+    /// The camera is gone.
+    pub fn befall_later(&mut self, behaviour: Behaviour, after: Duration) -> Result<()> {
+        let after_ms = u64::try_from(after.as_millis())?;
+        let order = serde_json::to_string(&Event {
+            behaviour,
+            after_ms,
+        })?;
+        self.camera_process.tell(&order)
+    }
+
+    /// The box's own folder: configuration, identity, spool, outbox, log.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Process ids of camera and agent.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        let agent = self.agent.as_ref().map(Process::pid);
+        agent
+            .into_iter()
+            .chain([self.camera_process.pid()])
+            .collect()
+    }
+}
+
+fn start_camera(room: &Room, folder: &Path) -> Result<Process> {
+    let arguments = ["classroom", "--room", &room.name];
+    Process::start("camera", &program("xunke-tests")?, arguments, folder)
+}
+
+fn write_agent_config(folder: &Path, ports: Ports, camera: &Announcement) -> Result<()> {
+    let credentials = folder.join("cam0.credentials");
+    let mut file = fs::File::options()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&credentials)?;
+    writeln!(file, "{}\n{}", camera.user, camera.password)?;
+    let text = format!(
+        r#"state_dir = "{state}"
+[hub]
+url = "https://127.0.0.1:{boxes}"
+[link]
+keep_alive_seconds = 5
+retry_seconds_max = 2
+[intake]
+retry_seconds_max = 2
+[recording]
+segment_seconds = 6
+[spool]
+mib_max = 512
+free_mib_min = 64
+[upload]
+retry_seconds_max = 2
+[health]
+period_seconds = 10
+spacing_seconds = 2
+[[camera]]
+name = "cam0"
+main_url = "{main}"
+sub_url = "{sub}"
+credentials_file = "{credentials}"
+"#,
+        state = folder.join("state").display(),
+        boxes = ports.boxes,
+        main = camera.main,
+        sub = camera.sub,
+        credentials = credentials.display(),
+    );
+    Ok(fs::write(folder.join("agent.toml"), text)?)
+}
+
+/// The code goes in by standard input: it is a secret.
+fn enrol(folder: &Path, code: &str) -> Result<()> {
+    let mut child = Command::new(program("xunke-agent")?)
+        .args(["enrol", "--code-file", "-", "--config"])
+        .arg(folder.join("agent.toml"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    child
+        .stdin
+        .take()
+        .context("no standard input")?
+        .write_all(code.as_bytes())?;
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "the box could not be enrolled\n{said}"
+    );
+    Ok(())
+}
