@@ -3,11 +3,12 @@
 //! `configs/agent.toml` lists every key at its default; a test holds the two together. Secrets
 //! stand in files that the configuration names, never in it.
 
+mod complaint;
+mod limits;
+
+use complaint::{Wrong, key_at, line_at, line_of};
 use serde::Deserialize;
-use std::collections::HashSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use toml::de::{DeTable, DeValue};
 use xunke_protocol::id::SourceName;
 
 /// Most cameras on one box.
@@ -296,25 +297,6 @@ pub fn load(file: &Path) -> Result<Config, Error> {
     parse(&text).map_err(|wrong| wrong.at(file))
 }
 
-/// A complaint that does not know its file yet.
-#[derive(Debug)]
-struct Wrong {
-    line: usize,
-    key: String,
-    why: String,
-}
-
-impl Wrong {
-    fn at(self, file: &Path) -> Error {
-        Error::Line {
-            file: file.to_owned(),
-            line: self.line,
-            key: self.key,
-            why: self.why,
-        }
-    }
-}
-
 fn parse(text: &str) -> Result<Config, Wrong> {
     let config: Config = toml::from_str(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
@@ -332,185 +314,6 @@ fn parse(text: &str) -> Result<Config, Wrong> {
             why,
         }),
     }
-}
-
-/// Where a value stands: table, number in an array of tables, key.
-struct Key(&'static str, usize, &'static str);
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self("", _, key) => f.write_str(key),
-            Self("camera", number, key) => write!(f, "camera[{number}].{key}"),
-            Self(table, _, key) => write!(f, "{table}.{key}"),
-        }
-    }
-}
-
-type Check = Result<(), (Key, String)>;
-
-impl Config {
-    /// The limits that types alone do not hold.
-    fn check(&self) -> Check {
-        if !self.state_dir.is_absolute() {
-            return wrong("", "state_dir", "must be an absolute path");
-        }
-        if HubAddress::parse(&self.hub.url).is_none() {
-            return wrong(
-                "hub",
-                "url",
-                "must look like https://host:port, with a name or an IPv4 address",
-            );
-        }
-        self.check_ranges()?;
-        self.check_cameras()
-    }
-
-    fn check_ranges(&self) -> Check {
-        let window = u64::from(self.link.window);
-        let pushes = self.live.pushes_max as u64;
-        within("hub", "connect_seconds", self.hub.connect_seconds, 1, 120)?;
-        within(
-            "link",
-            "keep_alive_seconds",
-            self.link.keep_alive_seconds,
-            5,
-            300,
-        )?;
-        within("link", "window", window, 1, 1024)?;
-        within(
-            "link",
-            "retry_seconds_max",
-            self.link.retry_seconds_max,
-            1,
-            600,
-        )?;
-        within(
-            "outbox",
-            "record_mib_max",
-            self.outbox.record_mib_max,
-            1,
-            1024,
-        )?;
-        within("outbox", "note_mib_max", self.outbox.note_mib_max, 1, 1024)?;
-        within(
-            "intake",
-            "connect_seconds",
-            self.intake.connect_seconds,
-            1,
-            120,
-        )?;
-        within("intake", "stall_seconds", self.intake.stall_seconds, 1, 120)?;
-        within(
-            "intake",
-            "retry_seconds_max",
-            self.intake.retry_seconds_max,
-            1,
-            600,
-        )?;
-        within(
-            "recording",
-            "segment_seconds",
-            self.recording.segment_seconds,
-            2,
-            60,
-        )?;
-        within(
-            "recording",
-            "fragment_seconds",
-            self.recording.fragment_seconds,
-            1,
-            2,
-        )?;
-        within("spool", "mib_max", self.spool.mib_max, 64, 64 * 1024 * 1024)?;
-        within(
-            "spool",
-            "free_mib_min",
-            self.spool.free_mib_min,
-            0,
-            1024 * 1024,
-        )?;
-        within("spool", "slot_mib", self.spool.slot_mib, 1, 64)?;
-        within(
-            "upload",
-            "kib_per_second_max",
-            self.upload.kib_per_second_max,
-            64,
-            1 << 20,
-        )?;
-        within(
-            "upload",
-            "retry_seconds_max",
-            self.upload.retry_seconds_max,
-            1,
-            600,
-        )?;
-        within(
-            "health",
-            "period_seconds",
-            self.health.period_seconds,
-            5,
-            600,
-        )?;
-        within(
-            "health",
-            "spacing_seconds",
-            self.health.spacing_seconds,
-            1,
-            60,
-        )?;
-        within("live", "pushes_max", pushes, 1, 64)
-    }
-
-    fn check_cameras(&self) -> Check {
-        let camera = |number, key, why: &str| Err((Key("camera", number, key), why.to_owned()));
-        if self.cameras.len() > CAMERAS_MAX {
-            return camera(CAMERAS_MAX, "name", "a box takes at most 16 cameras");
-        }
-        let mut names = HashSet::new();
-        for (number, one) in self.cameras.iter().enumerate() {
-            if !names.insert(&one.name) {
-                return camera(number, "name", "is used twice");
-            }
-            if let Err(why) = check_url(&one.main_url) {
-                return camera(number, "main_url", why);
-            }
-            if let Some(Err(why)) = one.sub_url.as_deref().map(check_url) {
-                return camera(number, "sub_url", why);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn check_url(url: &str) -> Result<(), &'static str> {
-    let rest = ["rtsp://", "rtsps://"]
-        .into_iter()
-        .find_map(|scheme| url.strip_prefix(scheme));
-    let rest = rest.ok_or("must begin with rtsp:// or rtsps://")?;
-    let host = rest.split('/').next().unwrap_or_default();
-    if host.contains('@') {
-        return Err("must not carry a password; put it into credentials_file");
-    }
-    if host.is_empty() {
-        return Err("names no host");
-    }
-    Ok(())
-}
-
-fn wrong(table: &'static str, key: &'static str, why: &str) -> Check {
-    Err((Key(table, 0, key), why.to_owned()))
-}
-
-fn within(table: &'static str, key: &'static str, value: u64, min: u64, max: u64) -> Check {
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    wrong(
-        table,
-        key,
-        &format!("{value} must be between {min} and {max}"),
-    )
 }
 
 /// Host and port out of `hub.url`.
@@ -549,47 +352,6 @@ impl Hub {
     pub fn base(&self) -> &str {
         self.url.trim_end_matches('/')
     }
-}
-
-fn line_at(text: &str, offset: usize) -> usize {
-    let before = text.get(..offset).unwrap_or(text);
-    before.bytes().filter(|&byte| byte == b'\n').count() + 1
-}
-
-/// The dotted key at a byte offset, read from the lines above it.
-fn key_at(text: &str, offset: usize) -> String {
-    let line = line_at(text, offset);
-    let mut lines: Vec<&str> = text.lines().take(line).collect();
-    let own = lines.pop().unwrap_or_default();
-    let key = own.split('=').next().unwrap_or_default().trim();
-    if key.starts_with('[') {
-        return key.trim_matches(['[', ']']).to_owned();
-    }
-    let table = lines.iter().rev().find(|line| line.starts_with('['));
-    match table {
-        Some(table) => format!("{}.{key}", table.trim().trim_matches(['[', ']'])),
-        None => key.to_owned(),
-    }
-}
-
-/// The line a value stands on; its table's line, or the first, when it is not written at all.
-fn line_of(text: &str, key: &Key) -> usize {
-    let Ok(root) = DeTable::parse(text) else {
-        return 1;
-    };
-    let Key(table, number, name) = key;
-    let Some(value) = root
-        .get_ref()
-        .get(if table.is_empty() { *name } else { *table })
-    else {
-        return 1;
-    };
-    let inner = match value.get_ref() {
-        DeValue::Table(table) => table.get(*name),
-        DeValue::Array(array) => array.get(*number).and_then(|one| one.get_ref().get(*name)),
-        _ => None,
-    };
-    line_at(text, inner.unwrap_or(value).span().start)
 }
 
 #[cfg(test)]

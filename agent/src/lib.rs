@@ -15,3 +15,6 @@ pub mod recording;
 pub mod health;
 pub mod live;
 pub mod run;
+
+#[cfg(test)]
+mod peer;

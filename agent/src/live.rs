@@ -238,3 +238,6 @@ async fn send(
     }
     socket.flush().await
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,207 @@
 //! Run: puts the rooms together and takes them apart again.
 
+mod notify;
+
+use crate::camera::source::{Camera, Program};
 use crate::config::Config;
+use crate::health::{Report, Sources};
 use crate::identity::{self, Identity};
-use anyhow::Result;
+use crate::link::{Link, Settings};
+use crate::live::Pushes;
+use crate::outbox::{Limits, Outbox};
+use anyhow::{Context, Result, bail};
+use rustix::fs::{FlockOperation, flock};
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use xunke_protocol::health::{RecordingSignals, RecordingState, SpoolSignals};
+use xunke_protocol::id::StreamKind;
+
+/// Everything must have ended by then; systemd is told the same.
+const STOP: Duration = Duration::from_secs(5);
+/// Orders on their way to the room that carries them out.
+const JOBS_MAX: usize = 64;
+const MIB: u64 = 1024 * 1024;
 
 /// Runs the box until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// What keeps a box from starting: no identity, no state directory.
+/// What keeps a box from starting: no identity, a state directory that cannot be written or is in
+/// use. A hub or a camera that is away keeps nothing from starting.
 pub async fn run(config: Config) -> Result<()> {
-    let identity = Identity::load(&config.state_dir)?;
-    let connect = Duration::from_secs(config.hub.connect_seconds);
-    let client = identity.http_client(connect)?;
-    identity::keep_fresh(&identity, client, config.hub.base()).await;
+    let mut signals = Signals::new()?;
+    let identity = Arc::new(Identity::load(&config.state_dir)?);
+    let _lock = lock(&config.state_dir)?;
+    let (stop, stopping) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let cameras = start(&config, &identity, &stopping, &mut tasks)?;
+    tracing::info!(
+        device.id = %identity.device_id,
+        cameras = cameras.len(),
+        "running"
+    );
+    notify::ready();
+    signals.wait().await;
+    tracing::info!("stopping");
+    notify::stopping();
+    stop.send_replace(true);
+    if timeout(STOP, tasks.join_all()).await.is_err() {
+        tracing::warn!("not everything had ended in time");
+    }
+    drop(cameras);
+    tracing::info!("stopped");
     Ok(())
+}
+
+/// The two ways a box is asked to stop.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be received");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// One agent per state directory; the kernel gives the lock back when the process ends.
+fn lock(state_dir: &Path) -> Result<File> {
+    let file = state_dir.join("lock");
+    let open = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&file);
+    let open = open.with_context(|| format!("{}: cannot be written", file.display()))?;
+    if flock(&open, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!(
+            "{}: another xunke-agent is running with this state_dir",
+            state_dir.display()
+        );
+    }
+    Ok(open)
+}
+
+/// Starts every room; recording first, and nothing of it waits for the hub.
+fn start(
+    config: &Config,
+    identity: &Arc<Identity>,
+    stopping: &watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<Vec<Camera>> {
+    let program = Program::own(&config.state_dir);
+    let cameras: Vec<_> = config
+        .cameras
+        .iter()
+        .map(|camera| Camera::start(camera.clone(), config.intake.clone(), program.clone()))
+        .collect();
+    let outbox = Outbox::open(&config.state_dir.join("outbox"), limits(config))?;
+    let (jobs, orders) = mpsc::channel(JOBS_MAX);
+    let (answers, answered) = mpsc::channel(JOBS_MAX);
+    let backlog = Arc::new(outbox.clone());
+    let link = Link::new(settings(config, identity), backlog, jobs, answered);
+    let sources = Sources {
+        cameras: cameras.iter().map(Camera::signals).collect(),
+        recording: watch::channel(RecordingSignals {
+            state: RecordingState::Waiting,
+            since: crate::clock::now_ms(),
+            durable_age_ms: None,
+        })
+        .1,
+        spool: watch::channel(SpoolSignals {
+            waiting_bytes: 0,
+            waiting_segments: 0,
+            free_bytes: 0,
+            limit_bytes: 0,
+            evicted_unsent: 0,
+        })
+        .1,
+        link: link.status(),
+    };
+    let pushes = pushes(config, identity, &cameras);
+    until(
+        stopping,
+        tasks,
+        Report::new(&config.health).run(sources, outbox),
+    );
+    until(stopping, tasks, refresh(config, identity)?);
+    tasks.spawn(pushes.run(orders, answers, stopping.clone()));
+    tasks.spawn(link.run(stopping.clone()));
+    Ok(cameras)
+}
+
+/// Runs what has nothing to finish: it ends where it stands.
+fn until(
+    stopping: &watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    let mut stopping = stopping.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = work => {}
+            _ = stopping.wait_for(|stop| *stop) => {}
+        }
+    });
+}
+
+fn refresh(config: &Config, identity: &Arc<Identity>) -> Result<impl Future<Output = ()> + use<>> {
+    let client = identity.http_client(Duration::from_secs(config.hub.connect_seconds))?;
+    let (identity, base) = (identity.clone(), config.hub.base().to_owned());
+    Ok(async move { identity::keep_fresh(&identity, client, &base).await })
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        record_bytes_max: config.outbox.record_mib_max * MIB,
+        note_bytes_max: config.outbox.note_mib_max * MIB,
+    }
+}
+
+fn settings(config: &Config, identity: &Identity) -> Settings {
+    Settings {
+        device: identity.device_id.clone(),
+        host: config.hub.address().host,
+        port: identity.mqtt_port,
+        tls: identity.tls_client_config(),
+        keep_alive: Duration::from_secs(config.link.keep_alive_seconds),
+        connect: Duration::from_secs(config.hub.connect_seconds),
+        window: config.link.window,
+        retry_max: Duration::from_secs(config.link.retry_seconds_max),
+    }
+}
+
+fn pushes(config: &Config, identity: &Identity, cameras: &[Camera]) -> Pushes {
+    let mut streams = HashMap::new();
+    for camera in cameras {
+        for stream in [StreamKind::Main, StreamKind::Sub] {
+            if let Some(frames) = camera.frames(stream) {
+                streams.insert((camera.name.clone(), stream), frames.clone());
+            }
+        }
+    }
+    Pushes {
+        hub: config.hub.address(),
+        tls: identity.tls_client_config(),
+        streams,
+        pushes_max: config.live.pushes_max,
+    }
 }

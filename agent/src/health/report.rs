@@ -177,7 +177,7 @@ mod tests {
             bytes_per_second: 412_345,
             frames_per_second: 25.0,
             restarts: 0,
-            luma_mean: Some(127.123_456),
+            luma_mean: Some(127.123_46),
             luma_variance: Some(2_123.456),
             audio: true,
         }

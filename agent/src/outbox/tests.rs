@@ -280,11 +280,11 @@ async fn what_was_acknowledged_survives_kill_9() {
         child.kill().unwrap();
         child.wait().unwrap();
         let said = std::fs::read_to_string(&output).unwrap();
-        let acknowledged = said
+        let mut acknowledged = said
             .lines()
             .filter_map(|line| line.strip_prefix("acknowledged "));
         let last: u64 = acknowledged
-            .last()
+            .next_back()
             .expect("it came that far")
             .parse()
             .unwrap();

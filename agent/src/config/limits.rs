@@ -1,0 +1,171 @@
+//! The limits that types alone do not hold.
+
+use super::complaint::Key;
+use super::{CAMERAS_MAX, Config, HubAddress};
+use std::collections::HashSet;
+
+type Check = Result<(), (Key, String)>;
+
+impl Config {
+    /// The limits that types alone do not hold.
+    pub(super) fn check(&self) -> Check {
+        if !self.state_dir.is_absolute() {
+            return wrong("", "state_dir", "must be an absolute path");
+        }
+        if HubAddress::parse(&self.hub.url).is_none() {
+            return wrong(
+                "hub",
+                "url",
+                "must look like https://host:port, with a name or an IPv4 address",
+            );
+        }
+        self.check_ranges()?;
+        self.check_cameras()
+    }
+
+    fn check_ranges(&self) -> Check {
+        let window = u64::from(self.link.window);
+        let pushes = self.live.pushes_max as u64;
+        within("hub", "connect_seconds", self.hub.connect_seconds, 1, 120)?;
+        within(
+            "link",
+            "keep_alive_seconds",
+            self.link.keep_alive_seconds,
+            5,
+            300,
+        )?;
+        within("link", "window", window, 1, 1024)?;
+        within(
+            "link",
+            "retry_seconds_max",
+            self.link.retry_seconds_max,
+            1,
+            600,
+        )?;
+        within(
+            "outbox",
+            "record_mib_max",
+            self.outbox.record_mib_max,
+            1,
+            1024,
+        )?;
+        within("outbox", "note_mib_max", self.outbox.note_mib_max, 1, 1024)?;
+        within(
+            "intake",
+            "connect_seconds",
+            self.intake.connect_seconds,
+            1,
+            120,
+        )?;
+        within("intake", "stall_seconds", self.intake.stall_seconds, 1, 120)?;
+        within(
+            "intake",
+            "retry_seconds_max",
+            self.intake.retry_seconds_max,
+            1,
+            600,
+        )?;
+        within(
+            "recording",
+            "segment_seconds",
+            self.recording.segment_seconds,
+            2,
+            60,
+        )?;
+        within(
+            "recording",
+            "fragment_seconds",
+            self.recording.fragment_seconds,
+            1,
+            2,
+        )?;
+        within("spool", "mib_max", self.spool.mib_max, 64, 64 * 1024 * 1024)?;
+        within(
+            "spool",
+            "free_mib_min",
+            self.spool.free_mib_min,
+            0,
+            1024 * 1024,
+        )?;
+        within("spool", "slot_mib", self.spool.slot_mib, 1, 64)?;
+        within(
+            "upload",
+            "kib_per_second_max",
+            self.upload.kib_per_second_max,
+            64,
+            1 << 20,
+        )?;
+        within(
+            "upload",
+            "retry_seconds_max",
+            self.upload.retry_seconds_max,
+            1,
+            600,
+        )?;
+        within(
+            "health",
+            "period_seconds",
+            self.health.period_seconds,
+            5,
+            600,
+        )?;
+        within(
+            "health",
+            "spacing_seconds",
+            self.health.spacing_seconds,
+            1,
+            60,
+        )?;
+        within("live", "pushes_max", pushes, 1, 64)
+    }
+
+    fn check_cameras(&self) -> Check {
+        let camera = |number, key, why: &str| Err((Key("camera", number, key), why.to_owned()));
+        if self.cameras.len() > CAMERAS_MAX {
+            return camera(CAMERAS_MAX, "name", "a box takes at most 16 cameras");
+        }
+        let mut names = HashSet::new();
+        for (number, one) in self.cameras.iter().enumerate() {
+            if !names.insert(&one.name) {
+                return camera(number, "name", "is used twice");
+            }
+            if let Err(why) = check_url(&one.main_url) {
+                return camera(number, "main_url", why);
+            }
+            if let Some(Err(why)) = one.sub_url.as_deref().map(check_url) {
+                return camera(number, "sub_url", why);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_url(url: &str) -> Result<(), &'static str> {
+    let rest = ["rtsp://", "rtsps://"]
+        .into_iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
+    let rest = rest.ok_or("must begin with rtsp:// or rtsps://")?;
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.contains('@') {
+        return Err("must not carry a password; put it into credentials_file");
+    }
+    if host.is_empty() {
+        return Err("names no host");
+    }
+    Ok(())
+}
+
+fn wrong(table: &'static str, key: &'static str, why: &str) -> Check {
+    Err((Key(table, 0, key), why.to_owned()))
+}
+
+fn within(table: &'static str, key: &'static str, value: u64, min: u64, max: u64) -> Check {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    wrong(
+        table,
+        key,
+        &format!("{value} must be between {min} and {max}"),
+    )
+}
