@@ -89,7 +89,7 @@ export function refusalText(page) {
 export async function visit(page, path) {
   await page.goto(`${demo.url.replace(/\/$/, '')}/#${path}`);
   // Addresses change without a load; the pages listen for that once the first one is there.
-  await page.locator('main, form').first().waitFor();
+  await page.locator('main, form, .door-card').first().waitFor();
 }
 
 /** Answers the purpose prompt if it is asked. */

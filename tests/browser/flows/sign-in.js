@@ -39,6 +39,15 @@ test('a wrong password is refused with a plain sentence', async () => {
   await page.context().close();
 });
 
+test('a link that was used or never existed says so and offers the password', async () => {
+  const page = await newPage();
+  await visit(page, '/link/no-such-token');
+  await page.getByTestId('spent').waitFor();
+  await page.getByRole('link', { name: '用密码登录' }).click();
+  await page.getByTestId('sign-in-form').waitFor();
+  await page.context().close();
+});
+
 test('English is complete: the switch changes the page at once', async () => {
   const page = await pageAs(account('school_supervisor'));
   await visit(page, '/');

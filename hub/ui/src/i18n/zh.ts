@@ -27,6 +27,7 @@ export const zh = {
   'signIn.unreached': '连不上平台。请检查校园网连接后重新登录。',
   'signIn.law': '账号密码须专人专用（管理办法第十一条）。每次查看均记入审计记录。',
   'link.demo': '这是演示环境的一次性登录链接，正式环境没有这种链接。',
+  'link.spent': '这个链接已经用过或已失效。请用密码登录，或重新启动演示取得新链接。',
   'link.busy': '正在登录…',
   'link.signIn': '用密码登录',
   'notFound.title': '没有这个页面',
