@@ -1,6 +1,7 @@
 //! `xunke-tests`: the simulated campus and its parts as commands.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -31,8 +32,18 @@ enum Command {
     Demo(demo::Wishes),
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xunke-tests: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::Classroom { room, port, script } => {
             let script = (script.as_os_str() != "none").then_some(script);
             classroom::run(&classroom::Options { room, port, script })
