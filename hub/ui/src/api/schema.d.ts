@@ -144,6 +144,8 @@ export interface components {
       severity: string;
       title_zh: string;
       title_en: string;
+      cause_zh: string;
+      cause_en: string;
       first_action_zh: string;
       first_action_en: string;
       device: string;

@@ -13,7 +13,7 @@ export interface SocketEvents {
   refused(tile: number, refusal: Refusal): void;
   closed(tile: number, refusal: Refusal | null): void;
   delayed(tile: number, dropped: number): void;
-  offline(tile: number, since: number): void;
+  offline(tile: number, since: number, reason: string | null): void;
   frame(tile: number, frame: Frame): void;
   /** The line went down or came up; `failures` counts attempts in a row that did not connect. */
   link(up: boolean, failures: number): void;
@@ -28,6 +28,7 @@ interface HubWord {
   error?: Refusal | null;
   dropped?: number;
   since?: number;
+  reason?: string;
 }
 
 export class LiveSocket {
@@ -122,7 +123,7 @@ export class LiveSocket {
     } else if (word.op === 'delayed') {
       this.events.delayed(tile, word.dropped ?? 0);
     } else if (word.op === 'offline' && word.since !== undefined) {
-      this.events.offline(tile, word.since);
+      this.events.offline(tile, word.since, word.reason ?? null);
     }
   }
 

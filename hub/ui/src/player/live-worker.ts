@@ -26,7 +26,7 @@ function connect(url: string): LiveSocket {
     refused: (tile, refusal) => tiles.get(tile)?.ended('refused', refusal),
     closed: (tile, refusal) => tiles.get(tile)?.ended('closed', refusal),
     delayed: (tile, dropped) => tiles.get(tile)?.delayed(dropped),
-    offline: (tile, since) => tiles.get(tile)?.offline(since),
+    offline: (tile, since, reason) => tiles.get(tile)?.offline(since, reason),
     frame: (tile, frame) => tiles.get(tile)?.frame(frame),
     link: (up, failures) => {
       if (!up) for (const tile of tiles.values()) tile.lineLost();

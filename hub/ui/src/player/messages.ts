@@ -34,6 +34,8 @@ export interface TileStatus {
   state: TileState;
   /** Since when the room is offline, ms since the epoch. */
   since: number | null;
+  /** Why it is offline, in the hub's word. */
+  reason: string | null;
   refusal: Refusal | null;
   identity: Identity | null;
   viewId: string | null;

@@ -49,8 +49,8 @@ test('waiting for the permit is not OFFLINE', () => {
 
 test('the hub’s own word on an offline room is shown with its time', () => {
   tile.opened('v1', identity);
-  tile.offline(START - 420_000);
-  expect(last()).toMatchObject({ state: 'offline', since: START - 420_000 });
+  tile.offline(START - 420_000, 'absent');
+  expect(last()).toMatchObject({ state: 'offline', since: START - 420_000, reason: 'absent' });
 });
 
 test('a lost line is reconnecting, and opens again by itself', () => {

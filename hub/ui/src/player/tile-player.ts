@@ -61,10 +61,10 @@ export class TilePlayer {
     this.become(state, { refusal });
   }
 
-  offline(since: number): void {
+  offline(since: number, reason: string | null): void {
     this.pictures.restart();
     this.painter.blank();
-    this.become('offline', { since });
+    this.become('offline', { since, reason });
   }
 
   lineLost(): void {
@@ -93,7 +93,7 @@ export class TilePlayer {
   tick(nowMs: number): void {
     const { state, delayed } = this.status;
     if ((state === 'playing' || state === 'opening') && this.isSilent(nowMs))
-      this.offline(this.lastFrameMs);
+      this.offline(this.lastFrameMs, 'silent');
     const dropped = this.pictures.queue.dropped;
     if (dropped > this.knownDropped) this.delayed(0);
     else if (delayed && nowMs > this.delayedUntilMs) this.become(state, { delayed: false });
@@ -126,7 +126,7 @@ export class TilePlayer {
       this.firstFrameMs = Math.round(now - this.clickedMs);
     }
     if (this.status.state !== 'playing') {
-      this.become('playing', { since: null, codec: this.pictures.codec });
+      this.become('playing', { since: null, reason: null, codec: this.pictures.codec });
       this.reports.numbers(this.numbers(nowMs));
     }
   }
@@ -157,6 +157,7 @@ function idle(): TileStatus {
   return {
     state: 'idle',
     since: null,
+    reason: null,
     refusal: null,
     identity: null,
     viewId: null,
