@@ -100,6 +100,12 @@ export async function givePurpose(page) {
   await page.getByTestId('purpose-confirm').click();
 }
 
+/** The button of a room in the list of the live page. The demo lets its first rooms be: the camera
+ * of the last one fails, and the one before it is covered. */
+export function roomButton(page, index) {
+  return page.locator(`[data-testid=room][data-room="${demo.rooms[index].id}"]`);
+}
+
 /** The rooms whose unit has this name. */
 export function roomsOf(unitName) {
   return demo.rooms.filter((room) => (room.unit?.name ?? room.unit) === unitName);

@@ -1,7 +1,16 @@
 // A picture of every page at two sizes, for people to look at: node screens.js FOLDER
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { account, demo, givePurpose, newPage, signIn, stopBrowser, visit } from './campus.js';
+import {
+  account,
+  demo,
+  givePurpose,
+  newPage,
+  roomButton,
+  signIn,
+  stopBrowser,
+  visit,
+} from './campus.js';
 
 const folder = process.argv[2];
 if (!folder) throw new Error('give the folder for the pictures: node screens.js FOLDER');
@@ -34,7 +43,7 @@ async function as(role, walk) {
 async function supervisor(page) {
   await take(page, 'home-supervisor');
   await visit(page, '/live');
-  await page.getByTestId('room').first().click();
+  await roomButton(page, 0).click();
   await page.getByTestId('purpose').waitFor();
   await take(page, 'live-purpose');
   await givePurpose(page);
@@ -69,7 +78,7 @@ async function supervisor(page) {
   }
   await page.getByTestId('locale').click();
   await visit(page, '/live');
-  await page.getByTestId('room').first().click();
+  await roomButton(page, 0).click();
   await page.locator('[data-testid=tile][data-state=playing]').waitFor();
   await take(page, 'live-english');
 }

@@ -1,7 +1,7 @@
 // Live: click, purpose, a moving picture with the watermark; proven by the camera's own counter.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { account, demo, givePurpose, pageAs, visit } from '../campus.js';
+import { account, demo, givePurpose, pageAs, roomButton, visit } from '../campus.js';
 import { watchCounters } from '../counter.js';
 
 const supervisor = account('school_supervisor');
@@ -20,7 +20,7 @@ test('R56 the school supervisor sees every room and R55 a moving picture', async
   await visit(page, '/live');
   await page.getByTestId('room').first().waitFor();
   assert.equal(await page.getByTestId('room').count(), demo.rooms.length);
-  await page.getByTestId('room').first().click();
+  await roomButton(page, 0).click();
   await givePurpose(page);
   await playing(page);
   const seen = await watchCounters(page.getByTestId('picture'), 10);
@@ -35,7 +35,7 @@ test('R56 the school supervisor sees every room and R55 a moving picture', async
 test('R61 every picture carries the identity watermark', async () => {
   const page = await pageAs(supervisor);
   await visit(page, '/live');
-  await page.getByTestId('room').first().click();
+  await roomButton(page, 0).click();
   await givePurpose(page);
   await playing(page);
   const mark = await tileOf(page).getAttribute('data-watermark');
@@ -47,11 +47,10 @@ test('R61 every picture carries the identity watermark', async () => {
 test('the purpose is asked once per tab, and the main stream plays too', async () => {
   const page = await pageAs(supervisor);
   await visit(page, '/live');
-  const rooms = page.getByTestId('room');
-  await rooms.first().click();
+  await roomButton(page, 0).click();
   await givePurpose(page);
   const first = await playing(page);
-  await rooms.nth(1).click();
+  await roomButton(page, 1).click();
   const second = await playing(page, first);
   assert.equal(await page.getByTestId('purpose').isVisible(), false, 'not asked again');
   await page.getByTestId('stream-main').click();
@@ -64,7 +63,7 @@ test('the purpose is asked once per tab, and the main stream plays too', async (
 test('F2§2.1 there is no way to save or detach the picture', async () => {
   const page = await pageAs(supervisor);
   await visit(page, '/live');
-  await page.getByTestId('room').first().click();
+  await roomButton(page, 0).click();
   await givePurpose(page);
   await playing(page);
   assert.equal(await page.locator('a[download], [data-testid*=screenshot]').count(), 0);

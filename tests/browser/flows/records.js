@@ -1,13 +1,13 @@
 // A patrol record is filed beside the picture and read again in the official layout.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { account, givePurpose, pageAs, visit } from '../campus.js';
+import { account, givePurpose, pageAs, roomButton, visit } from '../campus.js';
 
 test('R73–R85 a record is filed by keyboard and appears in the list', async () => {
   const supervisor = account('school_supervisor');
   const page = await pageAs(supervisor);
   await visit(page, '/live');
-  await page.getByTestId('room').first().click();
+  await roomButton(page, 0).click();
   await givePurpose(page);
   const form = page.getByTestId('patrol-form');
   await form.waitFor();
@@ -41,7 +41,7 @@ test('R73–R85 a record is filed by keyboard and appears in the list', async ()
 test('R79 R83 more present than due and a B 异常 ask for their reasons', async () => {
   const page = await pageAs(account('school_supervisor'));
   await visit(page, '/live');
-  await page.getByTestId('room').nth(1).click();
+  await roomButton(page, 1).click();
   await givePurpose(page);
   const form = page.getByTestId('patrol-form');
   await form.waitFor();

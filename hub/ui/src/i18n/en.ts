@@ -31,8 +31,8 @@ export const en: Record<keyof typeof zh, string> = {
   'signIn.law': 'Accounts are personal (Rules, art. 11). Every view goes into the audit trail.',
   'link.demo': 'This is a single-use sign-in link of the demo; real installations have none.',
   'link.spent':
-    'This link was used already or is no longer valid. Sign in with a password, or start the demo ' +
-    'again for new links.',
+    'This link was used already or is no longer valid. Sign in with a password, or start the ' +
+    'demo again for new links.',
   'link.busy': 'Signing in…',
   'link.signIn': 'Sign in with a password',
   'notFound.title': 'There is no such page',
