@@ -140,7 +140,7 @@ fn start(
     until(
         stopping,
         tasks,
-        Report::new(&config.health).run(sources, outbox),
+        Report::new(&config.health).run(sources, outbox, notify::alive),
     );
     until(stopping, tasks, refresh(config, identity)?);
     tasks.spawn(pushes.run(orders, answers, stopping.clone()));

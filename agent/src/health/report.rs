@@ -96,8 +96,9 @@ impl Report {
         }
     }
 
-    /// Looks at the signals and hands what is due to the outbox. Never returns.
-    pub async fn run(mut self, sources: Sources, outbox: Outbox) {
+    /// Looks at the signals and hands what is due to the outbox, calling `alive` after each look.
+    /// Never returns.
+    pub async fn run(mut self, sources: Sources, outbox: Outbox, alive: impl Fn()) {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -107,6 +108,7 @@ impl Report {
                 let data = serde_json::to_value(&document);
                 outbox.set_health(data.expect("invariant: plain fields become JSON"));
             }
+            alive();
         }
     }
 

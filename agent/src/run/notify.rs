@@ -1,8 +1,13 @@
 //! Telling systemd how the box stands (`sd_notify`); without systemd, nobody.
 
+use crate::clock;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A third of the shortest watchdog worth setting.
+const ALIVE_MS: u64 = 5000;
 
 /// Everything is started; recording has begun or waits for its cameras.
 pub fn ready() {
@@ -12,6 +17,17 @@ pub fn ready() {
 /// A clean stop has begun.
 pub fn stopping() {
     tell("STOPPING=1");
+}
+
+/// The rooms are still being looked at; a process that no longer gets there is started anew
+/// (`WatchdogSec` of the unit). A stalled camera is no reason: its worker alone is restarted.
+pub fn alive() {
+    static TOLD: AtomicU64 = AtomicU64::new(0);
+    let now = clock::mono_ms();
+    if now.saturating_sub(TOLD.load(Ordering::Relaxed)) >= ALIVE_MS {
+        TOLD.store(now, Ordering::Relaxed);
+        tell("WATCHDOG=1");
+    }
 }
 
 fn tell(state: &str) {
