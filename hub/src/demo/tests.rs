@@ -11,11 +11,16 @@ const NOW: i64 = 1_795_300_000_000;
 
 /// A college with what it takes to sign in, for the tests of other rooms too.
 pub(crate) async fn college(rooms: usize) -> (Db, SealingKey, Seeded) {
+    college_at(rooms, NOW).await
+}
+
+/// The same at another time, for tests of what asks the clock itself.
+pub(crate) async fn college_at(rooms: usize, now_ms: i64) -> (Db, SealingKey, Seeded) {
     let db = Db::in_memory().await;
     let dir = std::env::temp_dir().join(Uuid::now_v7().to_string());
     let sealing = SealingKey::open(&dir).unwrap();
     std::fs::remove_dir_all(dir).unwrap();
-    let seeded = seed(&db, &sealing, &Hasher::quick(), rooms, NOW)
+    let seeded = seed(&db, &sealing, &Hasher::quick(), rooms, now_ms)
         .await
         .unwrap();
     (db, sealing, seeded)

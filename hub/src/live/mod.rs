@@ -1,7 +1,9 @@
 //! Live: one push of a box, fanned out to the permitted people who watch it.
 //!
-//! relay → viewer
+//! relay → order → viewer
 //!
 //! Invariants: nobody gets a frame without a permit in hand; a slow viewer slows nobody else.
 
 pub mod relay;
+pub mod order;
+pub mod viewer;

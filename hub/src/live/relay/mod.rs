@@ -7,7 +7,7 @@ mod gop;
 mod queue;
 mod stream;
 #[cfg(test)]
-mod sample;
+pub(super) mod sample;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,6 +24,7 @@ use crate::campus::classroom::Classroom;
 use crate::clock::now_ms;
 
 pub use queue::{Delivery, Offline, Queue, Reason};
+pub use stream::PUSH_WAIT_MAX;
 use stream::{Now, Seat, Step, Stream};
 
 /// Open pictures of one room, whoever watches them.

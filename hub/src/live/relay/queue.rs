@@ -84,7 +84,18 @@ impl Queue {
         self.lock().shut();
     }
 
-    pub(super) fn push(&self, frame: &Frame) {
+    /// Nobody can say at the moment whether the view is still permitted: nothing passes until it is
+    /// released, and then from the next keyframe on.
+    pub fn hold(&self) {
+        self.lock().hold();
+    }
+
+    /// The view is permitted after all.
+    pub fn release(&self) {
+        self.lock().held = false;
+    }
+
+    pub(in crate::live) fn push(&self, frame: &Frame) {
         if self.lock().push(frame) {
             self.wake.notify_one();
         }
@@ -118,6 +129,7 @@ struct Waiting {
     handle: u16,
     sequence: u32,
     gate: Gate,
+    held: bool,
     frames: VecDeque<Frame>,
     bytes: usize,
     delayed: u64,
@@ -132,6 +144,7 @@ impl Waiting {
             handle,
             sequence: 0,
             gate: Gate::Fresh,
+            held: false,
             frames: VecDeque::new(),
             bytes: 0,
             delayed: 0,
@@ -148,7 +161,7 @@ impl Waiting {
         }
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
-        if frame.key {
+        if frame.key && !self.held {
             self.skip_if_late(frame.captured_us);
             self.open();
         }
@@ -200,6 +213,16 @@ impl Waiting {
         self.clear();
         self.gate = Gate::Fresh;
         self.offline = Some(offline);
+    }
+
+    fn hold(&mut self) {
+        if self.gate == Gate::Shut {
+            return;
+        }
+        let count = self.clear();
+        self.delayed += count;
+        self.gate = Gate::Skipping(0);
+        self.held = true;
     }
 
     fn shut(&mut self) {
@@ -372,6 +395,22 @@ mod tests {
         queue.push(&key(2));
         queue.go_offline(OFFLINE);
         assert_eq!(queue.take(), None);
+    }
+
+    #[test]
+    fn a_held_queue_gives_no_picture_until_it_is_released() {
+        let queue = Queue::new(1, Arc::default());
+        queue.push(&key(1));
+        queue.hold();
+        queue.push(&key(2));
+        assert_eq!(queue.take(), Some(Delivery::Delayed(1)));
+        assert_eq!(queue.take(), None);
+        queue.release();
+        queue.push(&delta(3));
+        assert_eq!(queue.take(), None);
+        queue.push(&key(4));
+        assert_eq!(queue.take(), Some(Delivery::Delayed(2)));
+        assert!(matches!(queue.take(), Some(Delivery::Frame(frame)) if frame.captured_us == 4));
     }
 
     /// R60: how much picture somebody was shown is part of the trail.

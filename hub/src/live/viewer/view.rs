@@ -1,0 +1,210 @@
+//! One view: permit, place at the relay, permit asked about again and again, line in the trail.
+
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+use xunke_policy::Refusal;
+use xunke_policy::access::Purpose;
+use xunke_protocol::id::{ClassroomId, SourceName, StreamKind};
+
+use super::outbox::{Outbox, TileNumber, Word};
+use super::{NotOpened, Shared};
+use crate::access::gate::{Permit, ViewLive};
+use crate::access::session::Session;
+use crate::campus::calendar::{DAY_MS, day, moment};
+use crate::campus::classroom::{self, Classroom};
+use crate::clock::now_ms;
+use crate::live::relay::{Queue, Watching};
+
+/// A permit is asked about so often.
+const ASK_EVERY: Duration = Duration::from_millis(400);
+/// When the answer takes longer, the tile stays dark until it is there: together < 1 s.
+const ANSWER_MAX: Duration = Duration::from_millis(400);
+
+/// What somebody wants to watch, and why.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The page's number for it.
+    pub tile: TileNumber,
+    /// Which room.
+    pub room: ClassroomId,
+    /// Which camera or screen.
+    pub source: SourceName,
+    /// Which of its encodings.
+    pub stream: StreamKind,
+    /// R43.
+    pub purpose: Purpose,
+}
+
+/// A view, from the wish to its end.
+#[derive(Debug)]
+pub(super) struct View {
+    pub shared: Arc<Shared>,
+    pub session: Session,
+    pub origin: IpAddr,
+    pub outbox: Outbox,
+    pub wish: Wish,
+    pub handle: u16,
+}
+
+/// Why a view has ended.
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    /// The page closed the tile.
+    Asked,
+    /// The tab is gone.
+    Left,
+    /// The hub stops; the page asks again when it is back.
+    Stopped,
+    /// The permit does not hold any more.
+    Refused(Refusal),
+}
+
+impl Ending {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "closed",
+            Self::Left => "left",
+            Self::Stopped => "hub_stopped",
+            Self::Refused(refusal) => refusal.code,
+        }
+    }
+}
+
+/// A view that has its picture.
+struct Opened {
+    permit: Permit<ViewLive, Classroom>,
+    watching: Watching,
+    queue: Arc<Queue>,
+    from_ms: i64,
+}
+
+impl View {
+    /// Opens, watches over it and closes. Returns when the end is in the trail.
+    pub async fn run(self, mut closing: oneshot::Receiver<()>) {
+        let opened = match self.open().await {
+            Ok(opened) => opened,
+            Err(why) => return self.outbox.say(self.wish.tile, Word::Refused(why)),
+        };
+        let ending = self.watch_over(&opened, &mut closing).await;
+        drop(opened.watching);
+        self.outbox.close(self.wish.tile);
+        match ending {
+            Ending::Asked => self.outbox.say(self.wish.tile, Word::Closed(None)),
+            Ending::Refused(refusal) => {
+                self.outbox.say(self.wish.tile, Word::Closed(Some(refusal)));
+            }
+            Ending::Left | Ending::Stopped => {}
+        }
+        let seconds = opened.queue.seconds_delivered();
+        self.close(opened.permit, ending.name(), opened.from_ms, seconds)
+            .await;
+    }
+
+    async fn open(&self) -> Result<Opened, NotOpened> {
+        let room = classroom::find(&self.shared.db, self.wish.room).await?;
+        let room = room.ok_or(NotOpened::NotFound)?;
+        let from_ms = now_ms();
+        let purpose = self.wish.purpose.clone();
+        let gate = &self.shared.gate;
+        let permit = gate
+            .open_live(&self.session, room, purpose, self.origin, from_ms)
+            .await?;
+        let queue = self.outbox.queue(self.handle);
+        let (source, stream) = (self.wish.source.clone(), self.wish.stream);
+        let relay = &self.shared.relay;
+        let watching = match relay
+            .watch(&permit, source, stream, Arc::clone(&queue))
+            .await
+        {
+            Ok(watching) => watching,
+            Err(why) => {
+                self.close(permit, "no_place", from_ms, 0).await;
+                return Err(why.into());
+            }
+        };
+        let opened = Word::Opened {
+            handle: self.handle,
+            view_id: permit.view_id(),
+            watermark: permit.watermark(),
+        };
+        self.outbox.open(self.wish.tile, opened, Arc::clone(&queue));
+        Ok(Opened {
+            permit,
+            watching,
+            queue,
+            from_ms,
+        })
+    }
+
+    async fn watch_over(&self, opened: &Opened, closing: &mut oneshot::Receiver<()>) -> Ending {
+        let mut stopping = self.shared.stopping.subscribe();
+        loop {
+            tokio::select! {
+                asked = &mut *closing => {
+                    return if asked.is_ok() { Ending::Asked } else { Ending::Left };
+                }
+                _ = stopping.wait_for(|stopping| *stopping) => return Ending::Stopped,
+                () = sleep(ASK_EVERY) => {}
+            }
+            if let Err(refusal) = self.still_valid(opened).await {
+                return Ending::Refused(refusal);
+            }
+        }
+    }
+
+    /// While nobody can say, nothing is shown.
+    async fn still_valid(&self, opened: &Opened) -> Result<(), Refusal> {
+        let mut answer = pin!(self.shared.gate.still_valid(&opened.permit, now_ms()));
+        if let Ok(answer) = timeout(ANSWER_MAX, &mut answer).await {
+            return answer;
+        }
+        opened.queue.hold();
+        let answer = answer.await;
+        opened.queue.release();
+        answer
+    }
+
+    /// R60: from when to when, and how much of it was picture.
+    async fn close(
+        &self,
+        permit: Permit<ViewLive, Classroom>,
+        why: &str,
+        from_ms: i64,
+        seconds: i64,
+    ) {
+        let to_ms = now_ms();
+        let (from, to) = (time_of_day(from_ms), time_of_day(to_ms));
+        let detail = format!("{why}, {from}–{to}, {seconds} s of picture");
+        let view_id = permit.view_id();
+        if let Err(error) = self.shared.gate.close(permit, &detail, to_ms).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, view.id = %view_id, "the end of a view is not in the trail");
+        }
+    }
+}
+
+/// `hh:mm:ss` in Asia/Shanghai.
+fn time_of_day(at_ms: i64) -> String {
+    let seconds = (at_ms - moment(day(at_ms), 0)).clamp(0, DAY_MS) / 1000;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_the_trail_are_those_of_the_wall_clock_in_the_room() {
+        // 2026-11-22 00:00 in Shanghai.
+        let midnight = 1_795_276_800_000;
+        assert_eq!(time_of_day(midnight), "00:00:00");
+        assert_eq!(time_of_day(midnight + 37_382_999), "10:23:02");
+        assert_eq!(time_of_day(midnight - 1), "23:59:59");
+    }
+}
