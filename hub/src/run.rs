@@ -16,6 +16,8 @@ use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::{self, Seeded};
 use crate::keys::Keys;
+use crate::live::order;
+use crate::live::viewer::Views;
 use crate::notice::Notices;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
@@ -53,7 +55,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!(%address, "the people's door is open at https://{address}/");
     tracing::info!(address = %boxes.local_addr()?, "the boxes' door is open");
     let boxes_tls = tls::boxes(&identity, &ca)?;
+    tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
     tokio::join!(
+        end_views(app.views.clone(), stop.clone()),
         listen::serve(
             boxes,
             boxes_tls,
@@ -66,6 +70,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     db.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Live views end with their lines in the trail while the store is still open.
+async fn end_views(views: Views, mut stop: watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+    views.stop().await;
 }
 
 async fn open_keys(config: &Config, db: &Db, ca: &Ca) -> anyhow::Result<Arc<Keys>> {

@@ -7,6 +7,8 @@ pub mod listen;
 pub mod input;
 pub mod guard;
 pub mod session;
+pub mod purpose;
+pub mod viewer;
 pub mod ui;
 pub mod routes;
 pub mod boxes;
@@ -23,6 +25,9 @@ use crate::config::Config;
 use crate::device::Devices;
 use crate::device::enrol::Place;
 use crate::keys::Keys;
+use crate::live::order::Orders;
+use crate::live::relay::Relay;
+use crate::live::viewer::Views;
 use crate::notice::Notices;
 use crate::store::Db;
 
@@ -47,6 +52,10 @@ pub struct App {
     pub devices: Devices,
     /// Opens recordings for a permit.
     pub keys: Arc<Keys>,
+    /// Live streams of the boxes.
+    pub relay: Relay,
+    /// Who watches them.
+    pub views: Views,
 }
 
 /// What is opened at start, before any door.
@@ -82,6 +91,8 @@ impl App {
             mqtt_port,
         };
         let devices = Devices::new(db.clone(), trail.clone(), enrolment);
+        let relay = Relay::new(Arc::new(Orders::new(db.clone(), devices.clone())));
+        let views = Views::new(db.clone(), gate.clone(), sessions.clone(), relay.clone());
         Self {
             config,
             db,
@@ -92,6 +103,8 @@ impl App {
             notices,
             devices,
             keys,
+            relay,
+            views,
         }
     }
 }

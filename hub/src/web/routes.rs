@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::guard::{Needs, guard};
-use super::{session, ui};
+use super::{session, ui, viewer};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -51,6 +51,7 @@ pub fn table() -> Vec<Route> {
             routes!(session::sign_out),
         ),
         route(Method::GET, "/api/me", SignedIn, routes!(session::me)),
+        route(Method::GET, "/api/live", SignedIn, routes!(viewer::live)),
         route(
             Method::GET,
             "/api/openapi.json",

@@ -4,10 +4,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, post};
+use axum::routing::{MethodRouter, get, post};
 
-use super::Needs::Nobody;
-use super::{Needs, enrol, guard};
+use super::Needs::{Box, Nobody};
+use super::{Needs, enrol, guard, live};
 use crate::web::App;
 use crate::web::error::Error;
 
@@ -32,7 +32,10 @@ pub fn table() -> Vec<Route> {
         handler,
     };
     let enrolment = post(enrol::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
-    vec![row(Method::POST, "/box/1/enrol", Nobody, enrolment)]
+    vec![
+        row(Method::POST, "/box/1/enrol", Nobody, enrolment),
+        row(Method::GET, "/box/1/live/{push}", Box, get(live::live)),
+    ]
 }
 
 /// The router of the boxes' door: the table behind the guard, and nothing else.
