@@ -12,6 +12,7 @@ pub mod campus;
 pub mod access;
 pub mod keys;
 pub mod device;
+pub mod recording;
 pub mod demo;
 pub mod live;
 pub mod web;

@@ -10,6 +10,7 @@ pub mod trail;
 pub mod view;
 pub mod keys;
 pub mod device;
+pub mod recording;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

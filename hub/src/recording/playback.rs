@@ -1,0 +1,291 @@
+//! Playback: a permitted person watches a recording, one segment at a time, inside the platform.
+//!
+//! A play belongs to one session and one recording. Every fetch asks the gate again; segments are
+//! opened in memory only; the end of a play and what was watched stand in the trail (R68, R69).
+
+mod ranges;
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use data_encoding::HEXLOWER;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use uuid::Uuid;
+use xunke_policy::Refusal;
+use xunke_policy::access::Purpose;
+use xunke_protocol::id::SegmentId;
+use xunke_protocol::sealed::Outline;
+
+use super::ingest::place_of;
+use super::library::{self, Recording};
+use super::media::{self, Media};
+use crate::access::gate::{self, Denied, Gate, Permit, RecordingRef, Watermark};
+use crate::access::secret;
+use crate::access::session::Session;
+use crate::keys::{self, Keys};
+use crate::store::recording::{self as rows, SegmentRow};
+use crate::store::{self, Db};
+use ranges::Ranges;
+
+/// A play that fetches nothing for so long has ended.
+const IDLE_MS_MAX: i64 = 10 * 60 * 1000;
+/// More plays of one person end the one that has been idle longest: pages are reloaded.
+const PER_PERSON_MAX: usize = 4;
+/// Plays of everybody.
+const PLAYS_MAX: usize = 1000;
+/// Segments opened at the same time; each is in memory as a whole.
+const OPENING_MAX: usize = 8;
+
+/// What went wrong in playback.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such play of this session, or no such segment of its recording.
+    #[error("there is no such play or segment")]
+    NotFound,
+    /// Watching must end now.
+    #[error("refused: {}", .0.en)]
+    Refused(Refusal),
+    /// Nothing was permitted.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The library failed.
+    #[error(transparent)]
+    Library(#[from] library::Error),
+    /// The file cannot be read.
+    #[error(transparent)]
+    Media(#[from] media::Error),
+    /// The segment cannot be opened.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// It did not come to an end.
+    #[error("reading a segment was broken off")]
+    BrokenOff(#[from] tokio::task::JoinError),
+}
+
+/// A play as the page needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// 128 random bits, hex; worth nothing in another session.
+    pub play_id: String,
+    /// What is drawn over the picture.
+    pub watermark: Watermark,
+}
+
+/// The plays under way. Cheap to clone.
+#[derive(Clone)]
+pub struct Playback(Arc<Rooms>);
+
+struct Rooms {
+    db: Db,
+    gate: Gate,
+    keys: Arc<Keys>,
+    media: Media,
+    plays: Mutex<HashMap<String, Arc<Play>>>,
+    opening: Semaphore,
+}
+
+type Permitted = Permit<gate::Playback, RecordingRef>;
+
+struct Play {
+    /// Which session it belongs to.
+    token_hash: String,
+    person: Uuid,
+    /// One fetch at a time; `None` once it has ended.
+    permit: AsyncMutex<Option<Permitted>>,
+    seen: Mutex<Seen>,
+}
+
+struct Seen {
+    used_ms: i64,
+    watched: Ranges,
+}
+
+impl Playback {
+    /// Playback of what is in `media`, opened with `keys`, for whom `gate` permits it.
+    #[must_use]
+    pub fn new(db: Db, gate: Gate, keys: Arc<Keys>, media: Media) -> Self {
+        Self(Arc::new(Rooms {
+            db,
+            gate,
+            keys,
+            media,
+            plays: Mutex::default(),
+            opening: Semaphore::new(OPENING_MAX),
+        }))
+    }
+
+    /// Asks to watch a recording; the answer is in the trail either way.
+    ///
+    /// # Errors
+    /// The refusal, or that the trail cannot be written.
+    pub async fn open(
+        &self,
+        recording: &Recording,
+        purpose: Purpose,
+        session: &Session,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<Opened, Error> {
+        let gate = &self.0.gate;
+        let reference = recording.reference();
+        let permit = gate
+            .open_playback(session, reference, purpose, origin, now_ms)
+            .await?;
+        self.make_room(session.person.id, now_ms).await;
+        let watermark = permit.watermark();
+        let play_id = HEXLOWER.encode(&secret::random::<16>());
+        let play = Play {
+            token_hash: session.token_hash.clone(),
+            person: session.person.id,
+            permit: AsyncMutex::new(Some(permit)),
+            seen: Mutex::new(Seen {
+                used_ms: now_ms,
+                watched: Ranges::default(),
+            }),
+        };
+        self.0.plays().insert(play_id.clone(), Arc::new(play));
+        Ok(Opened { play_id, watermark })
+    }
+
+    /// The plain bytes of one segment: the init segment, then the fragments.
+    ///
+    /// # Errors
+    /// No such play or segment, a refusal as of now, or a file that cannot be read or opened.
+    pub async fn segment(
+        &self,
+        play_id: &str,
+        segment: SegmentId,
+        session: &Session,
+        now_ms: i64,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let play = self.0.plays().get(play_id).cloned();
+        let play = play.filter(|play| play.token_hash == session.token_hash);
+        let play = play.ok_or(Error::NotFound)?;
+        let permit = play.permit.lock().await;
+        let permit_now = permit.as_ref().ok_or(Error::NotFound)?;
+        if let Err(refusal) = self.0.gate.still_valid(permit_now, now_ms).await {
+            drop(permit);
+            self.end(play_id, refusal.code, now_ms).await;
+            return Err(Error::Refused(refusal));
+        }
+        let row = rows::segment(&self.0.db, &segment.to_string()).await?;
+        let of_this = |row: &SegmentRow| row.recording_id == permit_now.object().id.to_string();
+        let row = row.filter(of_this).ok_or(Error::NotFound)?;
+        play.used(now_ms);
+        let plain = self.0.opened(permit_now, &row).await?;
+        play.watched(&row);
+        Ok(plain)
+    }
+
+    /// Ends the plays that have been idle; to be called every minute or so.
+    pub async fn sweep(&self, now_ms: i64) {
+        self.end_where("idle", now_ms, |play| {
+            now_ms - play.used_ms() >= IDLE_MS_MAX
+        })
+        .await;
+    }
+
+    /// Ends every play: the hub stops.
+    pub async fn end_all(&self, now_ms: i64) {
+        self.end_where("hub stopped", now_ms, |_| true).await;
+    }
+
+    async fn end_where(&self, why: &str, now_ms: i64, is: impl Fn(&Play) -> bool) {
+        let ids: Vec<_> = {
+            let plays = self.0.plays();
+            let found = plays.iter().filter(|(_, play)| is(play));
+            found.map(|(id, _)| id.clone()).collect()
+        };
+        for id in ids {
+            self.end(&id, why, now_ms).await;
+        }
+    }
+
+    /// Ends plays until there is room for one more of this person, and of anybody.
+    async fn make_room(&self, person: Uuid, now_ms: i64) {
+        while let Some(id) = self.0.surplus(person) {
+            self.end(&id, "replaced", now_ms).await;
+        }
+    }
+
+    /// Ends a play and writes what was watched to the trail.
+    async fn end(&self, play_id: &str, why: &str, now_ms: i64) {
+        let Some(play) = self.0.plays().remove(play_id) else {
+            return;
+        };
+        let Some(permit) = play.permit.lock().await.take() else {
+            return;
+        };
+        let why = format!("{why}; {}", play.seen().watched);
+        if let Err(error) = self.0.gate.close(permit, &why, now_ms).await {
+            tracing::error!(
+                error = &error as &dyn StdError,
+                "the end of a play is not in the trail"
+            );
+        }
+    }
+}
+
+impl Rooms {
+    fn plays(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Play>>> {
+        self.plays.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The play that has to end before this person can have another.
+    fn surplus(&self, person: Uuid) -> Option<String> {
+        let plays = self.plays();
+        let own = plays.values().filter(|play| play.person == person).count();
+        let oldest = |all: bool| {
+            let found = plays
+                .iter()
+                .filter(|(_, play)| all || play.person == person);
+            found.min_by_key(|(_, play)| play.used_ms())
+        };
+        let surplus = if own >= PER_PERSON_MAX {
+            oldest(false)
+        } else if plays.len() >= PLAYS_MAX {
+            oldest(true)
+        } else {
+            None
+        };
+        surplus.map(|(id, _)| id.clone())
+    }
+
+    async fn opened(&self, permit: &Permitted, row: &SegmentRow) -> Result<Vec<Vec<u8>>, Error> {
+        let _place = self.opening.acquire().await;
+        let classroom = permit.object().classroom.to_string();
+        let place = place_of(&classroom, row.start_us, &row.id);
+        let sealed = self.media.read(&place).await?;
+        let scanned = sealed.clone();
+        let outline = tokio::task::spawn_blocking(move || Outline::scan(&scanned)).await?;
+        let outline = outline.map_err(keys::Error::from)?;
+        Ok(self.keys.open_segment(permit, outline, sealed).await?)
+    }
+}
+
+impl Play {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn used_ms(&self) -> i64 {
+        self.seen().used_ms
+    }
+
+    fn used(&self, now_ms: i64) {
+        self.seen().used_ms = now_ms;
+    }
+
+    fn watched(&self, row: &SegmentRow) {
+        let to_us = row.start_us + row.duration_us;
+        self.seen().watched.add(&row.source, row.start_us, to_us);
+    }
+}
+
+#[cfg(test)]
+mod tests;

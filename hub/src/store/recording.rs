@@ -1,0 +1,276 @@
+//! Queries of recordings, their segments, and what boxes say is missing.
+
+use sqlx::FromRow;
+
+use super::{Db, Error, Writing, failed};
+
+/// A recording: what a room's boxes recorded in one lesson, or in one hour outside lessons.
+#[derive(Debug, Clone, FromRow)]
+pub struct RecordingRow {
+    /// UUID.
+    pub id: String,
+    /// Where.
+    pub classroom_id: String,
+    /// The unit that owned the room at record time.
+    pub unit_id: String,
+    /// The lesson; empty outside lessons.
+    pub lesson_id: String,
+    /// Begin of the lesson or hour.
+    pub start_ms: i64,
+    /// Its end.
+    pub end_ms: i64,
+}
+
+/// What one source of a recording amounts to, with the names around it.
+#[derive(Debug, Clone, FromRow)]
+pub struct ShareRow {
+    /// The recording.
+    pub id: String,
+    /// Where.
+    pub classroom_id: String,
+    /// The room's name.
+    pub room: String,
+    /// The unit that owned the room at record time.
+    pub unit_id: String,
+    /// Its name.
+    pub unit: String,
+    /// The lesson; empty outside lessons.
+    pub lesson_id: String,
+    /// Begin of the lesson or hour.
+    pub start_ms: i64,
+    /// Its end.
+    pub end_ms: i64,
+    /// Such as `cam0`.
+    pub source: String,
+    /// How many segments.
+    pub segments: i64,
+    /// Their media together.
+    pub duration_us: i64,
+    /// Begin of the first.
+    pub first_us: i64,
+    /// End of the last.
+    pub last_us: i64,
+}
+
+/// One stored segment.
+#[derive(Debug, Clone, FromRow)]
+pub struct SegmentRow {
+    /// UUID.
+    pub id: String,
+    /// The recording it belongs to.
+    pub recording_id: String,
+    /// The box that sealed it.
+    pub device_id: String,
+    /// Such as `cam0`.
+    pub source: String,
+    /// Day of the key it is sealed to.
+    pub epoch: i64,
+    /// First frame, microseconds since the epoch.
+    pub start_us: i64,
+    /// Media it holds.
+    pub duration_us: i64,
+    /// 1 when its end is there, 0 when it was cut off.
+    pub complete: i64,
+    /// RFC 6381.
+    pub codecs: String,
+    /// Length of the sealed file.
+    pub bytes: i64,
+    /// Of the sealed file, hex.
+    pub sha256: String,
+    /// When it was durable.
+    pub stored_ms: i64,
+}
+
+/// What a box says is missing for good.
+#[derive(Debug, Clone, FromRow)]
+pub struct GapRow {
+    /// Where.
+    pub classroom_id: String,
+    /// Such as `cam0`.
+    pub source: String,
+    /// First missing moment, microseconds since the epoch.
+    pub from_us: i64,
+    /// First moment that is there again.
+    pub to_us: i64,
+    /// `power`, `camera` or `disk`.
+    pub reason: String,
+}
+
+/// Keeps a segment and, if it is the first of its lesson or hour, the recording: durable when
+/// this returns. `recording.id` is used only for a new one, `segment.recording_id` not at all.
+///
+/// # Errors
+/// When the segment is already there ([`Error::is_duplicate`]) or the database fails.
+pub async fn add(db: &Db, recording: &RecordingRow, segment: &SegmentRow) -> Result<(), Error> {
+    let mut writing = db.begin().await?;
+    let recording_id = find_or_add(&mut writing, recording)
+        .await
+        .map_err(failed("keeping a recording"))?;
+    insert(&mut writing, &recording_id, segment)
+        .await
+        .map_err(failed("keeping a segment"))?;
+    Db::commit(writing).await
+}
+
+async fn find_or_add(
+    writing: &mut Writing,
+    recording: &RecordingRow,
+) -> Result<String, sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO recordings (id, classroom_id, unit_id, lesson_id, start_ms, end_ms)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (classroom_id, start_ms, lesson_id, unit_id) DO NOTHING",
+    )
+    .bind(&recording.id)
+    .bind(&recording.classroom_id)
+    .bind(&recording.unit_id)
+    .bind(&recording.lesson_id)
+    .bind(recording.start_ms)
+    .bind(recording.end_ms)
+    .execute(&mut **writing)
+    .await?;
+    sqlx::query_scalar(
+        "SELECT id FROM recordings WHERE classroom_id = $1 AND start_ms = $2 AND lesson_id = $3
+         AND unit_id = $4",
+    )
+    .bind(&recording.classroom_id)
+    .bind(recording.start_ms)
+    .bind(&recording.lesson_id)
+    .bind(&recording.unit_id)
+    .fetch_one(&mut **writing)
+    .await
+}
+
+async fn insert(
+    writing: &mut Writing,
+    recording_id: &str,
+    segment: &SegmentRow,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO segments (id, recording_id, device_id, source, epoch, start_us, duration_us,
+         complete, codecs, bytes, sha256, stored_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(&segment.id)
+    .bind(recording_id)
+    .bind(&segment.device_id)
+    .bind(&segment.source)
+    .bind(segment.epoch)
+    .bind(segment.start_us)
+    .bind(segment.duration_us)
+    .bind(segment.complete)
+    .bind(&segment.codecs)
+    .bind(segment.bytes)
+    .bind(&segment.sha256)
+    .bind(segment.stored_ms)
+    .execute(&mut **writing)
+    .await
+    .map(drop)
+}
+
+/// One segment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn segment(db: &Db, id: &str) -> Result<Option<SegmentRow>, Error> {
+    sqlx::query_as("SELECT * FROM segments WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db.read())
+        .await
+        .map_err(failed("reading a segment"))
+}
+
+/// The segments of a recording, by time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn segments(db: &Db, recording_id: &str) -> Result<Vec<SegmentRow>, Error> {
+    sqlx::query_as("SELECT * FROM segments WHERE recording_id = $1 ORDER BY start_us, id")
+        .bind(recording_id)
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading the segments of a recording"))
+}
+
+macro_rules! shares {
+    ($which:literal) => {
+        concat!(
+            "SELECT r.id, r.classroom_id, c.name AS room, r.unit_id, u.name AS unit, r.lesson_id,
+             r.start_ms, r.end_ms, s.source, COUNT(*) AS segments,
+             CAST(SUM(s.duration_us) AS BIGINT) AS duration_us, MIN(s.start_us) AS first_us,
+             MAX(s.start_us + s.duration_us) AS last_us
+             FROM recordings r JOIN segments s ON s.recording_id = r.id
+             JOIN classrooms c ON c.id = r.classroom_id JOIN units u ON u.id = r.unit_id WHERE ",
+            $which,
+            " GROUP BY r.id, r.classroom_id, c.name, r.unit_id, u.name, r.lesson_id, r.start_ms,
+             r.end_ms, s.source ORDER BY r.start_ms, c.name, r.id, s.source"
+        )
+    };
+}
+
+/// What recordings that begin in `from_ms..to_ms` amount to, by time, room and source.
+///
+/// # Errors
+/// When the database fails.
+pub async fn between(db: &Db, from_ms: i64, to_ms: i64) -> Result<Vec<ShareRow>, Error> {
+    sqlx::query_as(shares!("r.start_ms >= $1 AND r.start_ms < $2"))
+        .bind(from_ms)
+        .bind(to_ms)
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading recordings"))
+}
+
+/// What one recording amounts to, by source.
+///
+/// # Errors
+/// When the database fails.
+pub async fn one(db: &Db, id: &str) -> Result<Vec<ShareRow>, Error> {
+    sqlx::query_as(shares!("r.id = $1"))
+        .bind(id)
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading a recording"))
+}
+
+/// Notes a gap; told twice, it counts once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_gap(db: &Db, gap: &GapRow) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO gaps (classroom_id, source, from_us, to_us, reason)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (classroom_id, source, from_us, to_us) DO NOTHING",
+    )
+    .bind(&gap.classroom_id)
+    .bind(&gap.source)
+    .bind(gap.from_us)
+    .bind(gap.to_us)
+    .bind(&gap.reason)
+    .execute(db.write())
+    .await
+    .map(drop)
+    .map_err(failed("noting a gap"))
+}
+
+/// The gaps a room's boxes told of that overlap `from_us..to_us`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn gaps(
+    db: &Db,
+    classroom_id: &str,
+    from_us: i64,
+    to_us: i64,
+) -> Result<Vec<GapRow>, Error> {
+    sqlx::query_as(
+        "SELECT * FROM gaps WHERE classroom_id = $1 AND from_us < $3 AND to_us > $2
+         ORDER BY from_us",
+    )
+    .bind(classroom_id)
+    .bind(from_us)
+    .bind(to_us)
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading gaps"))
+}
