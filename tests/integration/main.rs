@@ -1,0 +1,3 @@
+//! The integration tests, one binary, one campus for all that can share it.
+
+mod permissions;
