@@ -253,6 +253,12 @@ impl Outline {
         Ok(MARK_BYTES)
     }
 
+    /// Bytes up to the end of the last mark; 0 without one. After a crash, what stands beyond it
+    /// may be torn in ways that show only with the segment's key.
+    pub fn marked_bytes(&self) -> usize {
+        self.marks.last().map_or(0, |mark| mark.at + MARK_BYTES)
+    }
+
     /// How many whole chunks hold content (init segment and fragments).
     pub fn chunks(&self) -> usize {
         self.chunks.iter().filter(|chunk| !chunk.head.last).count()

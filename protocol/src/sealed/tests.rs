@@ -112,6 +112,12 @@ fn every_prefix_opens_up_to_its_last_whole_chunk_and_says_truncated() {
         let whole = ends[1..4].iter().filter(|end| **end <= length).count();
         assert_eq!(plain, FRAGMENTS[..whole], "{length}");
         assert!(!complete, "{length}");
+        let marked = Outline::scan(&bytes[..length]).unwrap().marked_bytes();
+        assert_eq!(
+            marked,
+            if length < ends[4] { 0 } else { ends[4] },
+            "{length}"
+        );
     }
 }
 

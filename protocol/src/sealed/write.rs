@@ -70,7 +70,8 @@ impl Sealer {
         Ok(self.record(plain, false))
     }
 
-    /// Signs what was written so far; to be written about every ten seconds.
+    /// Signs what was written so far. Written with every fragment, it lets the box tell after a
+    /// crash, without the segment's key, which bytes are as it wrote them.
     pub fn checkpoint(&self) -> Vec<u8> {
         self.mark(CHECKPOINT)
     }
