@@ -1,11 +1,162 @@
 //! Recording: encoded frames in, receipts from the hub out.
 //!
-//! align → cut → fragment
+//! align → cut → fragment → seal → spool → meter → record → upload
 //!
 //! Invariants: nothing below `seal` sees a plain frame; the recorder is fed from memory and waits
 //! for neither hub nor upload; only the hub's signed receipt, or a full disk said aloud, removes a
 //! segment.
 
-pub mod align;
-pub mod cut;
-pub mod fragment;
+mod align;
+mod cut;
+mod fragment;
+mod seal;
+mod spool;
+mod meter;
+mod record;
+mod upload;
+
+pub use spool::Error;
+
+use crate::camera::source::Camera;
+use crate::clock;
+use crate::config::Config;
+use crate::identity::Identity;
+use cut::Lengths;
+use meter::Meter;
+use record::Recorder;
+use seal::Seal;
+use spool::{Limits, Spool};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{sleep, timeout};
+use upload::Uploader;
+use xunke_protocol::health::{RecordingSignals, SpoolSignals};
+use xunke_protocol::id::StreamKind;
+use xunke_protocol::recording::Gap;
+
+const MIB: u64 = 1024 * 1024;
+/// Gaps waiting for the outbox.
+const GAPS_MAX: usize = 1024;
+const SIGNALS_EVERY: Duration = Duration::from_secs(1);
+/// How long the last fragments may take at the end.
+const STOP: Duration = Duration::from_secs(5);
+
+/// All recorders of the box, their spool and its upload. Dropping it ends them without ceremony:
+/// what is durable stays.
+pub struct Recording {
+    spool: Spool,
+    recorders: JoinSet<()>,
+    others: JoinSet<()>,
+    signals: watch::Receiver<RecordingSignals>,
+}
+
+impl Recording {
+    /// Opens the spool, keeps what a crash has left in it, and begins to record every camera's
+    /// full picture and to upload. Gaps come out of the receiver, for the outbox. Must be called
+    /// within a runtime, before frames are lost: it blocks while the spool is read.
+    ///
+    /// # Errors
+    /// The spool's directory cannot be made or listed.
+    pub fn start(
+        cameras: &[Camera],
+        identity: &Identity,
+        config: &Config,
+        client: reqwest::Client,
+    ) -> Result<(Self, mpsc::Receiver<Gap>), Error> {
+        let (gaps, told) = mpsc::channel(GAPS_MAX);
+        let limits = Limits {
+            bytes_max: config.spool.mib_max * MIB,
+            free_bytes_min: config.spool.free_mib_min * MIB,
+            slot_bytes: config.spool.slot_mib * MIB,
+        };
+        let device = identity.device_signing_key.verifying_key();
+        let spool = Spool::open(&config.state_dir.join("spool"), limits, &device, gaps)?;
+        let mut recorders = JoinSet::new();
+        let mut meters = Vec::new();
+        for camera in cameras {
+            let meter = Meter::default();
+            meters.push(meter.clone());
+            recorders.extend(recorder(camera, identity, config, &spool, meter).map(Recorder::run));
+        }
+        let uploader = Uploader {
+            spool: spool.clone(),
+            client,
+            base: config.hub.base().to_owned(),
+            hub: identity.hub_signing_key,
+            bytes_per_second_max: config.upload.kib_per_second_max * 1024,
+            retry_seconds_max: config.upload.retry_seconds_max,
+        };
+        let first = meter::together(&meters, None, clock::mono_ms(), clock::now_ms());
+        let (publish, signals) = watch::channel(first);
+        let mut others = JoinSet::new();
+        others.spawn(uploader.run());
+        others.spawn(watch_over(meters, publish, spool.clone()));
+        let recording = Self {
+            spool,
+            recorders,
+            others,
+            signals,
+        };
+        Ok((recording, told))
+    }
+
+    /// What the recorders are doing, renewed every second.
+    pub fn signals(&self) -> watch::Receiver<RecordingSignals> {
+        self.signals.clone()
+    }
+
+    /// How full the spool is, renewed every second.
+    pub fn spool_signals(&self) -> watch::Receiver<SpoolSignals> {
+        self.spool.signals()
+    }
+
+    /// Ends in order: waits for the last fragments. The cameras must have been dropped before.
+    pub async fn stop(mut self) {
+        let ended = timeout(STOP, async {
+            while self.recorders.join_next().await.is_some() {}
+        });
+        if ended.await.is_err() {
+            tracing::warn!("the disk is slow: the last fragments were not waited for");
+        }
+        self.others.abort_all();
+        let spool = self.spool.clone();
+        let _ = spawn_blocking(move || spool.close()).await;
+    }
+}
+
+fn recorder(
+    camera: &Camera,
+    identity: &Identity,
+    config: &Config,
+    spool: &Spool,
+    meter: Meter,
+) -> Option<Recorder> {
+    let us = |seconds: u64| i64::try_from(seconds * 1_000_000).unwrap_or(i64::MAX);
+    Some(Recorder {
+        source: camera.name.clone(),
+        frames: camera.frames(StreamKind::Main)?.record(),
+        seal: Seal::of(identity),
+        spool: spool.clone(),
+        lengths: Lengths {
+            segment_us: us(config.recording.segment_seconds),
+            fragment_us: us(config.recording.fragment_seconds),
+        },
+        meter,
+    })
+}
+
+/// Renews the signals. A disk that hangs holds up only what is known of the disk.
+async fn watch_over(meters: Vec<Meter>, publish: watch::Sender<RecordingSignals>, spool: Spool) {
+    let mut disk = spawn_blocking(|| {});
+    loop {
+        let (mono_ms, now_ms) = (clock::mono_ms(), clock::now_ms());
+        let signals = meter::together(&meters, Some(&publish.borrow()), mono_ms, now_ms);
+        publish.send_replace(signals);
+        if disk.is_finished() {
+            let spool = spool.clone();
+            disk = spawn_blocking(move || spool.publish());
+        }
+        sleep(SIGNALS_EVERY).await;
+    }
+}
