@@ -46,6 +46,7 @@ struct Stream {
     gop: VecDeque<Frame>,
     gop_bytes: usize,
     readers: Vec<Arc<Reader>>,
+    closed: bool,
 }
 
 struct Reader {
@@ -98,6 +99,11 @@ impl FrameHub {
         }
     }
 
+    /// Ends the stream: readers get what waits for them, and then `None`.
+    pub fn close(&self) {
+        lock(&self.shared.stream).close();
+    }
+
     /// Begins to watch: the configurations, the GOP from its keyframe, then live frames. A watcher
     /// that falls behind loses what waits and goes on at the next keyframe.
     pub fn subscribe(&self) -> Subscription {
@@ -116,7 +122,9 @@ impl FrameHub {
             waiting: Mutex::new(Waiting::begin(&stream, limits, keeps_old)),
             arrived: Notify::new(),
         });
-        stream.readers.push(reader.clone());
+        if !stream.closed {
+            stream.readers.push(reader.clone());
+        }
         Subscription {
             reader,
             shared: Arc::downgrade(&self.shared),
@@ -163,14 +171,19 @@ impl Drop for Subscription {
 impl Drop for Shared {
     fn drop(&mut self) {
         let stream = self.stream.get_mut();
-        for reader in &stream.unwrap_or_else(PoisonError::into_inner).readers {
-            lock(&reader.waiting).closed = true;
-            reader.arrived.notify_one();
-        }
+        stream.unwrap_or_else(PoisonError::into_inner).close();
     }
 }
 
 impl Stream {
+    fn close(&mut self) {
+        self.closed = true;
+        for reader in self.readers.drain(..) {
+            lock(&reader.waiting).closed = true;
+            reader.arrived.notify_one();
+        }
+    }
+
     fn keep(&mut self, frame: &Frame) {
         match frame.kind {
             FrameKind::VideoConfig => {
@@ -224,7 +237,7 @@ impl Waiting {
             frames,
             bytes: 0,
             dropped: 0,
-            closed: false,
+            closed: stream.closed,
         }
     }
 
@@ -398,5 +411,19 @@ mod tests {
         publisher.publish(picture(50));
         drop((publisher, hub));
         assert_eq!(task.await.unwrap(), (Some(50), None));
+    }
+
+    #[tokio::test]
+    async fn a_closed_stream_ends_for_old_and_new_readers() {
+        let hub = FrameHub::default();
+        let mut old = hub.subscribe();
+        hub.publish(picture(50));
+        hub.close();
+        assert_eq!(old.next().await.map(|frame| frame.sequence), Some(50));
+        assert_eq!(old.next().await, None);
+        assert_eq!(
+            hub.subscribe().next().await.map(|frame| frame.sequence),
+            Some(50)
+        );
     }
 }

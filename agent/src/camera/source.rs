@@ -54,7 +54,7 @@ impl Program {
     }
 }
 
-/// A camera being served. Dropping it ends its worker.
+/// A camera being served. Dropping it ends its worker and its streams.
 pub struct Camera {
     /// Its name.
     pub name: SourceName,
@@ -109,6 +109,10 @@ impl Camera {
 impl Drop for Camera {
     fn drop(&mut self) {
         self.task.abort();
+        self.main.close();
+        if let Some(sub) = &self.sub {
+            sub.close();
+        }
     }
 }
 
