@@ -97,7 +97,13 @@ pub async fn seed_demo(config: Config, rooms: usize) -> anyhow::Result<()> {
     make_data_dir(&config.data_dir)?;
     let db = Db::open(&config.data_dir).await?;
     let sealing = SealingKey::open(&config.data_dir)?;
-    let seeded = demo::seed(&db, &sealing, &Hasher::default(), rooms, now_ms()).await?;
+    let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
+    let tools = demo::Tools {
+        sealing: &sealing,
+        hasher: &Hasher::default(),
+        ca: &ca,
+    };
+    let seeded = demo::seed(&db, &tools, rooms, now_ms()).await?;
     db.close().await;
     println!("{}", seeded_json(&seeded));
     Ok(())
@@ -120,6 +126,8 @@ fn seeded_json(seeded: &Seeded) -> Value {
             "name": room.name,
             "building": room.building,
             "unit": room.unit,
+            "device_id": room.device,
+            "enrolment_code": *room.enrolment_code.reveal(),
         })
     };
     json!({

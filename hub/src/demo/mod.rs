@@ -9,12 +9,16 @@ mod timetable;
 
 use uuid::Uuid;
 use xunke_policy::level::Role;
-use xunke_protocol::id::ClassroomId;
+use xunke_protocol::enrolment::Code;
+use xunke_protocol::id::{ClassroomId, DeviceId};
 use zeroize::Zeroizing;
 
 use crate::access::password::Hasher;
 use crate::access::second_factor;
 use crate::access::secret::{self, SealingKey};
+use crate::authority::Ca;
+use crate::device::enrol;
+use crate::device::registry;
 use crate::store::campus::SourceRow;
 use crate::store::people::{GrantRow, NewPerson};
 use crate::store::{self, Db, Writing, campus, people, session};
@@ -34,6 +38,9 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A box could not be noted.
+    #[error(transparent)]
+    Device(#[from] registry::Error),
 }
 
 /// What the demonstration made; shown once and stored nowhere in the clear.
@@ -72,19 +79,27 @@ pub struct Room {
     pub building: &'static str,
     /// Its unit.
     pub unit: &'static str,
+    /// The box that is to stand in it.
+    pub device: DeviceId,
+    /// With which the box becomes known, once.
+    pub enrolment_code: Code,
+}
+
+/// What secrets are made with.
+pub struct Tools<'a> {
+    /// Seals second factors.
+    pub sealing: &'a SealingKey,
+    /// Hashes passwords.
+    pub hasher: &'a Hasher,
+    /// Stands in the enrolment codes.
+    pub ca: &'a Ca,
 }
 
 /// Fills an empty store with a college of `rooms` classrooms.
 ///
 /// # Errors
 /// When somebody is there already, or the store fails; then nothing was written.
-pub async fn seed(
-    db: &Db,
-    sealing: &SealingKey,
-    hasher: &Hasher,
-    rooms: usize,
-    now_ms: i64,
-) -> Result<Seeded, Error> {
+pub async fn seed(db: &Db, tools: &Tools<'_>, rooms: usize, now_ms: i64) -> Result<Seeded, Error> {
     if !(1..=ROOMS_MAX).contains(&rooms) {
         return Err(Error::Rooms(rooms));
     }
@@ -93,15 +108,19 @@ pub async fn seed(
     }
     let mut prepared = Vec::new();
     for role_player in college::people(rooms) {
-        prepared.push(Prepared::new(role_player, sealing, hasher).await);
+        prepared.push(Prepared::new(role_player, tools).await);
     }
     let mut writing = db.begin().await?;
     let units = add_units(&mut writing).await?;
     add_people(&mut writing, &prepared, &units, now_ms).await?;
-    let rooms = add_rooms(&mut writing, &units, rooms).await?;
+    let places = add_rooms(&mut writing, &units, rooms).await?;
     let teachers: Vec<&Prepared> = prepared.iter().filter(|one| one.is_teacher()).collect();
-    timetable::add(&mut writing, &rooms, &teachers, &units, now_ms).await?;
+    timetable::add(&mut writing, &places, &teachers, &units, now_ms).await?;
     Db::commit(writing).await?;
+    let mut rooms = Vec::new();
+    for place in places {
+        rooms.push(with_box(db, tools.ca, place, now_ms).await?);
+    }
     Ok(Seeded {
         accounts: prepared.into_iter().map(|one| one.account).collect(),
         rooms,
@@ -117,13 +136,13 @@ struct Prepared {
 }
 
 impl Prepared {
-    async fn new(player: college::Player, sealing: &SealingKey, hasher: &Hasher) -> Self {
+    async fn new(player: college::Player, tools: &Tools<'_>) -> Self {
         let id = Uuid::now_v7();
         let password = new_password();
         let factor = second_factor::new_secret();
         Self {
-            password_hash: hasher.hash(password.clone()).await,
-            totp_sealed: sealing.seal(&factor, &id.to_string()),
+            password_hash: tools.hasher.hash(password.clone()).await,
+            totp_sealed: tools.sealing.seal(&factor, &id.to_string()),
             account: Account {
                 label: player.label,
                 id,
@@ -200,35 +219,65 @@ async fn add_people(
     Ok(())
 }
 
+/// A classroom before it has a box.
+struct Place {
+    id: ClassroomId,
+    name: String,
+    building: &'static str,
+    unit: &'static str,
+}
+
 async fn add_rooms(
     writing: &mut Writing,
     units: &[String; 2],
     count: usize,
-) -> Result<Vec<Room>, store::Error> {
+) -> Result<Vec<Place>, store::Error> {
     let buildings = [(); 2].map(|()| Uuid::now_v7().to_string());
     for (id, name) in buildings.iter().zip(college::BUILDINGS) {
         campus::add_building(writing, id, name).await?;
     }
-    let mut rooms = Vec::new();
+    let mut places = Vec::new();
     for n in 0..count {
         let (building, unit) = (college::building_of(n), college::unit_of(n));
-        let room = Room {
+        let place = Place {
             id: ClassroomId(Uuid::now_v7()),
             name: college::room_name(n),
             building: college::BUILDINGS[building],
             unit: college::UNITS[unit].1,
         };
-        let id = room.id.to_string();
-        campus::add_classroom(writing, &id, &room.name, &buildings[building], &units[unit]).await?;
+        let id = place.id.to_string();
+        campus::add_classroom(
+            writing,
+            &id,
+            &place.name,
+            &buildings[building],
+            &units[unit],
+        )
+        .await?;
         let source = SourceRow {
             classroom_id: id,
             name: "cam0".into(),
             title: "教室全景".into(),
         };
         campus::add_source(writing, &source).await?;
-        rooms.push(room);
+        places.push(place);
     }
-    Ok(rooms)
+    Ok(places)
+}
+
+/// Notes the box that is to come; its id says nothing about the room.
+async fn with_box(db: &Db, ca: &Ca, place: Place, now_ms: i64) -> Result<Room, Error> {
+    let device = format!("box-{}", secret::hex(&secret::random::<4>()));
+    let device: DeviceId = device.parse().expect("invariant: a device id");
+    let enrolment_code = enrol::new_code(db, ca, &device, place.id, now_ms).await?;
+    Ok(Room {
+        id: place.id,
+        name: place.name,
+        building: place.building,
+        unit: place.unit,
+        device,
+        enrolment_code,
+    })
 }
 
 /// Random, and of all the kinds that R29 asks for.

@@ -20,10 +20,25 @@ pub(crate) async fn college_at(rooms: usize, now_ms: i64) -> (Db, SealingKey, Se
     let dir = std::env::temp_dir().join(Uuid::now_v7().to_string());
     let sealing = SealingKey::open(&dir).unwrap();
     std::fs::remove_dir_all(dir).unwrap();
-    let seeded = seed(&db, &sealing, &Hasher::quick(), rooms, now_ms)
-        .await
-        .unwrap();
+    let seeded = seed_in(&db, &sealing, rooms, now_ms).await.unwrap();
     (db, sealing, seeded)
+}
+
+async fn seed_in(
+    db: &Db,
+    sealing: &SealingKey,
+    rooms: usize,
+    now_ms: i64,
+) -> Result<Seeded, Error> {
+    let dir = std::env::temp_dir().join(Uuid::now_v7().to_string());
+    let ca = Ca::open(&dir, now_ms).unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+    let tools = Tools {
+        sealing,
+        hasher: &Hasher::quick(),
+        ca: &ca,
+    };
+    seed(db, &tools, rooms, now_ms).await
 }
 
 #[tokio::test]
@@ -34,6 +49,12 @@ async fn there_is_a_lesson_in_every_room_at_every_hour() {
     assert_eq!(rooms.len(), 5);
     let names: HashSet<&str> = rooms.iter().map(|room| room.name.as_str()).collect();
     assert_eq!(names.len(), 5);
+    let boxes: HashSet<&str> = seeded
+        .rooms
+        .iter()
+        .map(|room| room.device.as_str())
+        .collect();
+    assert_eq!(boxes.len(), 5);
     assert_eq!(classroom::sources(&db).await.unwrap().len(), 5);
     let hour_ms = 60 * 60 * 1000;
     for room in &rooms {
@@ -64,8 +85,8 @@ async fn secrets_are_strong_and_new_every_time() {
 #[tokio::test]
 async fn a_store_with_people_is_left_alone() {
     let (db, sealing, _) = college(1).await;
-    let again = seed(&db, &sealing, &Hasher::quick(), 1, NOW).await;
+    let again = seed_in(&db, &sealing, 1, NOW).await;
     assert!(matches!(again, Err(Error::NotEmpty)));
-    let none = seed(&Db::in_memory().await, &sealing, &Hasher::quick(), 0, NOW).await;
+    let none = seed_in(&Db::in_memory().await, &sealing, 0, NOW).await;
     assert!(matches!(none, Err(Error::Rooms(0))));
 }

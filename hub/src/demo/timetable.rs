@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Prepared, Room, college};
+use super::{Place, Prepared, college};
 use crate::campus::calendar;
 use crate::store::campus::{self, LessonRow, TermRow};
 use crate::store::{Error, Writing};
@@ -35,7 +35,7 @@ const COURSES: [[(&str, &str); 4]; 2] = [
 /// Adds term, periods and lessons.
 pub async fn add(
     writing: &mut Writing,
-    rooms: &[Room],
+    rooms: &[Place],
     teachers: &[&Prepared],
     units: &[String; 2],
     now_ms: i64,
@@ -79,7 +79,7 @@ fn lesson(
     term: &TermRow,
     units: &[String; 2],
     n: usize,
-    room: &Room,
+    room: &Place,
     teacher: &Prepared,
     day: i64,
     first: i64,
