@@ -8,7 +8,8 @@ use crate::health::{Report, Sources};
 use crate::identity::{self, Identity};
 use crate::link::{Link, Settings};
 use crate::live::Pushes;
-use crate::outbox::{Limits, Outbox};
+use crate::outbox::{Class, Event, Limits, Outbox};
+use crate::recording::Recording;
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::HashMap;
@@ -20,8 +21,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use xunke_protocol::health::{RecordingSignals, RecordingState, SpoolSignals};
 use xunke_protocol::id::StreamKind;
+use xunke_protocol::recording::Gap;
 
 /// Everything must have ended by then; systemd is told the same.
 const STOP: Duration = Duration::from_secs(5);
@@ -40,7 +41,7 @@ pub async fn run(config: Config) -> Result<()> {
     let _lock = lock(&config.state_dir)?;
     let (stop, stopping) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let cameras = start(&config, &identity, &stopping, &mut tasks)?;
+    let (cameras, recording) = start(&config, &identity, &stopping, &mut tasks)?;
     tracing::info!(
         device.id = %identity.device_id,
         cameras = cameras.len(),
@@ -51,10 +52,12 @@ pub async fn run(config: Config) -> Result<()> {
     tracing::info!("stopping");
     notify::stopping();
     stop.send_replace(true);
-    if timeout(STOP, tasks.join_all()).await.is_err() {
+    // The end of the cameras' streams ends the recorders, with their last fragments.
+    drop(cameras);
+    let ended = async { tokio::join!(recording.stop(), tasks.join_all()) };
+    if timeout(STOP, ended).await.is_err() {
         tracing::warn!("not everything had ended in time");
     }
-    drop(cameras);
     tracing::info!("stopped");
     Ok(())
 }
@@ -106,13 +109,15 @@ fn start(
     identity: &Arc<Identity>,
     stopping: &watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
-) -> Result<Vec<Camera>> {
+) -> Result<(Vec<Camera>, Recording)> {
     let program = Program::own(&config.state_dir);
     let cameras: Vec<_> = config
         .cameras
         .iter()
         .map(|camera| Camera::start(camera.clone(), config.intake.clone(), program.clone()))
         .collect();
+    let client = identity.http_client(Duration::from_secs(config.hub.connect_seconds))?;
+    let (recording, gaps) = Recording::start(&cameras, identity, config, client)?;
     let outbox = Outbox::open(&config.state_dir.join("outbox"), limits(config))?;
     let (jobs, orders) = mpsc::channel(JOBS_MAX);
     let (answers, answered) = mpsc::channel(JOBS_MAX);
@@ -120,32 +125,36 @@ fn start(
     let link = Link::new(settings(config, identity), backlog, jobs, answered);
     let sources = Sources {
         cameras: cameras.iter().map(Camera::signals).collect(),
-        recording: watch::channel(RecordingSignals {
-            state: RecordingState::Waiting,
-            since: crate::clock::now_ms(),
-            durable_age_ms: None,
-        })
-        .1,
-        spool: watch::channel(SpoolSignals {
-            waiting_bytes: 0,
-            waiting_segments: 0,
-            free_bytes: 0,
-            limit_bytes: 0,
-            evicted_unsent: 0,
-        })
-        .1,
+        recording: recording.signals(),
+        spool: recording.spool_signals(),
         link: link.status(),
     };
     let pushes = pushes(config, identity, &cameras);
     until(
         stopping,
         tasks,
-        Report::new(&config.health).run(sources, outbox, notify::alive),
+        Report::new(&config.health).run(sources, outbox.clone(), notify::alive),
     );
     until(stopping, tasks, refresh(config, identity)?);
+    tasks.spawn(tell_gaps(gaps, outbox.clone()));
     tasks.spawn(pushes.run(orders, answers, stopping.clone()));
     tasks.spawn(link.run(stopping.clone()));
-    Ok(cameras)
+    Ok((cameras, recording))
+}
+
+/// Missing footage is told to the hub as `up/ev/gap`, until the last recorder has ended.
+async fn tell_gaps(mut gaps: mpsc::Receiver<Gap>, outbox: Outbox) {
+    while let Some(gap) = gaps.recv().await {
+        let data = serde_json::to_value(&gap).expect("invariant: plain fields become JSON");
+        let event = Event {
+            class: Class::Record,
+            kind: "gap",
+            data,
+        };
+        if let Err(error) = outbox.append(event).await {
+            tracing::error!(source = %gap.source, %error, "a gap could not be told to the hub");
+        }
+    }
 }
 
 /// Runs what has nothing to finish: it ends where it stands.
