@@ -19,9 +19,13 @@ use crate::keys::Keys;
 use crate::live::order;
 use crate::live::viewer::Views;
 use crate::notice::Notices;
+use crate::recording::media::Media;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
-use crate::web::{App, Opened, boxes, routes};
+use crate::web::{App, Opened, boxes, error, routes};
+
+const MIB: u64 = 1024 * 1024;
+const TEND_EVERY: Duration = Duration::from_secs(30);
 
 /// Serves until SIGTERM or Ctrl-C.
 ///
@@ -40,6 +44,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         sealing: SealingKey::open(&config.data_dir)?,
         ca: ca.clone(),
         keys: open_keys(&config, &db, &ca).await?,
+        media: open_media(&config)?,
         mqtt_port: mqtt.local_addr()?.port(),
     };
     let app = App::new(config.clone(), db.clone(), Notices::default(), opened);
@@ -65,8 +70,16 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             limits,
             stop.clone()
         ),
-        listen::serve(people, tls, routes::router(app), limits, stop),
+        listen::serve(
+            people,
+            tls,
+            routes::router(app.clone()),
+            limits,
+            stop.clone()
+        ),
+        tend(&app, stop),
     );
+    app.playback.end_all(now_ms()).await;
     db.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -83,6 +96,37 @@ async fn open_keys(config: &Config, db: &Db, ca: &Ca) -> anyhow::Result<Arc<Keys
     let (folder, rules) = (&config.data_dir, &config.keys);
     let keys = Keys::open(db.clone(), folder, rules, signing, now_ms()).await?;
     Ok(Arc::new(keys))
+}
+
+fn open_media(config: &Config) -> anyhow::Result<Media> {
+    let rules = &config.recording;
+    let folder = if rules.folder.as_os_str().is_empty() {
+        config.data_dir.join("media")
+    } else {
+        rules.folder.clone()
+    };
+    Ok(Media::open(
+        &folder,
+        rules.free_mib_min.saturating_mul(MIB),
+    )?)
+}
+
+/// What has to be done now and then, until the hub stops.
+async fn tend(app: &App, mut stop: watch::Receiver<bool>) {
+    let mut round = tokio::time::interval(TEND_EVERY);
+    loop {
+        tokio::select! {
+            _ = round.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        app.playback.sweep(now_ms()).await;
+        if let Err(error) = app.keys.top_up(now_ms()).await {
+            tracing::error!(
+                error = error::chain(&error),
+                "cannot make the coming days' keys"
+            );
+        }
+    }
 }
 
 /// Fills an empty data folder with the demonstration college and prints its secrets, once.

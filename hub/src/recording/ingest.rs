@@ -99,6 +99,18 @@ pub enum Error {
     BrokenOff(#[from] tokio::task::JoinError),
 }
 
+impl Error {
+    /// Whether a disk is full: sending it again helps once somebody has made room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Media(media::Error::Full) => true,
+            Self::Store(error) => error.is_full(),
+            _ => false,
+        }
+    }
+}
+
 /// The ingest. Cheap to clone.
 #[derive(Clone)]
 pub struct Ingest(Arc<Rooms>);
@@ -112,6 +124,13 @@ struct Rooms {
     uploads: Semaphore,
     verifying: Semaphore,
     lanes: Vec<Mutex<()>>,
+}
+
+impl std::fmt::Debug for Ingest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let places = self.0.uploads.available_permits();
+        write!(f, "Ingest({places} places free)")
+    }
 }
 
 impl Ingest {

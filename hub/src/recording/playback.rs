@@ -105,6 +105,12 @@ struct Seen {
     watched: Ranges,
 }
 
+impl std::fmt::Debug for Playback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Playback({} plays)", self.0.plays().len())
+    }
+}
+
 impl Playback {
     /// Playback of what is in `media`, opened with `keys`, for whom `gate` permits it.
     #[must_use]

@@ -62,6 +62,17 @@ impl Error {
             .as_database_error()
             .is_some_and(|error| error.is_unique_violation())
     }
+
+    /// Whether the disk under the database is full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let Self::Query { source, .. } = self else {
+            return false;
+        };
+        // SQLITE_FULL, and PostgreSQL's disk_full.
+        let code = source.as_database_error().and_then(|error| error.code());
+        code.is_some_and(|code| code == "13" || code == "53100")
+    }
 }
 
 /// Names the operation in an error.

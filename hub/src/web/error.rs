@@ -16,6 +16,8 @@ use crate::access::sign_in;
 use crate::campus;
 use crate::device::enrol::Refused;
 use crate::device::registry;
+use crate::keys;
+use crate::recording::{ingest, library, media, playback};
 use crate::store;
 
 /// Why a request is not answered as asked.
@@ -43,6 +45,8 @@ pub enum Error {
     WrongCode,
     /// There are no day keys to seal with.
     NoDayKeys,
+    /// A segment that gets no receipt.
+    NotStored(ingest::Error),
     /// Too many tries.
     TooMany {
         /// When to try again.
@@ -118,6 +122,7 @@ impl Error {
             Self::UnknownBox => StatusCode::UNAUTHORIZED,
             Self::WrongCode => StatusCode::FORBIDDEN,
             Self::NoDayKeys => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotStored(why) => not_stored_status(why),
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TrailUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -161,6 +166,7 @@ impl Error {
                 "加密密钥暂时不可用，请稍后再试。",
                 "There are no day keys right now; try again shortly.",
             ),
+            Self::NotStored(why) => not_stored_words(why),
             Self::TooMany {
                 retry_after_seconds,
             } => {
@@ -203,6 +209,34 @@ impl Error {
             }
             _ => {}
         }
+    }
+}
+
+fn not_stored_status(why: &ingest::Error) -> StatusCode {
+    match why {
+        ingest::Error::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        ingest::Error::Conflict => StatusCode::CONFLICT,
+        ingest::Error::Media(media::Error::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+        ingest::Error::Media(media::Error::BrokenOff(_)) => StatusCode::REQUEST_TIMEOUT,
+        why if why.is_full() => StatusCode::INSUFFICIENT_STORAGE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Boxes log the English sentence; what failed inside stays in the hub's own log.
+fn not_stored_words(why: &ingest::Error) -> ErrorDetail {
+    let told = |code, zh| ErrorDetail::new(code, zh, &why.to_string());
+    match why {
+        ingest::Error::Refused(_) => told("segment_refused", "录像分段被拒收，重传无效。"),
+        ingest::Error::Conflict => told("segment_conflict", "同一编号的另一分段已入库。"),
+        ingest::Error::Media(media::Error::TooLarge) => told("segment_too_large", "分段过大。"),
+        ingest::Error::Media(media::Error::BrokenOff(_)) => told("broken_off", "上传中断。"),
+        why if why.is_full() => ErrorDetail::new(
+            "no_room",
+            "中心端录像空间已满，请信息中心处理。",
+            "The hub has no room for recordings; the IT centre must make some.",
+        ),
+        _ => Error::Failed("".into()).words(),
     }
 }
 
@@ -286,6 +320,23 @@ impl From<sign_in::Error> for Error {
     }
 }
 
+impl From<ingest::Error> for Error {
+    fn from(why: ingest::Error) -> Self {
+        Self::NotStored(why)
+    }
+}
+
+impl From<playback::Error> for Error {
+    fn from(error: playback::Error) -> Self {
+        match error {
+            playback::Error::NotFound => Self::NotFound,
+            playback::Error::Refused(refusal) => Self::Refused(refusal),
+            playback::Error::Denied(denied) => denied.into(),
+            failed => Self::Failed(Box::new(failed)),
+        }
+    }
+}
+
 impl From<Unavailable> for Error {
     fn from(cause: Unavailable) -> Self {
         Self::TrailUnavailable(cause)
@@ -302,7 +353,14 @@ macro_rules! fails_with {
     )*};
 }
 
-fails_with!(registry::Error, store::Error, campus::Error, session::Error);
+fails_with!(
+    registry::Error,
+    store::Error,
+    campus::Error,
+    session::Error,
+    keys::Error,
+    library::Error
+);
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,9 @@ pub mod input;
 pub mod guard;
 pub mod session;
 pub mod purpose;
+pub mod lesson;
 pub mod viewer;
+pub mod recordings;
 pub mod ui;
 pub mod routes;
 pub mod boxes;
@@ -29,6 +31,9 @@ use crate::live::order::Orders;
 use crate::live::relay::Relay;
 use crate::live::viewer::Views;
 use crate::notice::Notices;
+use crate::recording::ingest::Ingest;
+use crate::recording::media::Media;
+use crate::recording::playback::Playback;
 use crate::store::Db;
 
 /// What handlers share. Cheap to clone.
@@ -56,6 +61,10 @@ pub struct App {
     pub relay: Relay,
     /// Who watches them.
     pub views: Views,
+    /// Takes segments from boxes.
+    pub ingest: Ingest,
+    /// Plays recordings to people.
+    pub playback: Playback,
 }
 
 /// What is opened at start, before any door.
@@ -66,6 +75,8 @@ pub struct Opened {
     pub ca: Arc<Ca>,
     /// The keys.
     pub keys: Arc<Keys>,
+    /// Where sealed segments are kept.
+    pub media: Media,
     /// The port on which boxes find the MQTT door.
     pub mqtt_port: u16,
 }
@@ -78,6 +89,7 @@ impl App {
             sealing,
             ca,
             keys,
+            media,
             mqtt_port,
         } = opened;
         let trail = Arc::new(Trail::new(db.clone(), notices.clone()));
@@ -85,6 +97,15 @@ impl App {
         let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
         let desk = Desk::new(db.clone(), t, s, c, sealing);
         let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config.clone());
+        let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);
+        let ingest = Ingest::new(
+            db.clone(),
+            media.clone(),
+            keys.clone(),
+            signing,
+            uploads_max,
+        );
+        let playback = Playback::new(db.clone(), gate.clone(), keys.clone(), media);
         let enrolment = Place {
             ca,
             keys: keys.clone(),
@@ -105,6 +126,8 @@ impl App {
             keys,
             relay,
             views,
+            ingest,
+            playback,
         }
     }
 }

@@ -6,6 +6,7 @@ use xunke_policy::access::Purpose;
 
 /// Why somebody wants to watch.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[schema(as = Purpose)]
 pub struct PurposeForm {
     /// `plan`, `issue`, `reinspection` or `other`.
     #[serde(default)]

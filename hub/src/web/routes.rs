@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::guard::{Needs, guard};
-use super::{session, ui, viewer};
+use super::{recordings, session, ui, viewer};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -30,7 +30,8 @@ pub struct Route {
 /// Every route of the people's door.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    use Needs::{Nobody, SignedIn};
+    use Needs::{Action, Nobody, SignedIn};
+    use xunke_policy::access::Action::SeeRecordings;
     vec![
         route(
             Method::POST,
@@ -52,6 +53,30 @@ pub fn table() -> Vec<Route> {
         ),
         route(Method::GET, "/api/me", SignedIn, routes!(session::me)),
         route(Method::GET, "/api/live", SignedIn, routes!(viewer::live)),
+        route(
+            Method::GET,
+            "/api/recordings",
+            Action("see_recordings", SeeRecordings),
+            routes!(recordings::list),
+        ),
+        route(
+            Method::GET,
+            "/api/recordings/{id}",
+            SignedIn,
+            routes!(recordings::one),
+        ),
+        route(
+            Method::POST,
+            "/api/recordings/{id}/plays",
+            SignedIn,
+            routes!(recordings::play),
+        ),
+        route(
+            Method::GET,
+            "/api/plays/{play}/segments/{segment}",
+            SignedIn,
+            routes!(recordings::segment),
+        ),
         route(
             Method::GET,
             "/api/openapi.json",

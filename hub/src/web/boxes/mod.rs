@@ -1,11 +1,12 @@
 //! The boxes' door: who a box is comes from its certificate, never from the address it asks for.
 //!
-//! enrol → live → routes
+//! enrol → segments → live → routes
 //!
 //! A route that is not in [`routes::table`] cannot exist. Only enrolment is open without a
 //! certificate, because that is where a box gets one.
 
 pub mod enrol;
+pub mod segments;
 pub mod live;
 pub mod routes;
 

@@ -4,10 +4,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 
 use super::Needs::{Box, Nobody};
-use super::{Needs, enrol, guard, live};
+use super::{Needs, enrol, guard, live, segments};
 use crate::web::App;
 use crate::web::error::Error;
 
@@ -32,8 +32,13 @@ pub fn table() -> Vec<Route> {
         handler,
     };
     let enrolment = post(enrol::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
+    // No limit of axum's: the segment goes to the disk and is counted there.
+    let upload = put(segments::upload);
+    let bundle = get(segments::epoch_bundle);
     vec![
         row(Method::POST, "/box/1/enrol", Nobody, enrolment),
+        row(Method::PUT, "/box/1/segments/{id}", Box, upload),
+        row(Method::GET, "/box/1/epoch-bundle", Box, bundle),
         row(Method::GET, "/box/1/live/{push}", Box, get(live::live)),
     ]
 }

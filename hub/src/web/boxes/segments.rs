@@ -1,0 +1,76 @@
+//! `PUT /box/1/segments/{id}`: a box hands a sealed segment over; and the day keys to seal with.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use xunke_protocol::id::SegmentId;
+use xunke_protocol::recording::{Receipt, SEGMENT_BYTES_MAX};
+use xunke_protocol::sealed::epoch::SignedBundle;
+
+use crate::clock::now_ms;
+use crate::device::registry::BoxIdentity;
+use crate::recording::ingest::{self, Sender};
+use crate::recording::media;
+use crate::web::App;
+use crate::web::error::{Error, chain};
+use crate::web::input::Id;
+
+/// Stores a segment. Only with the receipt in its hands may the box forget it.
+pub async fn upload(
+    State(app): State<App>,
+    identity: BoxIdentity,
+    Id(id): Id,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Receipt>, Error> {
+    let (device, segment) = (identity.device.clone(), SegmentId(id));
+    match store(&app, identity, segment, &headers, body).await {
+        Ok(receipt) => {
+            let bytes = receipt.bytes;
+            tracing::debug!(device.id = %device, segment.id = %segment, bytes, "segment stored");
+            Ok(Json(receipt))
+        }
+        Err(why) => {
+            let error = chain(&why);
+            tracing::warn!(device.id = %device, segment.id = %segment, error, "no receipt");
+            Err(why.into())
+        }
+    }
+}
+
+async fn store(
+    app: &App,
+    identity: BoxIdentity,
+    segment: SegmentId,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Receipt, ingest::Error> {
+    if announced(headers).is_some_and(|bytes| bytes > SEGMENT_BYTES_MAX) {
+        return Err(media::Error::TooLarge.into());
+    }
+    let sender = Sender {
+        device: identity.device,
+        classrooms: vec![identity.classroom],
+        signing_keys: identity.signing_keys,
+    };
+    let received = app.ingest.receive(body.into_data_stream()).await?;
+    app.ingest.accept(segment, sender, received, now_ms()).await
+}
+
+/// The day keys of the coming weeks.
+pub async fn epoch_bundle(
+    State(app): State<App>,
+    _identity: BoxIdentity,
+) -> Result<Json<SignedBundle>, Error> {
+    Ok(Json(app.keys.bundle(now_ms()).await?))
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}

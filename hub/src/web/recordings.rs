@@ -1,0 +1,374 @@
+//! Screens: recordings, and the playback of one.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use xunke_policy::access::{Action, Purpose};
+use xunke_policy::patrol::FieldError;
+use xunke_protocol::id::SegmentId;
+
+use super::App;
+use super::error::{Error, ErrorBody};
+use super::guard::Caller;
+use super::input::{self, Id, Query};
+use super::lesson::LessonView;
+use super::purpose::PurposeForm;
+use super::session::UnitView;
+use crate::access::gate::Watermark;
+use crate::campus::calendar;
+use crate::recording::library::{self, Contents, Gap, Recording, Segment};
+use crate::recording::playback::Opened;
+
+/// Which recordings to list.
+#[derive(Debug, Deserialize)]
+pub struct Filter {
+    /// The day on which they begin, such as `2026-11-22`; today if left out.
+    date: Option<String>,
+    /// Of one room only.
+    room: Option<Uuid>,
+}
+
+/// The recordings of a day that the caller may watch.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recordings)]
+pub struct RecordingsView {
+    /// By time and room.
+    pub recordings: Vec<RecordingView>,
+}
+
+/// What a room recorded in one lesson, or in one hour outside lessons (课外).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recording)]
+pub struct RecordingView {
+    /// Id.
+    pub id: Uuid,
+    /// Where.
+    pub room: RoomName,
+    /// The unit that owned the room at record time.
+    pub unit: UnitView,
+    /// The lesson; null outside lessons.
+    pub lesson: Option<LessonView>,
+    /// Begin of the lesson; outside lessons, of what there is.
+    pub start: i64,
+    /// End of the lesson; outside lessons, of what there is.
+    pub end: i64,
+    /// Recorded by the source that has most.
+    pub seconds_recorded: i64,
+    /// How many segments.
+    pub segments: i64,
+    /// `capturing` while more is to come, then `stored`.
+    pub state: &'static str,
+}
+
+/// A room by name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoomName {
+    /// Id.
+    pub id: Uuid,
+    /// Such as `博学楼101`.
+    pub name: String,
+}
+
+/// Why somebody wants to watch a recording.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct PlayRequest {
+    /// 事由.
+    #[serde(default)]
+    pub purpose: PurposeForm,
+}
+
+/// One playback of one recording, bound to the session that asked for it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Play)]
+pub struct PlayView {
+    /// Id; worth nothing in another session.
+    pub play_id: String,
+    /// Where the timeline begins.
+    pub start: i64,
+    /// Where it ends.
+    pub end: i64,
+    /// What a player is told of each source, and of `main`, the first of them.
+    pub codecs: BTreeMap<String, String>,
+    /// What is drawn over the picture.
+    pub watermark: WatermarkView,
+    /// By time.
+    pub segments: Vec<PlaySegment>,
+    /// What is missing.
+    pub gaps: Vec<GapView>,
+}
+
+/// The moving identity watermark (R61).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Watermark)]
+pub struct WatermarkView {
+    /// The viewer's name.
+    pub name: String,
+    /// 工号.
+    pub staff_number: String,
+    /// From where.
+    pub address: String,
+}
+
+/// One segment of a play.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlaySegment {
+    /// Id.
+    pub id: Uuid,
+    /// Such as `cam0`.
+    pub source: String,
+    /// Begin.
+    pub start: i64,
+    /// Length.
+    pub duration_ms: i64,
+    /// Whether it was cut off; what there is, is good.
+    pub truncated: bool,
+}
+
+/// A stretch that is missing from one source.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Gap)]
+pub struct GapView {
+    /// Such as `cam0`.
+    pub source: String,
+    /// From.
+    pub start: i64,
+    /// To.
+    pub end: i64,
+    /// `power`, `camera`, `disk` or `unknown`.
+    pub reason: String,
+}
+
+/// The recordings of a day that the caller may watch.
+///
+/// # Errors
+/// 403 for whoever may watch none; 422 for a date that is none.
+#[utoipa::path(get, path = "/api/recordings", tag = "recordings",
+    params(("date" = Option<String>, Query), ("room" = Option<Uuid>, Query)),
+    responses((status = 200, body = RecordingsView), (status = 403, body = ErrorBody),
+        (status = 422, body = ErrorBody)))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(filter): Query<Filter>,
+) -> Result<Json<RecordingsView>, Error> {
+    let day = match &filter.date {
+        Some(text) => calendar::parse_day(text).ok_or(Error::Field(NO_DATE))?,
+        None => calendar::day(caller.now_ms),
+    };
+    let mut found = library::on_day(&app.db, day, caller.now_ms).await?;
+    found.retain(|one| {
+        let wanted = filter.room.is_none_or(|room| room == one.classroom.0);
+        let (person, from) = (&caller.session.person, caller.address);
+        wanted
+            && app
+                .gate
+                .judge(person, watching(one), from, caller.now_ms)
+                .is_ok()
+    });
+    let recordings = found.into_iter().map(RecordingView::from).collect();
+    Ok(Json(RecordingsView { recordings }))
+}
+
+/// One recording.
+///
+/// # Errors
+/// 403 with its article when the caller may not watch it; 404 when there is none.
+#[utoipa::path(get, path = "/api/recordings/{id}", tag = "recordings", params(("id" = Uuid, Path)),
+    responses((status = 200, body = RecordingView), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+pub async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Json<RecordingView>, Error> {
+    let recording = find(&app, &caller, id).await?;
+    let action = watching(&recording);
+    enter(&app, &caller, action).await?;
+    Ok(Json(recording.into()))
+}
+
+/// Asks to watch a recording.
+///
+/// # Errors
+/// 403 with its article when the caller may not; 404 when there is no such recording.
+#[utoipa::path(post, path = "/api/recordings/{id}/plays", tag = "recordings",
+    params(("id" = Uuid, Path)), request_body = PlayRequest,
+    responses((status = 200, body = PlayView), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+pub async fn play(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+    input::Json(request): input::Json<PlayRequest>,
+) -> Result<Json<PlayView>, Error> {
+    let recording = find(&app, &caller, id).await?;
+    let purpose = Purpose::from(request.purpose);
+    let (session, from) = (&caller.session, caller.address);
+    let playback = &app.playback;
+    let opened = playback
+        .open(&recording, purpose, session, from, caller.now_ms)
+        .await?;
+    let contents = library::contents(&app.db, &recording).await?;
+    Ok(Json(PlayView::new(opened, contents)))
+}
+
+/// One segment of a play: init segment and fragments, its times beginning at 0.
+///
+/// # Errors
+/// 401 or 403 when watching must end now; 404 for the play of another session, or a segment of
+/// another recording.
+#[utoipa::path(get, path = "/api/plays/{play}/segments/{segment}", tag = "recordings",
+    params(("play" = String, Path), ("segment" = Uuid, Path)),
+    responses((status = 200, content_type = "video/mp4"), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+pub async fn segment(
+    State(app): State<App>,
+    caller: Caller,
+    path: Result<Path<(String, Uuid)>, axum::extract::rejection::PathRejection>,
+) -> Result<Response, Error> {
+    let Path((play, segment)) = path.map_err(|_| Error::NotFound)?;
+    let (segment, session) = (SegmentId(segment), &caller.session);
+    let plain = app
+        .playback
+        .segment(&play, segment, session, caller.now_ms)
+        .await?;
+    let length: usize = plain.iter().map(Vec::len).sum();
+    let parts = plain
+        .into_iter()
+        .map(|part| Ok::<_, Infallible>(Bytes::from(part)));
+    let headers = [
+        (header::CONTENT_TYPE, "video/mp4".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+    ];
+    Ok((headers, Body::from_stream(stream::iter(parts))).into_response())
+}
+
+const NO_DATE: FieldError = FieldError {
+    field: "date",
+    zh: "日期格式应为 2026-11-22。",
+    en: "The date must look like 2026-11-22.",
+};
+
+/// Whether a recording may be watched at all, whatever the purpose will be.
+fn watching(recording: &Recording) -> Action<'static> {
+    Action::Playback {
+        unit: recording.unit.id,
+        purpose: &Purpose::Plan,
+    }
+}
+
+/// One recording; who may watch none is not told which there are.
+async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<Recording, Error> {
+    if let Some(recording) = library::find(&app.db, id, caller.now_ms).await? {
+        return Ok(recording);
+    }
+    enter(app, caller, Action::SeeRecordings).await?;
+    Err(Error::NotFound)
+}
+
+async fn enter(app: &App, caller: &Caller, action: Action<'_>) -> Result<(), Error> {
+    let (session, from) = (&caller.session, caller.address);
+    let entered = app
+        .gate
+        .enter(session, action, "see_recording", from, caller.now_ms);
+    Ok(entered.await?)
+}
+
+impl From<Recording> for RecordingView {
+    fn from(recording: Recording) -> Self {
+        Self {
+            id: recording.id,
+            room: RoomName {
+                id: recording.classroom.0,
+                name: recording.room,
+            },
+            unit: UnitView {
+                id: recording.unit.id.0,
+                name: recording.unit.name,
+            },
+            lesson: recording.lesson.map(LessonView::from),
+            start: recording.start_ms,
+            end: recording.end_ms,
+            seconds_recorded: recording.recorded_us / 1_000_000,
+            segments: recording.segments,
+            state: if recording.capturing {
+                "capturing"
+            } else {
+                "stored"
+            },
+        }
+    }
+}
+
+impl PlayView {
+    fn new(opened: Opened, contents: Contents) -> Self {
+        let Watermark {
+            name,
+            staff_number,
+            address,
+        } = opened.watermark;
+        Self {
+            play_id: opened.play_id,
+            start: contents.start_ms,
+            end: contents.end_ms,
+            codecs: codecs(&contents.segments),
+            watermark: WatermarkView {
+                name,
+                staff_number,
+                address,
+            },
+            segments: contents
+                .segments
+                .into_iter()
+                .map(PlaySegment::from)
+                .collect(),
+            gaps: contents.gaps.into_iter().map(GapView::from).collect(),
+        }
+    }
+}
+
+/// What a player is told of each source: its first segment speaks for it.
+fn codecs(segments: &[Segment]) -> BTreeMap<String, String> {
+    let mut codecs = BTreeMap::new();
+    for segment in segments {
+        let codec = || format!("video/mp4; codecs=\"{}\"", segment.codecs);
+        codecs.entry(segment.source.clone()).or_insert_with(codec);
+    }
+    if let Some(first) = codecs.values().next().cloned() {
+        codecs.insert("main".into(), first);
+    }
+    codecs
+}
+
+impl From<Segment> for PlaySegment {
+    fn from(segment: Segment) -> Self {
+        Self {
+            id: segment.id.0,
+            source: segment.source,
+            start: segment.start_us.div_euclid(1000),
+            duration_ms: segment.duration_us / 1000,
+            truncated: segment.truncated,
+        }
+    }
+}
+
+impl From<Gap> for GapView {
+    fn from(gap: Gap) -> Self {
+        Self {
+            source: gap.source,
+            start: gap.from_us.div_euclid(1000),
+            end: gap.to_us.div_euclid(1000),
+            reason: gap.reason,
+        }
+    }
+}
