@@ -1,9 +1,10 @@
 //! The simulated campus: real cameras, a real hub, real boxes and people, for demo, tests and
 //! benches.
 //!
-//! clock → classroom → campus → demo
+//! clock → classroom → picture → campus → demo
 
 pub mod clock;
 pub mod classroom;
+pub mod picture;
 pub mod campus;
 pub mod demo;

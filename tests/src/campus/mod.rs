@@ -1,6 +1,6 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
-//! programs → process → hub → room → person
+//! programs → process → hub → room → person → viewer
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
@@ -9,6 +9,7 @@ mod process;
 mod hub;
 mod room;
 mod person;
+mod viewer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use person::{Person, Socket, one_time_code};
 pub use process::Process;
 pub use programs::{free_port, is_free, program};
 pub use room::Classroom;
+pub use viewer::{Said, Viewer};
 
 const ONLINE_MAX: Duration = Duration::from_secs(45);
 
@@ -135,6 +137,8 @@ impl Campus {
                 "the hub does not show its devices: {body}"
             );
             if streaming(&body) == self.classrooms.len() {
+                // One session a person: leave theirs to whoever comes.
+                technician.delete("/api/session").await?;
                 return Ok(());
             }
             for classroom in &mut self.classrooms {

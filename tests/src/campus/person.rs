@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, Response, StatusCode};
 use rustls::pki_types::CertificateDer;
@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 use totp_rs::{Builder, Secret};
@@ -52,27 +53,53 @@ impl Person {
         })
     }
 
-    /// Signs in with password and one-time code.
+    /// Signs in with password and one-time code. The code before the current one is tried first, so
+    /// that the one on the person's own device stays unused.
     ///
     /// # Errors
     /// The hub refuses; the error carries its answer.
     pub async fn sign_in(mut self, account: &Account) -> Result<Self> {
-        let body = json!({
-            "login": account.login,
-            "password": account.password,
-            "totp": one_time_code(&account.totp_secret)?,
-        });
+        let mut refused = String::new();
+        for at_ms in [-30_000, 0, 30_000].map(|ms| now_ms() + ms) {
+            let body = json!({
+                "login": account.login,
+                "password": account.password,
+                "totp": one_time_code(&account.totp_secret, at_ms)?,
+            });
+            let answer = self
+                .request(Method::POST, "/api/session", Some(&body))
+                .await?;
+            if answer.status().is_success() {
+                self.welcome(answer).await?;
+                return Ok(self);
+            }
+            refused = format!("{} {}", answer.status(), answer.text().await?);
+        }
+        bail!("{} cannot sign in: {refused}", account.login)
+    }
+
+    /// Signs in with a single-use link.
+    ///
+    /// # Errors
+    /// The hub refuses; the error carries its answer.
+    pub async fn sign_in_by_link(mut self, token: &str) -> Result<Self> {
+        let body = json!({ "token": token });
         let answer = self
-            .request(Method::POST, "/api/session", Some(&body))
+            .request(Method::POST, "/api/session/link", Some(&body))
             .await?;
-        let cookie = answer.headers().get(SET_COOKIE).cloned();
-        let status = answer.status();
-        let me: Value = answer.json().await?;
         ensure!(
-            status.is_success(),
-            "{} cannot sign in: {status} {me}",
-            account.login
+            answer.status().is_success(),
+            "{} {}",
+            answer.status(),
+            answer.text().await?
         );
+        self.welcome(answer).await?;
+        Ok(self)
+    }
+
+    async fn welcome(&mut self, answer: Response) -> Result<()> {
+        let cookie = answer.headers().get(SET_COOKIE).cloned();
+        let me: Value = answer.json().await?;
         let cookie = cookie.context("the hub sets no cookie")?;
         let cookie = cookie.to_str()?.split(';').next().unwrap_or_default();
         self.headers.insert(COOKIE, HeaderValue::from_str(cookie)?);
@@ -80,7 +107,7 @@ impl Person {
         self.headers
             .insert("x-csrf-token", HeaderValue::from_str(csrf)?);
         self.me = me;
-        Ok(self)
+        Ok(())
     }
 
     /// The same person with one header changed or, with `None`, left out.
@@ -133,18 +160,41 @@ impl Person {
         answer(self.request(Method::POST, path, Some(body)).await?).await
     }
 
+    /// DELETE, as status and JSON.
+    ///
+    /// # Errors
+    /// The hub cannot be reached.
+    pub async fn delete(&self, path: &str) -> Result<(StatusCode, Value)> {
+        answer(self.request(Method::DELETE, path, None).await?).await
+    }
+
     /// Opens a WebSocket such as `/api/live`.
     ///
     /// # Errors
-    /// The hub refuses the upgrade.
+    /// The hub refuses the upgrade; the error says with which status.
     pub async fn socket(&self, path: &str) -> Result<Socket> {
+        match self.try_socket(path).await? {
+            Ok(socket) => Ok(socket),
+            Err(status) => bail!("{path} cannot be opened: {status}"),
+        }
+    }
+
+    /// Opens a WebSocket; `Err` carries the status of the hub's refusal.
+    ///
+    /// # Errors
+    /// The hub cannot be reached.
+    pub async fn try_socket(&self, path: &str) -> Result<Result<Socket, StatusCode>> {
         let url = format!("{}{path}", self.base.replacen("https", "wss", 1));
         let mut request = url.into_client_request()?;
         request.headers_mut().extend(self.headers.clone());
         let connector = Connector::Rustls(self.tls.clone());
         let opened =
             tokio_tungstenite::connect_async_tls_with_config(request, None, true, Some(connector));
-        Ok(opened.await?.0)
+        match opened.await {
+            Ok((socket, _)) => Ok(Ok(socket)),
+            Err(WsError::Http(answer)) => Ok(Err(answer.status())),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -163,16 +213,12 @@ fn tls(ca_pem: &str) -> Result<ClientConfig> {
     Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// The code that is good now (RFC 6238).
+/// The code that is good at that moment (RFC 6238).
 ///
 /// # Errors
 /// The secret is not base32.
-pub fn one_time_code(secret: &str) -> Result<String> {
+pub fn one_time_code(secret: &str, at_ms: i64) -> Result<String> {
     let secret = Secret::try_from_base32(secret)?;
-    let now = u64::try_from(now_ms() / 1000)?;
-    Ok(Builder::new()
-        .with_secret(secret)
-        .build()?
-        .generate(now)
-        .to_string())
+    let totp = Builder::new().with_secret(secret).build()?;
+    Ok(totp.generate(u64::try_from(at_ms / 1000)?).to_string())
 }

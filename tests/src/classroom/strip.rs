@@ -67,6 +67,13 @@ impl Mark {
     }
 }
 
+/// Milliseconds from the painting of a marked picture to `now_ms`, over the wrap of the 32 bits.
+#[must_use]
+pub fn age_ms(mark: Mark, now_ms: i64) -> i64 {
+    let half = 1_i64 << 31;
+    (now_ms - i64::from(mark.painted_ms) + half).rem_euclid(1 << 32) - half
+}
+
 /// Exclusive or of the ten nibbles.
 fn parity(word: u64) -> u64 {
     (0..10).fold(0, |parity, nibble| parity ^ ((word >> (4 * nibble)) & 0xf))
@@ -92,6 +99,13 @@ mod tests {
             broken[cell] = !broken[cell];
             assert_eq!(Mark::from_cells(&broken), None, "cell {cell}");
         }
+    }
+
+    #[test]
+    fn age_is_right_across_the_wrap() {
+        let now_ms = (420_i64 << 32) + 5;
+        assert_eq!(age_ms(Mark::new(now_ms - 40, 0), now_ms), 40);
+        assert_eq!(age_ms(Mark::new(now_ms + 3, 0), now_ms), -3);
     }
 
     #[test]
