@@ -9,6 +9,8 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData};
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::parse_x509_certificate;
@@ -51,7 +53,11 @@ pub async fn enrol(config: &Config, code: &Code, replace: bool) -> Result<Enrolm
         Err(error) if !replace => return Err(error),
         Err(_) => {}
     }
-    std::fs::create_dir_all(&config.state_dir).map_err(|source| Error::File {
+    let private = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.state_dir);
+    private.map_err(|source| Error::File {
         file: config.state_dir.clone(),
         source,
     })?;
