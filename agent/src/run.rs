@@ -3,7 +3,7 @@
 mod notify;
 
 use crate::camera::source::{Camera, Program};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::health::{Report, Sources};
 use crate::identity::{self, Identity};
 use crate::link::{Link, Settings};
@@ -41,10 +41,10 @@ pub async fn run(config: Config) -> Result<()> {
     let _lock = lock(&config.state_dir)?;
     let (stop, stopping) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let (cameras, recording) = start(&config, &identity, &stopping, &mut tasks)?;
+    let rooms = start(&config, &identity, &stopping, &mut tasks)?;
     tracing::info!(
         device.id = %identity.device_id,
-        cameras = cameras.len(),
+        cameras = rooms.cameras.len(),
         "running"
     );
     notify::ready();
@@ -52,9 +52,7 @@ pub async fn run(config: Config) -> Result<()> {
     tracing::info!("stopping");
     notify::stopping();
     stop.send_replace(true);
-    // The end of the cameras' streams ends the recorders, with their last fragments.
-    drop(cameras);
-    let ended = async { tokio::join!(recording.stop(), tasks.join_all()) };
+    let ended = async { tokio::join!(rooms.stop(), tasks.join_all()) };
     if timeout(STOP, ended).await.is_err() {
         tracing::warn!("not everything had ended in time");
     }
@@ -103,21 +101,34 @@ fn lock(state_dir: &Path) -> Result<File> {
     Ok(open)
 }
 
+/// The rooms that must be ended in order; the others run in `tasks` until `stopping`.
+struct Rooms {
+    cameras: Vec<Camera>,
+    recording: Recording,
+}
+
+impl Rooms {
+    /// Cameras first: the recorders end with their frames.
+    async fn stop(self) {
+        drop(self.cameras);
+        self.recording.stop().await;
+    }
+}
+
 /// Starts every room; recording first, and nothing of it waits for the hub.
 fn start(
     config: &Config,
     identity: &Arc<Identity>,
     stopping: &watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
-) -> Result<(Vec<Camera>, Recording)> {
+) -> Result<Rooms> {
     let program = Program::own(&config.state_dir);
-    let cameras: Vec<_> = config
-        .cameras
-        .iter()
-        .map(|camera| Camera::start(camera.clone(), config.intake.clone(), program.clone()))
-        .collect();
+    let begin = |camera: &config::Camera| {
+        Camera::start(camera.clone(), config.intake.clone(), program.clone())
+    };
+    let cameras: Vec<_> = config.cameras.iter().map(begin).collect();
     let client = identity.http_client(Duration::from_secs(config.hub.connect_seconds))?;
-    let (recording, gaps) = Recording::start(&cameras, identity, config, client)?;
+    let (recording, gaps) = Recording::start(&cameras, identity, config, client.clone())?;
     let outbox = Outbox::open(&config.state_dir.join("outbox"), limits(config))?;
     let (jobs, orders) = mpsc::channel(JOBS_MAX);
     let (answers, answered) = mpsc::channel(JOBS_MAX);
@@ -129,30 +140,26 @@ fn start(
         spool: recording.spool_signals(),
         link: link.status(),
     };
+    let report = Report::new(&config.health);
     let pushes = pushes(config, identity, &cameras);
-    until(
-        stopping,
-        tasks,
-        Report::new(&config.health).run(sources, outbox.clone(), notify::alive),
-    );
-    until(stopping, tasks, refresh(config, identity)?);
     tasks.spawn(tell_gaps(gaps, outbox.clone()));
+    until(stopping, tasks, report.run(sources, outbox, notify::alive));
+    until(stopping, tasks, refresh(config, identity, client));
     tasks.spawn(pushes.run(orders, answers, stopping.clone()));
     tasks.spawn(link.run(stopping.clone()));
-    Ok((cameras, recording))
+    Ok(Rooms { cameras, recording })
 }
 
-/// Missing footage is told to the hub as `up/ev/gap`, until the last recorder has ended.
+/// What is missing for good is evidence: it waits for the hub in the outbox. Ends with the spool.
 async fn tell_gaps(mut gaps: mpsc::Receiver<Gap>, outbox: Outbox) {
     while let Some(gap) = gaps.recv().await {
-        let data = serde_json::to_value(&gap).expect("invariant: plain fields become JSON");
         let event = Event {
             class: Class::Record,
             kind: "gap",
-            data,
+            data: serde_json::to_value(&gap).expect("invariant: plain fields become JSON"),
         };
         if let Err(error) = outbox.append(event).await {
-            tracing::error!(source = %gap.source, %error, "a gap could not be told to the hub");
+            tracing::error!(%error, ?gap, "a gap could not be noted for the hub");
         }
     }
 }
@@ -172,10 +179,13 @@ fn until(
     });
 }
 
-fn refresh(config: &Config, identity: &Arc<Identity>) -> Result<impl Future<Output = ()> + use<>> {
-    let client = identity.http_client(Duration::from_secs(config.hub.connect_seconds))?;
+fn refresh(
+    config: &Config,
+    identity: &Arc<Identity>,
+    client: reqwest::Client,
+) -> impl Future<Output = ()> + use<> {
     let (identity, base) = (identity.clone(), config.hub.base().to_owned());
-    Ok(async move { identity::keep_fresh(&identity, client, &base).await })
+    async move { identity::keep_fresh(&identity, client, &base).await }
 }
 
 fn limits(config: &Config) -> Limits {
