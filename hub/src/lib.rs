@@ -13,6 +13,7 @@ pub mod access;
 pub mod keys;
 pub mod device;
 pub mod recording;
+pub mod health;
 pub mod demo;
 pub mod live;
 pub mod web;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use rustls::ServerConfig;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -15,6 +17,10 @@ use crate::authority::{Ca, tls};
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::{self, Seeded};
+use crate::endpoint;
+use crate::health::fault::{self, FaultWatch};
+use crate::health::intake::Intake;
+use crate::health::status;
 use crate::keys::Keys;
 use crate::live::order;
 use crate::live::viewer::Views;
@@ -49,32 +55,34 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let app = App::new(config.clone(), db.clone(), Notices::default(), opened);
     app.gate.close_left_open(now_ms()).await?;
+    status::begin(&db, now_ms()).await?;
 
     let stop = stop_on_signal()?;
     let limits = Limits {
         connections_max: config.people.connections_max,
         handshake_max: Duration::from_secs(config.people.handshake_seconds_max),
     };
-    let address = people.local_addr()?;
-    let tls = tls::people(&identity)?;
-    tracing::info!(%address, "the people's door is open at https://{address}/");
-    tracing::info!(address = %boxes.local_addr()?, "the boxes' door is open");
-    let boxes_tls = tls::boxes(&identity, &ca)?;
+    tracing::info!(
+        "the people's door is open at https://{}/",
+        people.local_addr()?
+    );
+    tracing::info!(
+        boxes = %boxes.local_addr()?, mqtt = %mqtt.local_addr()?,
+        "the boxes' doors are open"
+    );
+    let (people_tls, boxes_tls) = (tls::people(&identity)?, tls::boxes(&identity, &ca)?);
+    let (people_routes, boxes_routes) = (
+        routes::router(app.clone()),
+        boxes::routes::router(app.clone()),
+    );
     tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
     tokio::join!(
         end_views(app.views.clone(), stop.clone()),
-        listen::serve(
-            boxes,
-            boxes_tls,
-            boxes::routes::router(app.clone()),
-            limits,
-            stop.clone()
-        ),
-        listen::serve(
-            people,
-            tls,
-            routes::router(app.clone()),
-            limits,
+        listen::serve(people, people_tls, people_routes, limits, stop.clone()),
+        listen::serve(boxes, boxes_tls, boxes_routes, limits, stop.clone()),
+        hear_boxes(mqtt, tls::mqtt(&identity, &ca)?, &app, stop.clone()),
+        fault::judge(
+            FaultWatch::open(db.clone(), app.notices.clone()).await?,
             stop.clone()
         ),
         tend(&app, stop),
@@ -89,6 +97,21 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 async fn end_views(views: Views, mut stop: watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
     views.stop().await;
+}
+
+async fn hear_boxes(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    app: &App,
+    stop: watch::Receiver<bool>,
+) {
+    let intake = Intake {
+        db: app.db.clone(),
+        notices: app.notices.clone(),
+        devices: app.devices.clone(),
+    };
+    let (links, limits) = (app.devices.links.clone(), endpoint::Limits::default());
+    endpoint::serve(listener, tls, Arc::new(intake), links, limits, stop).await;
 }
 
 async fn open_keys(config: &Config, db: &Db, ca: &Ca) -> anyhow::Result<Arc<Keys>> {

@@ -50,4 +50,4 @@ impl std::fmt::Debug for Devices {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -24,16 +24,16 @@ use xunke_protocol::topic::Down;
 const NOW: i64 = 1_795_000_000_000;
 const MINUTE: i64 = 60_000;
 
-struct House {
+pub(crate) struct House {
     folder: PathBuf,
-    db: Db,
+    pub db: Db,
     ca: Arc<Ca>,
     trail: Arc<Trail>,
-    devices: Devices,
+    pub devices: Devices,
 }
 
 impl House {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("xunke-device-{}", Uuid::now_v7()));
         let ca = Arc::new(Ca::open(&folder, NOW).unwrap());
         let db = Db::in_memory().await;
@@ -58,12 +58,21 @@ impl House {
         }
     }
 
-    async fn code(&self, device: &str, room: u128, now_ms: i64) -> Result<Code, registry::Error> {
+    pub(crate) async fn code(
+        &self,
+        device: &str,
+        room: u128,
+        now_ms: i64,
+    ) -> Result<Code, registry::Error> {
         let room = ClassroomId(Uuid::from_u128(room));
         new_code(&self.db, &self.ca, &id(device), room, now_ms).await
     }
 
-    async fn enrol(&self, request: &EnrolRequest, now_ms: i64) -> Result<EnrolResponse, Refused> {
+    pub(crate) async fn enrol(
+        &self,
+        request: &EnrolRequest,
+        now_ms: i64,
+    ) -> Result<EnrolResponse, Refused> {
         self.devices
             .enrolment
             .enrol(request, address(1), now_ms)
@@ -110,7 +119,7 @@ fn address(last: u8) -> IpAddr {
     IpAddr::from([10, 0, 0, last])
 }
 
-fn request(code: &Code, seed: u8) -> EnrolRequest {
+pub(crate) fn request(code: &Code, seed: u8) -> EnrolRequest {
     let key = KeyPair::generate().unwrap();
     let csr = CertificateParams::default()
         .serialize_request(&key)

@@ -11,6 +11,7 @@ pub mod view;
 pub mod keys;
 pub mod device;
 pub mod recording;
+pub mod health;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

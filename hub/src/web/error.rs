@@ -16,6 +16,7 @@ use crate::access::sign_in;
 use crate::campus;
 use crate::device::enrol::Refused;
 use crate::device::registry;
+use crate::health;
 use crate::keys;
 use crate::recording::{ingest, library, media, playback};
 use crate::store;
@@ -354,6 +355,7 @@ macro_rules! fails_with {
 }
 
 fails_with!(
+    health::Error,
     registry::Error,
     store::Error,
     campus::Error,

@@ -11,6 +11,8 @@ pub mod purpose;
 pub mod lesson;
 pub mod viewer;
 pub mod recordings;
+pub mod devices;
+pub mod faults;
 pub mod ui;
 pub mod routes;
 pub mod boxes;

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::guard::{Needs, guard};
-use super::{recordings, session, ui, viewer};
+use super::{devices, faults, recordings, session, ui, viewer};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -31,7 +31,7 @@ pub struct Route {
 #[must_use]
 pub fn table() -> Vec<Route> {
     use Needs::{Action, Nobody, SignedIn};
-    use xunke_policy::access::Action::SeeRecordings;
+    use xunke_policy::access::Action::{SeeDevices, SeeRecordings};
     vec![
         route(
             Method::POST,
@@ -76,6 +76,18 @@ pub fn table() -> Vec<Route> {
             "/api/plays/{play}/segments/{segment}",
             SignedIn,
             routes!(recordings::segment),
+        ),
+        route(
+            Method::GET,
+            "/api/devices",
+            Action("see_devices", SeeDevices),
+            routes!(devices::list),
+        ),
+        route(
+            Method::GET,
+            "/api/faults",
+            Action("see_faults", SeeDevices),
+            routes!(faults::list),
         ),
         route(
             Method::GET,

@@ -1,0 +1,242 @@
+//! Faults: every second the newest signals, or their absence, are judged; what lasts is opened,
+//! what is gone is closed, and pages are told.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use uuid::Uuid;
+use xunke_policy::fault::{self, Edge, Evidence, Finding, Kind, Phase};
+use xunke_protocol::id::ClassroomId;
+
+use super::Error;
+use super::presence::State;
+use super::status::{self, DeviceStatus};
+use crate::campus::lesson;
+use crate::clock;
+use crate::device::registry;
+use crate::notice::{Notice, Notices};
+use crate::store::Db;
+use crate::store::health::{self as rows, FaultRow};
+
+const EVERY: Duration = Duration::from_secs(1);
+const FAULTS_MAX: i64 = 100_000;
+
+/// Judges until `stop` turns true.
+pub async fn judge(mut watch: FaultWatch, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let judged = watch.tick(clock::now_ms()).await;
+        if let Err(error) = &judged
+            && !failing
+        {
+            let error = error as &dyn std::error::Error;
+            tracing::error!(error, "faults cannot be judged");
+        }
+        failing = judged.is_err();
+    }
+}
+
+/// The faults under watch.
+pub struct FaultWatch {
+    db: Db,
+    notices: Notices,
+    watched: BTreeMap<Key, Watched>,
+}
+
+/// Box, component, code.
+type Key = (String, String, &'static str);
+
+#[derive(Debug, Clone)]
+struct Watched {
+    phase: Phase,
+    /// The row, once the fault is open.
+    id: Option<String>,
+}
+
+/// What is found of one box now.
+struct Findings {
+    found: BTreeMap<Key, Evidence>,
+    /// Whether its components can be judged: not while it is silent, nor before it has reported.
+    components: bool,
+    /// Which hold-down counts.
+    in_lesson: bool,
+}
+
+impl FaultWatch {
+    /// Goes on with the faults that were open when the hub stopped.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn open(db: Db, notices: Notices) -> Result<Self, Error> {
+        let mut watched = BTreeMap::new();
+        for row in rows::faults(&db, true, FAULTS_MAX).await? {
+            // A code that this version no longer knows is over.
+            let Some(kind) = fault::kind(&row.code) else {
+                continue;
+            };
+            let entry = Watched {
+                phase: Phase::Open,
+                id: Some(row.id),
+            };
+            watched.insert((row.device_id, row.component, kind.code), entry);
+        }
+        Ok(Self {
+            db,
+            notices,
+            watched,
+        })
+    }
+
+    /// One judgement of every box.
+    ///
+    /// # Errors
+    /// When the store fails; what was not stored is judged again.
+    pub async fn tick(&mut self, now_ms: i64) -> Result<(), Error> {
+        let lessons = lesson::between(&self.db, now_ms, now_ms + 1).await?;
+        let in_lesson: HashSet<ClassroomId> =
+            lessons.iter().map(|lesson| lesson.classroom).collect();
+        for device in status::all(&self.db).await? {
+            let findings = findings(&device, &in_lesson, now_ms);
+            self.judge(device.device.id.as_str(), &findings, now_ms)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn judge(&mut self, device: &str, findings: &Findings, now_ms: i64) -> Result<(), Error> {
+        let known = self.watched.keys().filter(|(owner, ..)| owner == device);
+        let mut keys: Vec<Key> = known.chain(findings.found.keys()).cloned().collect();
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            let kind = fault::kind(key.2).expect("invariant: codes come from the catalogue");
+            let evidence = findings.found.get(&key);
+            if evidence.is_some() || findings.components || is_about_silence(kind) {
+                self.step(key, kind, evidence, findings.in_lesson, now_ms)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(
+        &mut self,
+        key: Key,
+        kind: &Kind,
+        evidence: Option<&Evidence>,
+        in_lesson: bool,
+        now_ms: i64,
+    ) -> Result<(), Error> {
+        let before = self.watched.get(&key).cloned();
+        let hold_ms = if in_lesson {
+            kind.hold_ms
+        } else {
+            kind.idle_hold_ms
+        };
+        let phase = before.as_ref().map(|watched| watched.phase);
+        let found = evidence.is_some();
+        let (phase, edge) = fault::step(phase, found, hold_ms, kind.clear_ms, now_ms);
+        let mut id = before.and_then(|watched| watched.id);
+        match (edge, &id) {
+            (Some(Edge::Opened { since_ms }), _) => {
+                let evidence = evidence.map_or_else(|| "{}".into(), numbers);
+                id = Some(self.opened(&key, kind, evidence, since_ms).await?);
+            }
+            (Some(Edge::Cleared { since_ms }), Some(id)) => {
+                rows::clear_fault(&self.db, id, since_ms).await?;
+                self.tell(id, &key, false);
+            }
+            _ => {}
+        }
+        match phase {
+            Some(phase) => drop(self.watched.insert(key, Watched { phase, id })),
+            None => drop(self.watched.remove(&key)),
+        }
+        Ok(())
+    }
+
+    async fn opened(
+        &self,
+        key: &Key,
+        kind: &Kind,
+        evidence: String,
+        since_ms: i64,
+    ) -> Result<String, Error> {
+        let (device, component, code) = key;
+        let row = FaultRow {
+            id: Uuid::now_v7().to_string(),
+            device_id: device.clone(),
+            component: component.clone(),
+            code: (*code).to_owned(),
+            severity: kind.severity.name().to_owned(),
+            opened_ms: since_ms,
+            cleared_ms: None,
+            evidence,
+        };
+        rows::open_fault(&self.db, &row).await?;
+        self.tell(&row.id, key, true);
+        Ok(row.id)
+    }
+
+    fn tell(&self, id: &str, key: &Key, open: bool) {
+        let (device, component, code) = key;
+        tracing::info!(device.id = device, component, code, open, "fault");
+        self.notices.publish(Notice::Fault {
+            id: id.to_owned(),
+            open,
+        });
+    }
+}
+
+fn is_about_silence(kind: &Kind) -> bool {
+    matches!(kind.code, "DEVICE_LOST" | "DEVICE_SILENT")
+}
+
+fn findings(device: &DeviceStatus, in_lesson: &HashSet<ClassroomId>, now_ms: i64) -> Findings {
+    let mut findings = Vec::new();
+    let mut components = false;
+    let in_use = device.device.state == registry::State::Enrolled;
+    if let (true, Some(status)) = (in_use, &device.status) {
+        let online = status.standing.state == State::Online;
+        let reported_ms = status.report.as_ref().map(|(_, at_ms)| *at_ms);
+        let online_since_ms = online.then_some(status.since_ms);
+        findings = fault::silence_findings(online_since_ms, reported_ms, now_ms);
+        // A report from before the box was lost says nothing of now.
+        let fresh = status
+            .report
+            .as_ref()
+            .filter(|(_, at_ms)| *at_ms >= status.since_ms);
+        if let (true, Some((report, _))) = (online, fresh) {
+            findings.extend(fault::device_findings(report));
+            components = true;
+        }
+    }
+    let owner = device.device.id.as_str();
+    let keyed = |finding: Finding| {
+        (
+            (owner.to_owned(), finding.component, finding.code),
+            finding.evidence,
+        )
+    };
+    // A box that said goodbye, or that the hub has not met since it started, gets the longer time.
+    let waits = matches!(device.state().0, State::Offline | State::Unknown);
+    Findings {
+        found: findings.into_iter().map(keyed).collect(),
+        // Out of use: everything that was wrong with it is over.
+        components: components || !in_use,
+        in_lesson: in_lesson.contains(&device.device.classroom) && !waits,
+    }
+}
+
+fn numbers(evidence: &Evidence) -> String {
+    let number = |(name, value): &(&str, f64)| ((*name).to_owned(), (*value).into());
+    let object: serde_json::Map<_, serde_json::Value> = evidence.iter().map(number).collect();
+    serde_json::Value::Object(object).to_string()
+}

@@ -1,0 +1,125 @@
+//! Intake: what boxes say over MQTT finds its room. A message nobody can read is acknowledged and
+//! counted in the log: refusing it would make the box send it for ever.
+
+use bytes::Bytes;
+use rustls::pki_types::CertificateDer;
+use xunke_protocol::envelope::{self, CommandAnswer, Envelope, HubTime, Presence};
+use xunke_protocol::health::HealthDocument;
+use xunke_protocol::id::{DeviceId, MessageId};
+use xunke_protocol::topic::{Down, Up};
+
+use super::{Error, status};
+use crate::clock;
+use crate::device::Devices;
+use crate::endpoint::{Fleet, Unavailable};
+use crate::notice::Notices;
+use crate::store::Db;
+
+/// Takes what boxes say.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    /// The store.
+    pub db: Db,
+    /// Pages that are open.
+    pub notices: Notices,
+    /// The boxes.
+    pub devices: Devices,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotTaken {
+    /// It is not the document it should be.
+    #[error(transparent)]
+    Unreadable(#[from] envelope::Error),
+    /// The hub failed.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl Fleet for Intake {
+    async fn admit(&self, certificate: &CertificateDer<'_>) -> Option<DeviceId> {
+        match self.devices.identify(certificate).await {
+            Ok(identity) => identity.map(|identity| identity.device),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "a box cannot be identified");
+                None
+            }
+        }
+    }
+
+    async fn message(&self, device: &DeviceId, up: Up, payload: Bytes) -> Result<(), Unavailable> {
+        match self.take(device, &up, &payload, clock::now_ms()).await {
+            Ok(()) => Ok(()),
+            Err(NotTaken::Unreadable(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(device.id = %device, channel = ?up, error, "unreadable message");
+                Ok(())
+            }
+            Err(NotTaken::Failed(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(device.id = %device, error, "a message cannot be stored");
+                Err(Unavailable)
+            }
+        }
+    }
+}
+
+impl Intake {
+    pub(super) async fn take(
+        &self,
+        device: &DeviceId,
+        up: &Up,
+        payload: &[u8],
+        now_ms: i64,
+    ) -> Result<(), NotTaken> {
+        let (db, notices) = (&self.db, &self.notices);
+        match up {
+            Up::State => {
+                let said: Presence = envelope::parse(payload)?;
+                if status::heard(db, notices, device, &said, now_ms).await? {
+                    self.tell_time(device, now_ms);
+                }
+            }
+            Up::Health => {
+                let envelope = Envelope::parse(payload)?;
+                let report: HealthDocument = envelope.data()?;
+                status::reported(db, notices, device, &envelope, &report, now_ms).await?;
+            }
+            Up::Event(kind) => {
+                let envelope = Envelope::parse(payload)?;
+                status::happened(db, device, kind, &envelope, now_ms).await?;
+            }
+            Up::Ack(id) => self.answered(device, *id, payload)?,
+            Up::Metrics | Up::Config => {
+                drop(Envelope::parse(payload)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn answered(
+        &self,
+        device: &DeviceId,
+        id: MessageId,
+        payload: &[u8],
+    ) -> Result<(), envelope::Error> {
+        let answer: CommandAnswer = Envelope::parse(payload)?.data()?;
+        self.devices.commands.answered(device, id, answer);
+        Ok(())
+    }
+
+    /// So that a box knows how far its clock is off (research/fleet §3.4).
+    fn tell_time(&self, device: &DeviceId, now_ms: i64) {
+        let time = serde_json::to_vec(&HubTime { now: now_ms });
+        let time = Bytes::from(time.expect("invariant: a number becomes JSON"));
+        let sent = self
+            .devices
+            .links
+            .send(device, Down::Time.topic(device), time);
+        if let Err(error) = sent {
+            tracing::warn!(device.id = %device, %error, "the hub's time was not sent");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Health: what boxes say about themselves, and the hub's judgement of it.
+//!
+//! presence → status → fault → intake
+//!
+//! Numbers and states only: nothing here ever holds class content (第十一条).
+
+pub mod presence;
+pub mod status;
+pub mod fault;
+pub mod intake;
+
+use crate::{campus, device, store};
+
+/// What went wrong with health.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A stored room or lesson makes no sense.
+    #[error(transparent)]
+    Campus(#[from] campus::Error),
+    /// A stored box makes no sense.
+    #[error(transparent)]
+    Device(#[from] device::registry::Error),
+    /// A stored status makes no sense.
+    #[error("the stored status of box {0} cannot be read")]
+    Stored(String),
+}
+
+#[cfg(test)]
+mod tests;
