@@ -48,7 +48,7 @@ pub struct Sender {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Not a sealed segment, changed, or signed by another device.
-    #[error("{0}")]
+    #[error(transparent)]
     Damaged(#[from] Damage),
     /// Sealed by another box than the one that brings it.
     #[error("it was sealed by device {0}, which is not the one that sends it")]
@@ -74,7 +74,7 @@ pub enum Refused {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Sending it again does not help.
-    #[error("the segment is refused: {0}")]
+    #[error(transparent)]
     Refused(#[from] Refused),
     /// Another file has this id and a receipt.
     #[error("another file with this id is stored already")]
@@ -154,7 +154,8 @@ impl Ingest {
         }))
     }
 
-    /// Receives the body of an upload to the disk. Dropping the future forgets what came.
+    /// Receives the body of an upload to the disk. Dropping the future forgets what came. After an
+    /// error the rest of the body is still to be read.
     ///
     /// # Errors
     /// Too large, broken off, or no room.

@@ -228,7 +228,11 @@ fn not_stored_status(why: &ingest::Error) -> StatusCode {
 fn not_stored_words(why: &ingest::Error) -> ErrorDetail {
     let told = |code, zh| ErrorDetail::new(code, zh, &why.to_string());
     match why {
-        ingest::Error::Refused(_) => told("segment_refused", "录像分段被拒收，重传无效。"),
+        ingest::Error::Refused(refused) => ErrorDetail::new(
+            "segment_refused",
+            "录像分段被拒收，重传无效。",
+            &format!("The segment is refused for good: {refused}."),
+        ),
         ingest::Error::Conflict => told("segment_conflict", "同一编号的另一分段已入库。"),
         ingest::Error::Media(media::Error::TooLarge) => told("segment_too_large", "分段过大。"),
         ingest::Error::Media(media::Error::BrokenOff(_)) => told("broken_off", "上传中断。"),

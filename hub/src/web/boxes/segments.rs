@@ -1,9 +1,13 @@
 //! `PUT /box/1/segments/{id}`: a box hands a sealed segment over; and the day keys to seal with.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
+use futures_util::StreamExt;
+use tokio::time::timeout;
 use xunke_protocol::id::SegmentId;
 use xunke_protocol::recording::{Receipt, SEGMENT_BYTES_MAX};
 use xunke_protocol::sealed::epoch::SignedBundle;
@@ -15,6 +19,8 @@ use crate::recording::media;
 use crate::web::App;
 use crate::web::error::{Error, chain};
 use crate::web::input::Id;
+
+const HEAR_OUT_MAX: Duration = Duration::from_secs(30);
 
 /// Stores a segment. Only with the receipt in its hands may the box forget it.
 pub async fn upload(
@@ -46,7 +52,9 @@ async fn store(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Receipt, ingest::Error> {
+    let mut body = body.into_data_stream();
     if announced(headers).is_some_and(|bytes| bytes > SEGMENT_BYTES_MAX) {
+        hear_out(body).await;
         return Err(media::Error::TooLarge.into());
     }
     let sender = Sender {
@@ -54,8 +62,29 @@ async fn store(
         classrooms: vec![identity.classroom],
         signing_keys: identity.signing_keys,
     };
-    let received = app.ingest.receive(body.into_data_stream()).await?;
+    let received = match app.ingest.receive(&mut body).await {
+        Ok(received) => received,
+        Err(why) => {
+            hear_out(body).await;
+            return Err(why);
+        }
+    };
     app.ingest.accept(segment, sender, received, now_ms()).await
+}
+
+/// Reads on and forgets: who hangs up in the middle of an upload is not heard, and the box would
+/// not learn why it gets no receipt.
+async fn hear_out(mut body: BodyDataStream) {
+    let listen = async {
+        let mut bytes = 0;
+        while let Some(Ok(piece)) = body.next().await {
+            bytes += piece.len() as u64;
+            if bytes > SEGMENT_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    drop(timeout(HEAR_OUT_MAX, listen).await);
 }
 
 /// The day keys of the coming weeks.
