@@ -6,14 +6,19 @@ use rustls::pki_types::CertificateDer;
 use xunke_protocol::envelope::{self, CommandAnswer, Envelope, HubTime, Presence};
 use xunke_protocol::health::HealthDocument;
 use xunke_protocol::id::{DeviceId, MessageId};
+use xunke_protocol::recording::Gap;
 use xunke_protocol::topic::{Down, Up};
 
 use super::{Error, status};
 use crate::clock;
-use crate::device::Devices;
+use crate::device::{Devices, registry};
 use crate::endpoint::{Fleet, Unavailable};
 use crate::notice::Notices;
+use crate::recording::library;
 use crate::store::Db;
+
+/// The event with which a box says that footage is missing for good.
+const GAP: &str = "gap";
 
 /// Takes what boxes say.
 #[derive(Debug, Clone)]
@@ -89,12 +94,23 @@ impl Intake {
             }
             Up::Event(kind) => {
                 let envelope = Envelope::parse(payload)?;
+                if kind == GAP {
+                    self.missing(device, &envelope.data()?).await?;
+                }
                 status::happened(db, device, kind, &envelope, now_ms).await?;
             }
             Up::Ack(id) => self.answered(device, *id, payload)?,
             Up::Metrics | Up::Config => {
                 drop(Envelope::parse(payload)?);
             }
+        }
+        Ok(())
+    }
+
+    /// Recordings account for every second, also for what a box could not keep.
+    async fn missing(&self, device: &DeviceId, gap: &Gap) -> Result<(), Error> {
+        if let Some(found) = registry::find(&self.db, device).await? {
+            library::note_gap(&self.db, found.classroom, gap).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ pub mod status;
 pub mod fault;
 pub mod intake;
 
+use crate::recording::library;
 use crate::{campus, device, store};
 
 /// What went wrong with health.
@@ -23,6 +24,9 @@ pub enum Error {
     /// A stored box makes no sense.
     #[error(transparent)]
     Device(#[from] device::registry::Error),
+    /// What is missing from a recording cannot be noted.
+    #[error(transparent)]
+    Library(#[from] library::Error),
     /// A stored status makes no sense.
     #[error("the stored status of box {0} cannot be read")]
     Stored(String),

@@ -8,6 +8,7 @@ use crate::device::tests::{House, request};
 use crate::endpoint::{Fleet, Unavailable};
 use crate::notice::{Notice, Notices};
 use crate::store::health as rows;
+use crate::store::recording;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -182,6 +183,23 @@ async fn an_event_is_kept_once_whatever_its_kind() {
         .await
         .unwrap();
     assert_eq!((events.len(), events[0].data.as_str()), (1, r#"{"n":1}"#));
+}
+
+/// Every second of a recording is accounted for, also when the box says so twice.
+#[tokio::test]
+async fn a_gap_reaches_the_library_with_its_room_and_reason() {
+    let (house, intake) = house().await;
+    let gap = json!({"source": "cam0", "from_us": 10, "to_us": 20, "reason": "disk"});
+    for seq in [5, 6] {
+        let text = enveloped("gap", seq, gap.clone());
+        let up = Up::Event("gap".into());
+        let taken = intake.take(&device(), &up, text.as_bytes(), NOW).await;
+        taken.unwrap();
+    }
+    let room = Uuid::from_u128(1).to_string();
+    let gaps = recording::gaps(&house.db, &room, 0, 100).await.unwrap();
+    assert_eq!(gaps.len(), 1);
+    assert_eq!((gaps[0].from_us, gaps[0].reason.as_str()), (10, "disk"));
 }
 
 /// fleet M7: neither a poisoned outbox nor a lost message.
