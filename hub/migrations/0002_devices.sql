@@ -42,8 +42,7 @@ CREATE TABLE device_status (
     -- the newest report: a health document in JSON, and where it stands in the box's own order
     report       TEXT,
     report_boot  TEXT,
-    report_epoch BIGINT,
-    report_seq   BIGINT,
+    report_mono_ms BIGINT,
     reported_ms  BIGINT
 );
 

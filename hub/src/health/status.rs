@@ -146,8 +146,7 @@ pub async fn reported(
         device_id: device.as_str(),
         report: &text,
         boot: &boot,
-        epoch: signed(envelope.epoch),
-        seq: signed(envelope.seq),
+        mono_ms: signed(envelope.mono_ms),
     };
     rows::put_report(db, &row, now_ms).await?;
     let known = known.and_then(|row| State::named(&row.state));
@@ -182,13 +181,13 @@ pub async fn happened(
     Ok(rows::add_event(db, &row).await?)
 }
 
-/// A backlog arrives after what is said now: of another start than the box is in, or behind the
-/// newest of the same start.
+/// A late report never hides the present: of another start than the box is in, or written before
+/// the newest of the same start. `seq` does not tell: it counts what is queued, and health is not.
 fn older(envelope: &Envelope, boot: &str, known: &StatusRow) -> bool {
     let elsewhen = known.epoch != 0 && known.boot != boot;
-    let order = (Some(signed(envelope.epoch)), Some(signed(envelope.seq)));
+    let written = Some(signed(envelope.mono_ms));
     let same = known.report_boot.as_deref() == Some(boot);
-    elsewhen || (same && (known.report_epoch, known.report_seq) >= order)
+    elsewhen || (same && known.report_mono_ms >= written)
 }
 
 fn signed(number: u64) -> i64 {

@@ -47,7 +47,7 @@ async fn say(intake: &Intake, s: &str, epoch: u64, now_ms: i64) {
 
 fn enveloped(kind: &str, seq: u64, data: Value) -> String {
     let (id, boot) = (Uuid::from_u128(seq.into()), Uuid::nil());
-    json!({"v": "1.0", "id": id, "seq": seq, "boot": boot, "epoch": 1, "ts": NOW, "mono_ms": 1,
+    json!({"v": "1.0", "id": id, "seq": seq, "boot": boot, "epoch": 1, "ts": NOW, "mono_ms": seq,
            "sync": true, "kind": kind, "data": data})
     .to_string()
 }

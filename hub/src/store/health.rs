@@ -23,10 +23,8 @@ pub struct StatusRow {
     pub report: Option<String>,
     /// The start it was written in.
     pub report_boot: Option<String>,
-    /// The connection it was written in.
-    pub report_epoch: Option<i64>,
-    /// Its number.
-    pub report_seq: Option<i64>,
+    /// When it was written, by the box's clock that never steps.
+    pub report_mono_ms: Option<i64>,
     /// When it arrived.
     pub reported_ms: Option<i64>,
 }
@@ -55,10 +53,8 @@ pub struct ReportRow<'a> {
     pub report: &'a str,
     /// UUID.
     pub boot: &'a str,
-    /// The connection.
-    pub epoch: i64,
-    /// Its number.
-    pub seq: i64,
+    /// When it was written, by the box's clock that never steps.
+    pub mono_ms: i64,
 }
 
 /// Something that happened on a box.
@@ -107,8 +103,8 @@ pub struct FaultRow {
 /// When the database fails.
 pub async fn statuses(db: &Db) -> Result<Vec<StatusRow>, Error> {
     sqlx::query_as(
-        "SELECT device_id, state, since_ms, boot, epoch, agent, report, report_boot, report_epoch,
-         report_seq, reported_ms FROM device_status ORDER BY device_id",
+        "SELECT device_id, state, since_ms, boot, epoch, agent, report, report_boot,
+         report_mono_ms, reported_ms FROM device_status ORDER BY device_id",
     )
     .fetch_all(db.read())
     .await
@@ -121,8 +117,8 @@ pub async fn statuses(db: &Db) -> Result<Vec<StatusRow>, Error> {
 /// When the database fails.
 pub async fn status(db: &Db, device_id: &str) -> Result<Option<StatusRow>, Error> {
     sqlx::query_as(
-        "SELECT device_id, state, since_ms, boot, epoch, agent, report, report_boot, report_epoch,
-         report_seq, reported_ms FROM device_status WHERE device_id = $1",
+        "SELECT device_id, state, since_ms, boot, epoch, agent, report, report_boot,
+         report_mono_ms, reported_ms FROM device_status WHERE device_id = $1",
     )
     .bind(device_id)
     .fetch_optional(db.read())
@@ -161,17 +157,15 @@ pub async fn put_presence(db: &Db, row: &PresenceRow<'_>, now_ms: i64) -> Result
 pub async fn put_report(db: &Db, row: &ReportRow<'_>, now_ms: i64) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO device_status (device_id, state, since_ms, boot, epoch, agent,
-         report, report_boot, report_epoch, report_seq, reported_ms)
-         VALUES ($1, 'unknown', $6, $3, 0, '', $2, $3, $4, $5, $6)
+         report, report_boot, report_mono_ms, reported_ms)
+         VALUES ($1, 'unknown', $5, $3, 0, '', $2, $3, $4, $5)
          ON CONFLICT (device_id) DO UPDATE SET report = excluded.report,
-         report_boot = excluded.report_boot, report_epoch = excluded.report_epoch,
-         report_seq = excluded.report_seq, reported_ms = excluded.reported_ms",
+         report_boot = excluded.report_boot, report_mono_ms = excluded.report_mono_ms, reported_ms = excluded.reported_ms",
     )
     .bind(row.device_id)
     .bind(row.report)
     .bind(row.boot)
-    .bind(row.epoch)
-    .bind(row.seq)
+    .bind(row.mono_ms)
     .bind(now_ms)
     .execute(db.write())
     .await
