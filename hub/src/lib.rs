@@ -16,5 +16,6 @@ pub mod recording;
 pub mod health;
 pub mod demo;
 pub mod live;
+pub mod patrol;
 pub mod web;
 pub mod run;

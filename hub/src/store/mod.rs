@@ -8,6 +8,7 @@ pub mod people;
 pub mod session;
 pub mod trail;
 pub mod view;
+pub mod record;
 pub mod keys;
 pub mod device;
 pub mod recording;
