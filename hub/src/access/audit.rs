@@ -17,6 +17,8 @@ const DOMAIN: &[u8] = b"xunke trail line 1";
 /// Longest text of a field; strangers can type into some of them.
 const CHARACTERS_MAX: usize = 500;
 const PAGE: i64 = 1000;
+/// How long the answer about the whole trail is kept.
+const CHECKED_FOR_MS: i64 = 5_000;
 
 /// How something went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +99,8 @@ pub struct Trail {
     notices: Notices,
     /// The single writer, holding where the trail ends; `None` until it is known.
     writer: Mutex<Option<Head>>,
+    /// When the whole trail was last read, and whether it was whole.
+    checked: Mutex<Option<(i64, bool)>>,
 }
 
 impl Trail {
@@ -107,6 +111,7 @@ impl Trail {
             db,
             notices,
             writer: Mutex::new(None),
+            checked: Mutex::new(None),
         }
     }
 
@@ -155,6 +160,29 @@ impl Trail {
     /// When the store fails.
     pub async fn count(&self, outcome: Outcome, since_ms: i64) -> Result<i64, Unavailable> {
         Ok(trail::count(&self.db, outcome.word(), since_ms).await?)
+    }
+
+    /// Whether the whole trail fits together, as of a few seconds ago at most.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn whole(&self, now_ms: i64) -> Result<bool, Unavailable> {
+        let mut checked = self.checked.lock().await;
+        if let Some((at_ms, whole)) = *checked
+            && (0..CHECKED_FOR_MS).contains(&(now_ms - at_ms))
+        {
+            return Ok(whole);
+        }
+        let answer = self.verify().await?;
+        if let Err(broken) = &answer {
+            tracing::error!(
+                trail.seq = broken.seq,
+                what = broken.what,
+                "the trail is broken"
+            );
+        }
+        *checked = Some((now_ms, answer.is_ok()));
+        Ok(answer.is_ok())
     }
 
     /// Reads the whole trail and checks every line: numbers without gaps, hashes that fit, an end
@@ -364,6 +392,16 @@ mod tests {
                    UPDATE trail_head SET seq = 4, hash = (SELECT hash FROM trail WHERE seq = 4)";
         tamper(&db, cut).await;
         assert_eq!(trail.verify().await.unwrap().unwrap_err().seq, 4);
+    }
+
+    /// The page may ask as often as it likes; a break shows within seconds.
+    #[tokio::test]
+    async fn a_break_shows_within_seconds() {
+        let (db, trail) = trail_of_five().await;
+        assert!(trail.whole(10_000).await.unwrap());
+        tamper(&db, "UPDATE trail SET person = '' WHERE seq = 2").await;
+        assert!(trail.whole(14_999).await.unwrap());
+        assert!(!trail.whole(15_000).await.unwrap());
     }
 
     /// X9: a trail that cannot be written says so.

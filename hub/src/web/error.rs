@@ -18,6 +18,7 @@ use crate::device::enrol::Refused;
 use crate::device::registry;
 use crate::health;
 use crate::keys;
+use crate::patrol;
 use crate::recording::{ingest, library, media, playback};
 use crate::store;
 
@@ -365,7 +366,8 @@ fails_with!(
     campus::Error,
     session::Error,
     keys::Error,
-    library::Error
+    library::Error,
+    patrol::Error
 );
 
 #[cfg(test)]

@@ -1,18 +1,24 @@
 //! The web: the doors for people and for boxes. The only room that knows HTTP.
 //!
-//! error → listen → input → guard → one file per screen → openapi, ui → routes → boxes
+//! error → listen → input → guard → one file per screen → ui → routes → boxes
 
 pub mod error;
 pub mod listen;
 pub mod input;
 pub mod guard;
-pub mod session;
+pub mod names;
 pub mod purpose;
 pub mod lesson;
+pub mod session;
+pub mod rooms;
+pub mod home;
+pub mod events;
 pub mod viewer;
 pub mod recordings;
 pub mod devices;
 pub mod faults;
+pub mod records;
+pub mod audit;
 pub mod ui;
 pub mod routes;
 pub mod boxes;

@@ -22,8 +22,8 @@ use super::error::{Error, ErrorBody};
 use super::guard::Caller;
 use super::input::{self, Id, Query};
 use super::lesson::LessonView;
+use super::names::{RoomName, UnitName};
 use super::purpose::PurposeForm;
-use super::session::UnitView;
 use crate::access::gate::Watermark;
 use crate::campus::calendar;
 use crate::recording::library::{self, Contents, Gap, Recording, Segment};
@@ -55,7 +55,7 @@ pub struct RecordingView {
     /// Where.
     pub room: RoomName,
     /// The unit that owned the room at record time.
-    pub unit: UnitView,
+    pub unit: UnitName,
     /// The lesson; null outside lessons.
     pub lesson: Option<LessonView>,
     /// Begin of the lesson; outside lessons, of what there is.
@@ -68,15 +68,6 @@ pub struct RecordingView {
     pub segments: i64,
     /// `capturing` while more is to come, then `stored`.
     pub state: &'static str,
-}
-
-/// A room by name.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RoomName {
-    /// Id.
-    pub id: Uuid,
-    /// Such as `博学楼101`.
-    pub name: String,
 }
 
 /// Why somebody wants to watch a recording.
@@ -292,7 +283,7 @@ impl From<Recording> for RecordingView {
                 id: recording.classroom.0,
                 name: recording.room,
             },
-            unit: UnitView {
+            unit: UnitName {
                 id: recording.unit.id.0,
                 name: recording.unit.name,
             },

@@ -8,10 +8,12 @@ use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
+use xunke_policy::access::Action;
 
 use super::App;
 use super::guard::{Needs, guard};
-use super::{devices, faults, recordings, session, ui, viewer};
+use super::{audit, devices, events, faults, home, recordings, records, rooms};
+use super::{session, ui, viewer};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -27,75 +29,47 @@ pub struct Route {
     handler: UtoipaMethodRouter<App>,
 }
 
+/// One row a line, which rustfmt leaves alone.
+macro_rules! rows {
+    ($($method:ident $path:literal $needs:expr => $($handler:ident)::+;)+) => {
+        vec![$(route(Method::$method, $path, $needs, routes!($($handler)::+)),)+]
+    };
+}
+
 /// Every route of the people's door.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    use Needs::{Action, Nobody, SignedIn};
-    use xunke_policy::access::Action::{SeeDevices, SeeRecordings};
-    vec![
-        route(
-            Method::POST,
-            "/api/session",
-            Nobody,
-            routes!(session::sign_in),
-        ),
-        route(
-            Method::POST,
-            "/api/session/link",
-            Nobody,
-            routes!(session::sign_in_by_link),
-        ),
-        route(
-            Method::DELETE,
-            "/api/session",
-            SignedIn,
-            routes!(session::sign_out),
-        ),
-        route(Method::GET, "/api/me", SignedIn, routes!(session::me)),
-        route(Method::GET, "/api/live", SignedIn, routes!(viewer::live)),
-        route(
-            Method::GET,
-            "/api/recordings",
-            Action("see_recordings", SeeRecordings),
-            routes!(recordings::list),
-        ),
-        route(
-            Method::GET,
-            "/api/recordings/{id}",
-            SignedIn,
-            routes!(recordings::one),
-        ),
-        route(
-            Method::POST,
-            "/api/recordings/{id}/plays",
-            SignedIn,
-            routes!(recordings::play),
-        ),
-        route(
-            Method::GET,
-            "/api/plays/{play}/segments/{segment}",
-            SignedIn,
-            routes!(recordings::segment),
-        ),
-        route(
-            Method::GET,
-            "/api/devices",
-            Action("see_devices", SeeDevices),
-            routes!(devices::list),
-        ),
-        route(
-            Method::GET,
-            "/api/faults",
-            Action("see_faults", SeeDevices),
-            routes!(faults::list),
-        ),
-        route(
-            Method::GET,
-            "/api/openapi.json",
-            Nobody,
-            routes!(openapi_json),
-        ),
-    ]
+    use Needs::{Nobody, SignedIn};
+    const ROOMS: Needs = Needs::Action("see_rooms", Action::SeeRooms);
+    const RECORDINGS: Needs = Needs::Action("see_recordings", Action::SeeRecordings);
+    const RECORDS: Needs = Needs::Action("read_records", Action::ReadRecords);
+    const DEVICES: Needs = Needs::Action("see_devices", Action::SeeDevices);
+    const FAULTS: Needs = Needs::Action("see_faults", Action::SeeDevices);
+    const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
+    rows! {
+        POST   "/api/session"                            Nobody     => session::sign_in;
+        POST   "/api/session/link"                       Nobody     => session::sign_in_by_link;
+        DELETE "/api/session"                            SignedIn   => session::sign_out;
+        GET    "/api/me"                                 SignedIn   => session::me;
+        GET    "/api/home"                               SignedIn   => home::home;
+        GET    "/api/events"                             SignedIn   => events::events;
+        // The gate decides about the one room, recording or record, and writes the trail.
+        GET    "/api/rooms"                              ROOMS      => rooms::list;
+        GET    "/api/rooms/{id}"                         SignedIn   => rooms::one;
+        GET    "/api/live"                               SignedIn   => viewer::live;
+        GET    "/api/recordings"                         RECORDINGS => recordings::list;
+        GET    "/api/recordings/{id}"                    SignedIn   => recordings::one;
+        POST   "/api/recordings/{id}/plays"              SignedIn   => recordings::play;
+        GET    "/api/plays/{play}/segments/{segment}"    SignedIn   => recordings::segment;
+        GET    "/api/records"                            RECORDS    => records::list;
+        GET    "/api/records/new"                        SignedIn   => records::new;
+        POST   "/api/records"                            SignedIn   => records::file;
+        GET    "/api/records/{id}"                       SignedIn   => records::one;
+        GET    "/api/devices"                            DEVICES    => devices::list;
+        GET    "/api/faults"                             FAULTS     => faults::list;
+        GET    "/api/audit"                              TRAIL      => audit::list;
+        GET    "/api/openapi.json"                       Nobody     => openapi_json;
+    }
 }
 
 /// The table says what the handler's own description says, or the hub does not start.
@@ -200,4 +174,42 @@ async fn secure(request: Request, next: Next) -> Response {
         set(header::CACHE_CONTROL, "no-store");
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ui/openapi.json");
+
+    /// The pages' types are generated from this file: `./dev types` after a change.
+    #[test]
+    fn the_committed_description_is_what_the_hub_serves() {
+        let served = serde_json::to_string_pretty(&openapi()).unwrap() + "\n";
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(COMMITTED, &served).unwrap();
+        }
+        let committed = std::fs::read_to_string(COMMITTED).unwrap();
+        let differs = served
+            .lines()
+            .zip(committed.lines())
+            .position(|(is, was)| is != was);
+        assert_eq!(
+            differs, None,
+            "line of {COMMITTED}, from 0; run ./dev types"
+        );
+        assert_eq!(served.len(), committed.len());
+    }
+
+    #[test]
+    fn every_row_is_described_and_nothing_else() {
+        let paths = openapi().paths.paths;
+        let table = table();
+        let operations = paths.values().map(|item| {
+            let all = [&item.get, &item.post, &item.put, &item.delete];
+            all.iter().filter(|operation| operation.is_some()).count()
+        });
+        assert_eq!(operations.sum::<usize>(), table.len());
+        assert!(table.iter().all(|route| paths.contains_key(route.path)));
+    }
 }

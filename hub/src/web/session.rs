@@ -5,7 +5,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 use xunke_policy::agreement::Agreement;
 use xunke_policy::password;
 use zeroize::Zeroizing;
@@ -15,6 +14,7 @@ use super::error::{Error, ErrorBody};
 use super::guard::{COOKIE, Caller};
 use super::input::Json;
 use super::listen::Peer;
+use super::names::{PersonName, UnitName};
 use crate::access::audit::{Entry, Outcome};
 use crate::access::session::Session;
 use crate::access::sign_in::Typed;
@@ -45,11 +45,11 @@ pub struct SignInLink {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
     /// The person.
-    pub person: MePerson,
+    pub person: PersonName,
     /// What the person is, such as `school_supervisor`.
     pub roles: Vec<String>,
     /// The person's teaching unit.
-    pub unit: Option<UnitView>,
+    pub unit: Option<UnitName>,
     /// The confidentiality agreement.
     pub agreement: MeAgreement,
     /// To be sent as `X-CSRF-Token` with every unsafe request.
@@ -60,28 +60,9 @@ pub struct Me {
     pub college: String,
 }
 
-/// The person signed in.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MePerson {
-    /// Id.
-    pub id: Uuid,
-    /// Name.
-    pub name: String,
-    /// 工号.
-    pub staff_number: String,
-}
-
-/// A teaching unit.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct UnitView {
-    /// Id.
-    pub id: Uuid,
-    /// Name.
-    pub name: String,
-}
-
 /// The state of the confidentiality agreement.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Agreement)]
 pub struct MeAgreement {
     /// `signed` or `unsigned`.
     pub state: &'static str,
@@ -92,7 +73,6 @@ pub struct MeAgreement {
 impl Me {
     pub(super) fn new(app: &App, session: &Session) -> Self {
         let person = &session.person;
-        let unit = person.unit.as_ref();
         let agreement = match person.agreement {
             Agreement::Signed { since_ms } => MeAgreement {
                 state: "signed",
@@ -104,7 +84,7 @@ impl Me {
             },
         };
         Self {
-            person: MePerson {
+            person: PersonName {
                 id: person.id,
                 name: person.name.clone(),
                 staff_number: person.staff_number.clone(),
@@ -114,10 +94,7 @@ impl Me {
                 .iter()
                 .map(|role| role.name().to_owned())
                 .collect(),
-            unit: unit.map(|unit| UnitView {
-                id: unit.id.0,
-                name: unit.name.clone(),
-            }),
+            unit: person.unit.as_ref().map(UnitName::from),
             agreement,
             csrf_token: session.csrf_token.clone(),
             demo: app.config.demo.enabled,

@@ -1,0 +1,118 @@
+//! Events: tells open pages what has changed, as Server-Sent Events, so that nobody reloads.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use xunke_policy::access::Action;
+
+use super::App;
+use super::error::ErrorBody;
+use super::guard::Caller;
+use crate::clock;
+use crate::notice::Notice;
+
+/// How often the caller's session is asked about while nothing happens.
+const RECHECK: Duration = Duration::from_secs(5);
+
+/// What has changed, as it happens: `fault`, `device` and `trail`, each as far as the caller may
+/// know of it.
+///
+/// # Errors
+/// 401 when nobody is signed in.
+#[utoipa::path(get, path = "/api/events", tag = "events", responses(
+    (status = 200, content_type = "text/event-stream", body = String),
+    (status = 401, body = ErrorBody)))]
+pub async fn events(
+    State(app): State<App>,
+    caller: Caller,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let listener = Listener {
+        missed: Vec::new(),
+        receiver: app.notices.listen(),
+        app,
+        caller,
+    };
+    let stream = unfold(listener, async |mut listener| {
+        let event = listener.next().await?;
+        Some((Ok(event), listener))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::new().interval(RECHECK * 3))
+}
+
+struct Listener {
+    /// Stand for whatever a slow page has missed; it asks anew for all it shows.
+    missed: Vec<Notice>,
+    receiver: Receiver<Notice>,
+    app: App,
+    caller: Caller,
+}
+
+impl Listener {
+    /// The next event the caller may know of; `None` when the session is over.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(notice) = self.missed.pop() {
+                return Some(event(&notice));
+            }
+            let notice = tokio::time::timeout(RECHECK, self.receiver.recv()).await;
+            let session = &self.caller.session;
+            let person = self.app.sessions.recheck(session, clock::now_ms()).await;
+            let Ok(Ok(person)) = person else {
+                return None;
+            };
+            self.caller.session.person = person;
+            match notice {
+                Ok(Ok(notice)) if self.may_know(&notice) => return Some(event(&notice)),
+                Ok(Ok(_)) | Err(_) => {}
+                Ok(Err(RecvError::Lagged(_))) => {
+                    let all = anything().into_iter();
+                    self.missed = all.filter(|notice| self.may_know(notice)).collect();
+                }
+                Ok(Err(RecvError::Closed)) => return None,
+            }
+        }
+    }
+
+    fn may_know(&self, notice: &Notice) -> bool {
+        let actions: &[Action<'_>] = match notice {
+            Notice::Fault { .. } => &[Action::SeeDevices],
+            Notice::Device { .. } => &[Action::SeeDevices, Action::SeeRooms],
+            Notice::Trail { .. } => &[Action::ReadTrail],
+        };
+        let (person, now_ms) = (&self.caller.session.person, clock::now_ms());
+        actions.iter().any(|action| {
+            self.app
+                .gate
+                .judge(person, *action, self.caller.address, now_ms)
+                .is_ok()
+        })
+    }
+}
+
+/// One notice of each kind, about nothing in particular.
+fn anything() -> [Notice; 3] {
+    let (id, state, open) = (String::new(), "unknown", true);
+    [
+        Notice::Fault {
+            id: id.clone(),
+            open,
+        },
+        Notice::Device { id, state },
+        Notice::Trail { seq: 0 },
+    ]
+}
+
+fn event(notice: &Notice) -> Event {
+    let (name, data) = match notice {
+        Notice::Fault { id, open } => ("fault", serde_json::json!({"id": id, "open": open})),
+        Notice::Device { id, state } => ("device", serde_json::json!({"id": id, "state": state})),
+        Notice::Trail { seq } => ("trail", serde_json::json!({"seq": seq})),
+    };
+    Event::default().event(name).data(data.to_string())
+}

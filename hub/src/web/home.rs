@@ -1,0 +1,201 @@
+//! Screen: the home page, with numbers for each role (X66, X72).
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use xunke_policy::access::Action;
+use xunke_policy::level::Role;
+
+use super::App;
+use super::error::{Error, ErrorBody};
+use super::guard::Caller;
+use super::lesson::LessonView;
+use super::rooms;
+use crate::access::audit::Outcome;
+use crate::campus::calendar;
+use crate::campus::classroom::{self, Classroom};
+use crate::campus::lesson;
+use crate::health::presence::State as Presence;
+use crate::health::status;
+use crate::patrol::record;
+use crate::store::{health, view};
+
+/// Faults counted at most; more is as bad.
+const FAULTS_MAX: i64 = 10_000;
+
+/// The home page of the caller's role.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Home {
+    /// Numbers, the most important first.
+    pub cards: Vec<HomeCard>,
+    /// A teacher's lessons of today.
+    pub lessons: Option<Vec<LessonView>>,
+}
+
+/// One number.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HomeCard {
+    /// What it counts, such as `rooms_in_lesson`.
+    pub key: &'static str,
+    /// How many.
+    pub value: i64,
+    /// Out of how many.
+    pub total: Option<i64>,
+}
+
+/// The home page of the caller's role.
+///
+/// # Errors
+/// 401 when nobody is signed in.
+#[utoipa::path(get, path = "/api/home", tag = "home", responses(
+    (status = 200, body = Home), (status = 401, body = ErrorBody)))]
+pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, Error> {
+    let mut desk = Desk {
+        since_ms: calendar::moment(calendar::day(caller.now_ms), 0),
+        app: &app,
+        caller: &caller,
+        cards: Vec::new(),
+    };
+    let is = |role| caller.session.person.is(role);
+    desk.rooms().await?;
+    desk.records().await?;
+    if desk.may(Action::SeeDevices) {
+        desk.devices().await?;
+    }
+    if desk.may(Action::ReadTrail) {
+        desk.trail().await?;
+    }
+    let cards = desk.cards;
+    let lessons = if is(Role::Teacher) {
+        Some(own_lessons(&app, &caller).await?)
+    } else {
+        None
+    };
+    let mut home = Home { cards, lessons };
+    if let Some(lessons) = &home.lessons {
+        home.cards
+            .insert(0, card("my_lessons_today", lessons.len(), None));
+    }
+    Ok(Json(home))
+}
+
+fn card(key: &'static str, value: usize, total: Option<usize>) -> HomeCard {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    HomeCard {
+        key,
+        value: number(value),
+        total: total.map(number),
+    }
+}
+
+/// The cards as they are laid out.
+struct Desk<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    since_ms: i64,
+    cards: Vec<HomeCard>,
+}
+
+impl Desk<'_> {
+    fn may(&self, action: Action<'_>) -> bool {
+        let (person, now_ms) = (&self.caller.session.person, self.caller.now_ms);
+        self.app
+            .gate
+            .judge(person, action, self.caller.address, now_ms)
+            .is_ok()
+    }
+
+    fn is(&self, role: Role) -> bool {
+        self.caller.session.person.is(role)
+    }
+
+    /// The rooms that concern the caller: those in scope, of the unit, or all.
+    async fn rooms(&mut self) -> Result<(), Error> {
+        let rooms = if self.may(Action::SeeRooms) {
+            rooms::in_scope(self.app, self.caller).await?
+        } else if self.is(Role::AcademicAffairs) {
+            classroom::all(&self.app.db).await?
+        } else if self.is(Role::UnitLeader) {
+            self.rooms_of_unit().await?
+        } else {
+            return Ok(());
+        };
+        let now_ms = self.caller.now_ms;
+        let lessons = lesson::between(&self.app.db, now_ms, now_ms + 1).await?;
+        let in_lesson = rooms
+            .iter()
+            .filter(|room| lessons.iter().any(|lesson| lesson.classroom == room.id));
+        self.cards.push(card(
+            "rooms_in_lesson",
+            in_lesson.count(),
+            Some(rooms.len()),
+        ));
+        Ok(())
+    }
+
+    async fn rooms_of_unit(&self) -> Result<Vec<Classroom>, Error> {
+        let own = self.caller.session.person.unit.as_ref().map(|unit| unit.id);
+        let mut rooms = classroom::all(&self.app.db).await?;
+        rooms.retain(|room| Some(room.unit.id) == own);
+        Ok(rooms)
+    }
+
+    /// Records of today that the caller filed or may read.
+    async fn records(&mut self) -> Result<(), Error> {
+        if !self.may(Action::ReadRecords) {
+            return Ok(());
+        }
+        let person = &self.caller.session.person;
+        let reader = person.reader(self.caller.now_ms);
+        let records = record::list(&self.app.db, &reader, self.since_ms).await?;
+        if self.is(Role::SchoolSupervisor) || self.is(Role::UnitSupervisor) {
+            let own = records
+                .iter()
+                .filter(|record| record.author == person.id)
+                .count();
+            self.cards.push(card("my_records_today", own, None));
+        }
+        self.cards.push(card("records_today", records.len(), None));
+        Ok(())
+    }
+
+    async fn devices(&mut self) -> Result<(), Error> {
+        let devices = status::all(&self.app.db).await?;
+        let online = devices
+            .iter()
+            .filter(|device| device.state().0 == Presence::Online)
+            .count();
+        self.cards
+            .push(card("devices_online", online, Some(devices.len())));
+        let faults = health::faults(&self.app.db, true, FAULTS_MAX).await?;
+        self.cards.push(card("open_faults", faults.len(), None));
+        Ok(())
+    }
+
+    async fn trail(&mut self) -> Result<(), Error> {
+        let trail = &self.app.trail;
+        let number = |key, value| HomeCard {
+            key,
+            value,
+            total: None,
+        };
+        let refused = trail.count(Outcome::Refused, self.since_ms).await?;
+        let views = view::count(&self.app.db, self.since_ms).await?;
+        let head = trail.head().await?;
+        self.cards.push(number("refused_today", refused));
+        self.cards.push(number("views_today", views));
+        self.cards.push(number("trail_entries", head.seq));
+        Ok(())
+    }
+}
+
+async fn own_lessons(app: &App, caller: &Caller) -> Result<Vec<LessonView>, Error> {
+    let today = calendar::day(caller.now_ms);
+    let (from_ms, to_ms) = (calendar::moment(today, 0), calendar::moment(today + 1, 0));
+    let lessons = lesson::between(&app.db, from_ms, to_ms).await?;
+    let own = lessons
+        .into_iter()
+        .filter(|lesson| lesson.teacher_id == Some(caller.session.person.id));
+    Ok(own.map(LessonView::from).collect())
+}
