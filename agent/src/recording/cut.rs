@@ -11,6 +11,8 @@ use xunke_protocol::sealed::CHUNK_BYTES_MAX;
 
 /// A hole in the pictures longer than this is a gap, not jitter.
 pub const GAP_US: i64 = 2_000_000;
+/// A keyframe this little before a segment's length is the one that was meant.
+const JITTER_US: i64 = 100_000;
 /// Pictures are stored out of display order by less than this.
 const REORDER_US_MAX: i64 = 1_000_000;
 /// For cameras that send a keyframe only every few minutes.
@@ -270,7 +272,7 @@ impl Open {
     }
 
     fn whole(&self, at_us: i64, lengths: Lengths) -> bool {
-        self.recut || at_us - self.start_us >= lengths.segment_us
+        self.recut || at_us - self.start_us + JITTER_US >= lengths.segment_us
     }
 
     fn fragment_whole(&self, next: &Sample, lengths: Lengths) -> bool {

@@ -83,7 +83,9 @@ impl Uploader {
                         .await;
                 }
                 Outcome::Later(why) => {
-                    tracing::warn!(segment.id = %segment, why, "a segment is sent again later");
+                    if !later.contains_key(&segment) {
+                        tracing::warn!(segment.id = %segment, why, "a segment is sent again later");
+                    }
                     let fresh = || (Pause::up_to(self.retry_seconds_max), now);
                     let (pause, until) = later.entry(segment).or_insert_with(fresh);
                     *until = Instant::now() + pause.take();
@@ -142,7 +144,9 @@ impl Uploader {
                 let words: String = String::from_utf8_lossy(&answer).chars().take(500).collect();
                 Outcome::Refused(format!("{status}: {words}"))
             }
-            StatusCode::INSUFFICIENT_STORAGE
+            // A door without this route is not a hub that takes segments.
+            StatusCode::NOT_FOUND
+            | StatusCode::INSUFFICIENT_STORAGE
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::TOO_MANY_REQUESTS
             | StatusCode::UNAUTHORIZED

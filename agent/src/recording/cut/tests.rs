@@ -113,6 +113,18 @@ fn segments_and_fragments_are_cut_at_keyframes() {
 }
 
 #[test]
+fn a_keyframe_that_comes_a_little_early_still_ends_the_segment() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((0..501).map(|number| camera.picture(number, 50)));
+    for frame in &mut frames[1..] {
+        frame.captured_us -= i64::from(frame.sequence % 7) * 1_000;
+    }
+    let told = cut(frames).0;
+    assert_eq!(told.matches(" E ").count(), 2, "{told}");
+}
+
+#[test]
 fn nothing_is_recorded_before_a_keyframe_and_a_configuration() {
     let mut camera = Camera { sequence: 0 };
     let early: Vec<Frame> = (0..60).map(|number| camera.picture(number, 50)).collect();
