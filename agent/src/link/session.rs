@@ -9,7 +9,8 @@ use super::window::{Flight, Window};
 use crate::clock;
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
-    NetworkOptions, Outgoing, Packet, QoS, SubscribeFilter, TlsConfiguration, Transport,
+    NetworkOptions, Outgoing, Packet, QoS, StateError, SubscribeFilter, TlsConfiguration, TlsError,
+    Transport,
 };
 use rustls::ClientConfig;
 use std::collections::VecDeque;
@@ -373,8 +374,9 @@ impl Session {
         use ConnectReturnCode::{BadClientId, NotAuthorized};
         let host = self.settings.host.as_str();
         let port = self.settings.port;
+        let why = reason(error);
         match error {
-            _ if self.failures > 0 => tracing::debug!(%error, "the hub is still away"),
+            _ if self.failures > 0 => tracing::debug!(why, "the hub is still away"),
             ConnectionError::ConnectionRefused(NotAuthorized | BadClientId) => tracing::warn!(
                 hub.host = host,
                 hub.port = port,
@@ -382,11 +384,15 @@ impl Session {
                  on, and the hub is asked again; enrol with --replace and a new code if it stays"
             ),
             _ if connected => tracing::warn!(
-                %error, hub.host = host, hub.port = port,
+                why,
+                hub.host = host,
+                hub.port = port,
                 "the hub is gone; recording goes on, and the hub is tried again"
             ),
             _ => tracing::warn!(
-                %error, hub.host = host, hub.port = port,
+                why,
+                hub.host = host,
+                hub.port = port,
                 "the hub cannot be reached; recording goes on, and the hub is tried again"
             ),
         }
@@ -404,5 +410,21 @@ impl Session {
             Err(_) => 1.0,
         };
         limit.mul_f64(share).max(Duration::from_millis(100))
+    }
+}
+
+/// What happened, without the library's layers around it.
+fn reason(error: &ConnectionError) -> String {
+    use StateError::{AwaitPingResp, ConnectionAborted, Deserialization};
+    match error {
+        ConnectionError::Io(error)
+        | ConnectionError::Tls(TlsError::Io(error))
+        | ConnectionError::MqttState(StateError::Io(error)) => error.to_string(),
+        ConnectionError::MqttState(ConnectionAborted | Deserialization(_)) => {
+            "the connection was closed".into()
+        }
+        ConnectionError::MqttState(AwaitPingResp) => "it has fallen silent".into(),
+        ConnectionError::NetworkTimeout => "it does not answer".into(),
+        other => other.to_string(),
     }
 }
