@@ -25,9 +25,10 @@ const NOW: i64 = 1_795_000_000_000;
 const MINUTE: i64 = 60_000;
 
 pub(crate) struct House {
-    folder: PathBuf,
+    pub folder: PathBuf,
     pub db: Db,
-    ca: Arc<Ca>,
+    pub ca: Arc<Ca>,
+    pub keys: Arc<Keys>,
     trail: Arc<Trail>,
     pub devices: Devices,
 }
@@ -45,7 +46,7 @@ impl House {
         let keys = Arc::new(keys.await.unwrap());
         let place = Place {
             ca: ca.clone(),
-            keys,
+            keys: keys.clone(),
             mqtt_port: 8883,
         };
         let devices = Devices::new(db.clone(), trail.clone(), place);
@@ -53,6 +54,7 @@ impl House {
             folder,
             db,
             ca,
+            keys,
             trail,
             devices,
         }

@@ -10,6 +10,9 @@ use xunke_protocol::topic::PACKET_BYTES_MAX;
 /// Most filters in one SUBSCRIBE; a box has two.
 const FILTERS_MAX: usize = 8;
 
+/// MQTT 3.1.1.
+const LEVEL: u8 = 4;
+
 /// A last will as declared at CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Will {
@@ -80,6 +83,10 @@ pub enum Malformed {
 /// The packet is malformed, too large, or not for a box to send.
 pub fn read(bytes: &mut BytesMut) -> Result<Option<Request>, Malformed> {
     let first = bytes.first().copied();
+    // The codec would read another version's CONNECT as a broken one of its own.
+    if connect_level(bytes).is_some_and(|level| level != LEVEL) {
+        return Err(Malformed::Version);
+    }
     // A larger announced length is refused before its body is there.
     let packet = match mqttbytes::v4::read(bytes, PACKET_BYTES_MAX) {
         Ok(packet) => packet,
@@ -91,6 +98,14 @@ pub fn read(bytes: &mut BytesMut) -> Result<Option<Request>, Malformed> {
     };
     flags(first.unwrap_or_default())?;
     request(packet).map(Some)
+}
+
+/// The protocol level of a CONNECT, as soon as it is there.
+fn connect_level(bytes: &[u8]) -> Option<u8> {
+    let (first, rest) = bytes.split_first()?;
+    let length_bytes = rest.iter().take(4).position(|byte| byte & 0x80 == 0)? + 1;
+    let level = rest[length_bytes..].strip_prefix(b"\x00\x04MQTT")?.first();
+    level.copied().filter(|_| first >> 4 == 1)
 }
 
 /// MQTT-2.2.2-2: reserved flags of the first byte.

@@ -144,6 +144,7 @@ fn packets_that_the_standard_forbids_are_refused() {
     let mut five = CONNECT.to_vec();
     five[8] = 5;
     assert_eq!(read(&five), Err(Malformed::Version));
+    assert_eq!(read(&five[..9]), Err(Malformed::Version), "before the rest");
     five[8] = 3;
     assert_eq!(read(&five), Err(Malformed::Version));
     let forbidden: [&[u8]; 6] = [

@@ -61,3 +61,6 @@ impl<S: Send + Sync> FromRequestParts<S> for BoxIdentity {
             .ok_or(Error::UnknownBox)
     }
 }
+
+#[cfg(test)]
+mod tests;
