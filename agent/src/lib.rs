@@ -17,4 +17,4 @@ pub mod live;
 pub mod run;
 
 #[cfg(test)]
-mod peer;
+mod test_peer;

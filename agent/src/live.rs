@@ -1,7 +1,7 @@
 //! Live: one outbound push of one stream while somebody may watch it.
 //!
-//! The hub orders a push; the box opens a WebSocket to it, sends the newest GOP from memory and then
-//! every frame as it comes, until the hub closes. Nobody can connect to a box.
+//! The hub orders a push; the box opens a WebSocket to it, sends the newest GOP from memory and
+//! then every frame as it comes, until the hub closes. Nobody can connect to a box.
 //!
 //! Invariant: a slow network costs frames, never memory: the camera's ring moves a late reader on
 //! to the next keyframe.

@@ -5,7 +5,7 @@ mod notify;
 use crate::camera::source::{Camera, Program};
 use crate::config::{self, Config};
 use crate::health::{Report, Sources};
-use crate::identity::{self, Identity};
+use crate::identity::{self, HttpClient, Identity};
 use crate::link::{Link, Settings};
 use crate::live::Pushes;
 use crate::outbox::{Class, Event, Limits, Outbox};
@@ -182,7 +182,7 @@ fn until(
 fn refresh(
     config: &Config,
     identity: &Arc<Identity>,
-    client: reqwest::Client,
+    client: HttpClient,
 ) -> impl Future<Output = ()> + use<> {
     let (identity, base) = (identity.clone(), config.hub.base().to_owned());
     async move { identity::keep_fresh(&identity, client, &base).await }

@@ -23,6 +23,9 @@ use std::time::Duration;
 use stored::Stored;
 use xunke_protocol::id::{ClassroomId, DeviceId};
 
+/// Speaks HTTPS with the hub alone, as this box.
+pub type HttpClient = reqwest::Client;
+
 /// What the hub needs to know this box by, and the box the hub.
 pub struct Identity {
     /// Certificate common name = MQTT client id = topic.
@@ -148,7 +151,7 @@ impl Identity {
     ///
     /// # Errors
     /// The library refuses the configuration.
-    pub fn http_client(&self, connect: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    pub fn http_client(&self, connect: Duration) -> Result<HttpClient, reqwest::Error> {
         http_client((*self.tls).clone(), connect)
     }
 }

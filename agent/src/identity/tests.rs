@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::Config;
-use crate::peer::{self, DEVICE, Hub, certificate, read_http, write_http};
+use crate::test_peer::{self, DEVICE, Hub, certificate, read_http, write_http};
 use ed25519_dalek::SigningKey;
 use std::os::unix::fs::PermissionsExt;
 use tokio::io::AsyncReadExt;

@@ -3,8 +3,8 @@
 //! backlog → command → window → session
 //!
 //! The MQTT client library forgets messages in flight when a connection ends (measured: 5 of 5
-//! lost), so nothing is ever entrusted to it: the backlog is the truth, and a message leaves it only
-//! when the hub has acknowledged it. No media, picture or name ever goes this way.
+//! lost), so nothing is ever entrusted to it: the backlog is the truth, and a message leaves it
+//! only when the hub has acknowledged it. No media, picture or name ever goes this way.
 
 mod backlog;
 mod command;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock;
 use crate::identity::Identity;
-use crate::peer::{DEVICE, Hub, Mqtt};
+use crate::test_peer::{DEVICE, Hub, Mqtt};
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{
     ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish, SubAck, SubscribeReasonCode,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::identity::Identity;
-use crate::peer::{Hub, certificate};
+use crate::test_peer::{Hub, certificate};
 use bytes::Bytes;
 use std::time::Instant;
 use tokio_tungstenite::accept_hdr_async;
@@ -145,8 +145,8 @@ async fn a_hub_that_refuses_or_is_away_ends_the_push() {
     let mut room = room(&hub, &identity);
     room.order(1, "cam0").await;
     let mut stream = hub.accept().await.unwrap();
-    crate::peer::read_http(&mut stream).await;
-    crate::peer::write_http(&mut stream, 404, b"").await;
+    crate::test_peer::read_http(&mut stream).await;
+    crate::test_peer::write_http(&mut stream, 404, b"").await;
     assert_eq!(room.answer().await.2.as_deref(), Some("refused"));
     drop(hub);
     room.order(2, "cam0").await;

@@ -20,7 +20,7 @@ pub use spool::Error;
 use crate::camera::source::Camera;
 use crate::clock;
 use crate::config::Config;
-use crate::identity::Identity;
+use crate::identity::{HttpClient, Identity};
 use cut::Lengths;
 use meter::Meter;
 use record::Recorder;
@@ -62,7 +62,7 @@ impl Recording {
         cameras: &[Camera],
         identity: &Identity,
         config: &Config,
-        client: reqwest::Client,
+        client: HttpClient,
     ) -> Result<(Self, mpsc::Receiver<Gap>), Error> {
         let (gaps, told) = mpsc::channel(GAPS_MAX);
         let limits = Limits {

@@ -3,8 +3,8 @@
 //! signals → finding → hold-down → fault
 //!
 //! 第五条第1项 “保障智慧教室设备及网络正常运行” (R64, R65): the box reports signals, only the hub
-//! judges. A finding becomes a fault when it has lasted, and ends when it has been gone for a while,
-//! so that a flicker neither raises nor clears an alarm.
+//! judges. A finding becomes a fault when it has lasted, and ends when it has been gone for a
+//! while, so that a flicker neither raises nor clears an alarm.
 
 mod catalogue;
 mod judge;

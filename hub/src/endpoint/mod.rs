@@ -2,8 +2,8 @@
 //!
 //! packet → session → links → connection → door
 //!
-//! Not a broker: nothing is routed between boxes, nothing is queued for an absent one, and the topic
-//! tree is fixed. Certificate = client id = topic. A PUBACK means that the hub has stored the
+//! Not a broker: nothing is routed between boxes, nothing is queued for an absent one, and the
+//! topic tree is fixed. Certificate = client id = topic. A PUBACK means that the hub has stored the
 //! message: it is written after [`Fleet::message`] has returned. Figures and the reasons against
 //! the brokers there are: docs/decisions/0002.
 

@@ -10,7 +10,9 @@ pub mod fault;
 pub mod intake;
 
 use crate::recording::library;
-use crate::{campus, device, store};
+use crate::campus;
+use crate::device;
+use crate::store;
 
 /// What went wrong with health.
 #[derive(Debug, thiserror::Error)]

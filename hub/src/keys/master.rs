@@ -32,7 +32,7 @@ impl Master {
             None if make => {
                 let key = Zeroizing::new(secret::random::<KEY_BYTES>());
                 secret_file::write(path, &*key)?;
-                tracing::info!(path = %path.display(), "made the master key; keep a copy of it safe");
+                tracing::info!(path = %path.display(), "made the master key; keep a safe copy");
                 Zeroizing::new(key.to_vec())
             }
             None => return Err(Error::MasterMissing(path.into())),

@@ -160,7 +160,8 @@ pub async fn put_report(db: &Db, row: &ReportRow<'_>, now_ms: i64) -> Result<(),
          report, report_boot, report_mono_ms, reported_ms)
          VALUES ($1, 'unknown', $5, $3, 0, '', $2, $3, $4, $5)
          ON CONFLICT (device_id) DO UPDATE SET report = excluded.report,
-         report_boot = excluded.report_boot, report_mono_ms = excluded.report_mono_ms, reported_ms = excluded.reported_ms",
+         report_boot = excluded.report_boot, report_mono_ms = excluded.report_mono_ms,
+         reported_ms = excluded.reported_ms",
     )
     .bind(row.device_id)
     .bind(row.report)

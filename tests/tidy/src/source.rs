@@ -36,7 +36,7 @@ impl Source {
     /// Files that hold nothing but tests.
     pub fn is_test(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
-        name == "tests.rs" || self.path.contains("/integration/") || self.path.contains("/tests/")
+        name == "tests.rs" || name.starts_with("test_") || self.path.contains("/integration/") || self.path.contains("/tests/")
     }
 }
 
