@@ -36,7 +36,10 @@ impl Source {
     /// Files that hold nothing but tests.
     pub fn is_test(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
-        name == "tests.rs" || name.starts_with("test_") || self.path.contains("/integration/") || self.path.contains("/tests/")
+        let folder = ["/integration/", "/tests/"]
+            .iter()
+            .any(|part| self.path.contains(part));
+        folder || name == "tests.rs" || name.starts_with("test_")
     }
 }
 

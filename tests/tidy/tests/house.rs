@@ -33,7 +33,10 @@ const OWNERS: &[Owner<'_>] = &[
     ("mp4_atom", &["agent/src/recording"]),
     ("mqttbytes", &["hub/src/endpoint"]),
     ("object_store", &["hub/src/recording"]),
-    ("rcgen", &["hub/src/authority", "agent/src/identity", "tests/"]),
+    (
+        "rcgen",
+        &["hub/src/authority", "agent/src/identity", "tests/"],
+    ),
     (
         "reqwest",
         &["agent/src/recording/upload", "agent/src/identity", "tests/"],
