@@ -42,12 +42,12 @@ pub fn regulations(table: &Source, sources: &[Source]) -> Vec<Finding> {
             continue;
         }
         let mut missing = |what: String| findings.push(Finding::new(&table.path, at + 1, what));
-        for path in place.split(", ").map(|path| path.trim_matches('`')) {
+        for path in listed(place) {
             if !sources.iter().any(|source| source.path == path) {
                 missing(format!("{number} names {path}, which is not there"));
             }
         }
-        for test in tests.split(", ").map(|test| test.trim_matches('`')) {
+        for test in listed(tests) {
             if test.is_empty() || !sources.iter().any(|source| has_test(source, test)) {
                 missing(format!(
                     "{number} names the test {test:?}, which is not there"
@@ -56,6 +56,11 @@ pub fn regulations(table: &Source, sources: &[Source]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Each thing of a cell such as `` `a`, `b` ``.
+fn listed(cell: &str) -> impl Iterator<Item = &str> {
+    cell.trim_matches('`').split("`, `")
 }
 
 fn has_test(source: &Source, test: &str) -> bool {
