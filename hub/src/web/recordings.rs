@@ -88,7 +88,7 @@ pub struct PlayView {
     pub start: i64,
     /// Where it ends.
     pub end: i64,
-    /// What a player is told of each source, and of `main`, the first of them.
+    /// What a player is told of each source (what most of it is), and of `main`, the first of them.
     pub codecs: BTreeMap<String, String>,
     /// What is drawn over the picture.
     pub watermark: WatermarkView,
@@ -121,6 +121,8 @@ pub struct PlaySegment {
     pub start: i64,
     /// Length.
     pub duration_ms: i64,
+    /// What a player is told of it: sound may come and go within a recording.
+    pub codecs: String,
     /// Whether it was cut off; what there is, is good.
     pub truncated: bool,
 }
@@ -328,17 +330,28 @@ impl PlayView {
     }
 }
 
-/// What a player is told of each source: its first segment speaks for it.
+/// What a player is told of each source: what most of it is.
 fn codecs(segments: &[Segment]) -> BTreeMap<String, String> {
-    let mut codecs = BTreeMap::new();
+    let mut lasting: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for segment in segments {
-        let codec = || format!("video/mp4; codecs=\"{}\"", segment.codecs);
-        codecs.entry(segment.source.clone()).or_insert_with(codec);
+        let kind = (segment.source.as_str(), segment.codecs.as_str());
+        *lasting.entry(kind).or_default() += segment.duration_us;
     }
+    let mut by_time: Vec<_> = lasting.into_iter().collect();
+    by_time.sort_by_key(|(_, duration_us)| *duration_us);
+    // What lasts longest comes last and so stays.
+    let mut codecs: BTreeMap<_, _> = by_time
+        .into_iter()
+        .map(|((source, codecs), _)| (source.to_owned(), mime(codecs)))
+        .collect();
     if let Some(first) = codecs.values().next().cloned() {
         codecs.insert("main".into(), first);
     }
     codecs
+}
+
+fn mime(codecs: &str) -> String {
+    format!("video/mp4; codecs=\"{codecs}\"")
 }
 
 impl From<Segment> for PlaySegment {
@@ -348,6 +361,7 @@ impl From<Segment> for PlaySegment {
             source: segment.source,
             start: segment.start_us.div_euclid(1000),
             duration_ms: segment.duration_us / 1000,
+            codecs: mime(&segment.codecs),
             truncated: segment.truncated,
         }
     }
@@ -361,5 +375,39 @@ impl From<Gap> for GapView {
             end: gap.to_us.div_euclid(1000),
             reason: gap.reason,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(source: &str, codecs: &str, seconds: i64) -> Segment {
+        Segment {
+            id: SegmentId(Uuid::nil()),
+            source: source.into(),
+            start_us: 0,
+            duration_us: seconds * 1_000_000,
+            truncated: false,
+            codecs: codecs.into(),
+        }
+    }
+
+    /// Seen with a real camera: sound arrives seconds after the picture, in the second segment.
+    #[test]
+    fn what_most_of_a_source_is_speaks_for_it() {
+        let segments = [
+            segment("cam0", "avc1.42c028", 2),
+            segment("cam0", "avc1.42c028,mp4a.40.2", 10),
+            segment("screen", "avc1.640028", 10),
+        ];
+        let codecs = codecs(&segments);
+        let sound = "video/mp4; codecs=\"avc1.42c028,mp4a.40.2\"";
+        assert_eq!(
+            (codecs["cam0"].as_str(), codecs["main"].as_str()),
+            (sound, sound)
+        );
+        assert_eq!(codecs["screen"], "video/mp4; codecs=\"avc1.640028\"");
+        assert!(super::codecs(&[]).is_empty());
     }
 }

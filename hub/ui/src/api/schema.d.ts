@@ -58,6 +58,7 @@ export interface components {
       source: string;
       start: number;
       duration_ms: number;
+      codecs: string;
       truncated: boolean;
     };
     Gap: { start: number; end: number; reason: string };

@@ -1,5 +1,6 @@
 // Plays a recording in a video element through Media Source Extensions: fetches segments ahead of
-// the picture, places each on the recording's clock, and steps over gaps.
+// the picture, places each on the recording's clock, and steps over gaps. Sound may come and go
+// within a recording; a media source cannot, so each stretch with the same tracks gets its own.
 import type { Play } from '../api/model';
 import {
   BEHIND_SECONDS_MAX,
@@ -23,8 +24,9 @@ type Fetch = (playId: string, segmentId: string, signal: AbortSignal) => Promise
 
 export class MediaPlayer {
   readonly spans: Span[];
-  private readonly media = new MediaSource();
-  private readonly url = URL.createObjectURL(this.media);
+  private media = new MediaSource();
+  private url = '';
+  private codecs = '';
   private readonly have = new Set<string>();
   private readonly timer: number;
   private buffer: SourceBuffer | null = null;
@@ -39,11 +41,10 @@ export class MediaPlayer {
     private readonly events: PlayerEvents,
   ) {
     this.spans = spansOf(play.segments, source, play.start);
-    const codec = play.codecs[source] ?? play.codecs.main ?? Object.values(play.codecs)[0] ?? '';
-    this.media.addEventListener('sourceopen', () => this.start(codec), { once: true });
     video.addEventListener('seeking', this.sought);
     this.timer = window.setInterval(() => void this.look(), LOOK_MS);
-    video.src = this.url;
+    const first = this.spans[0];
+    this.open(first?.segment.codecs ?? play.codecs.main ?? '', first?.from ?? 0);
   }
 
   stop(): void {
@@ -55,16 +56,33 @@ export class MediaPlayer {
     URL.revokeObjectURL(this.url);
   }
 
-  private start(codec: string): void {
-    this.media.duration = Math.max(1, (this.play.end - this.play.start) / 1000);
-    if (!MediaSource.isTypeSupported(codec)) {
-      this.events.trouble(codec);
+  /** Begins anew at `at` seconds with a media source for these tracks. */
+  private open(codecs: string, at: number): void {
+    const media = new MediaSource();
+    const { playbackRate } = this.video;
+    const wasPlaying = this.codecs !== '' && !this.video.paused;
+    URL.revokeObjectURL(this.url);
+    this.have.clear();
+    this.buffer = null;
+    this.media = media;
+    this.codecs = codecs;
+    this.url = URL.createObjectURL(media);
+    media.addEventListener('sourceopen', () => this.start(media, at), { once: true });
+    this.video.src = this.url;
+    this.video.playbackRate = playbackRate;
+    if (wasPlaying) void this.video.play().catch(() => {});
+  }
+
+  private start(media: MediaSource, at: number): void {
+    if (media !== this.media) return;
+    media.duration = Math.max(1, (this.play.end - this.play.start) / 1000);
+    if (!MediaSource.isTypeSupported(this.codecs)) {
+      this.events.trouble(this.codecs);
       window.clearInterval(this.timer);
       return;
     }
-    this.buffer = this.media.addSourceBuffer(codec);
-    const first = this.spans[0];
-    if (first && first.from > 0) this.video.currentTime = first.from;
+    this.buffer = media.addSourceBuffer(this.codecs);
+    if (at > 0) this.video.currentTime = at;
     void this.look();
   }
 
@@ -81,6 +99,12 @@ export class MediaPlayer {
     this.forgetPlayed();
     const span = nextWanted(this.spans, this.video.currentTime, this.have);
     if (!span) return;
+    if (span.segment.codecs !== this.codecs) {
+      // What is there is watched to its end first.
+      const at = this.video.currentTime;
+      if (!this.isBuffered(at)) this.open(span.segment.codecs, Math.max(at, span.from));
+      return;
+    }
     this.fetching = { span, abort: new AbortController() };
     try {
       const { signal } = this.fetching.abort;
@@ -100,7 +124,8 @@ export class MediaPlayer {
 
   private async append(span: Span, bytes: ArrayBuffer): Promise<void> {
     const buffer = this.buffer;
-    if (!buffer || this.media.readyState !== 'open') return;
+    const isOther = span.segment.codecs !== this.codecs;
+    if (!buffer || isOther || this.media.readyState !== 'open') return;
     await idle(buffer);
     buffer.timestampOffset = span.from;
     buffer.appendBuffer(bytes);

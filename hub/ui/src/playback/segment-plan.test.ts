@@ -8,6 +8,7 @@ const segment = (id: string, at: number, seconds: number, source = 'cam0'): Play
   source,
   start: START + at * 1000,
   duration_ms: seconds * 1000,
+  codecs: 'video/mp4',
   truncated: false,
 });
 /** 0–10, 10–20, then a gap, 100–110 (and another camera). */

@@ -7,7 +7,7 @@ const segment = (start: number, duration_ms: number) => ({
   source: 'cam0',
   start,
   duration_ms,
-  truncated: false,
+  codecs: 'video/mp4', truncated: false,
 });
 
 test('segments that join are one block, a gap is its own', () => {
