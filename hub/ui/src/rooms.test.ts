@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Room } from './api/model';
-import { byBuilding, nextInLesson, reasonWithout } from './rooms';
+import { byBuilding, nextInLesson, reasonWithout, roomTitle } from './rooms';
 
 function room(name: string, building: string, inLesson: boolean, state = 'online'): Room {
   return {
@@ -55,4 +55,9 @@ test('the next room is in lesson, reachable, and another one', () => {
   expect(nextInLesson(rooms, '12')?.name).toBe('110');
   expect(nextInLesson(rooms, '110')?.name).toBe('12');
   expect(nextInLesson([room('1', 'b', true)], '1')).toBeNull();
+});
+
+test('a building is not said twice', () => {
+  expect(roomTitle('博学楼', '博学楼101')).toBe('博学楼101');
+  expect(roomTitle('博学楼', '101')).toBe('博学楼 101');
 });

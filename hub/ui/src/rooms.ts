@@ -50,3 +50,8 @@ function words(room: Room): string {
   const taught = lesson ? [lesson.course, lesson.teacher, ...lesson.class_groups] : [];
   return [room.name, room.building, room.unit.name, ...taught].join(' ').toLowerCase();
 }
+
+/** How a room is called: many colleges have the building in the name already. */
+export function roomTitle(building: string, name: string): string {
+  return name.startsWith(building) ? name : `${building} ${name}`;
+}
