@@ -144,11 +144,13 @@ impl View {
     async fn watch_over(&self, opened: &Opened, closing: &mut oneshot::Receiver<()>) -> Ending {
         let mut stopping = self.shared.stopping.subscribe();
         loop {
+            // When the hub stops the tab goes too; the trail names the cause.
             tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => return Ending::Stopped,
                 asked = &mut *closing => {
                     return if asked.is_ok() { Ending::Asked } else { Ending::Left };
                 }
-                _ = stopping.wait_for(|stopping| *stopping) => return Ending::Stopped,
                 () = sleep(ASK_EVERY) => {}
             }
             if let Err(refusal) = self.still_valid(opened).await {
