@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at};
 use uuid::Uuid;
 use xunke_protocol::id::{ClassroomId, StreamKind};
 
@@ -311,30 +311,21 @@ fn name(reason: Reason) -> &'static str {
 
 /// How fast a page may ask: each opening is a line in the trail.
 struct Pace {
-    left: u32,
-    counted: Instant,
+    /// When everything asked so far would have been due at one message in [`MESSAGE_EVERY`].
+    due: Instant,
 }
 
 impl Pace {
     fn new() -> Self {
         Self {
-            left: BURST_MAX,
-            counted: Instant::now(),
+            due: Instant::now(),
         }
     }
 
-    /// Counts a message; waits when there are too many.
+    /// Counts a message; waits when the page is more than a burst ahead.
     async fn keep(&mut self) {
-        let earned = self.counted.elapsed().as_millis() / MESSAGE_EVERY.as_millis();
-        let earned = u32::try_from(earned).unwrap_or(BURST_MAX);
-        if earned > 0 {
-            self.left = self.left.saturating_add(earned).min(BURST_MAX);
-            self.counted = Instant::now();
-        }
-        if self.left == 0 {
-            sleep(MESSAGE_EVERY).await;
-        }
-        self.left = self.left.saturating_sub(1);
+        self.due = self.due.max(Instant::now()) + MESSAGE_EVERY;
+        sleep_until(self.due - MESSAGE_EVERY * BURST_MAX).await;
     }
 }
 
