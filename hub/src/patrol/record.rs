@@ -232,3 +232,6 @@ fn open(reader: &Reader<Uuid>, row: RecordRow) -> Result<Option<Record>, Error> 
         row,
     }))
 }
+
+#[cfg(test)]
+mod tests;
