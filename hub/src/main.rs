@@ -8,7 +8,6 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use xunke_hub::config::Config;
 use xunke_hub::run;
-use xunke_hub::web::routes;
 
 /// 巡课中心端 · the hub of a smart-classroom supervision system.
 #[derive(Debug, Parser)]
@@ -34,6 +33,12 @@ enum Command {
         /// How many classrooms.
         #[arg(long, default_value_t = 4)]
         rooms: usize,
+    },
+    /// Reads the whole audit trail and says whether every line follows from the one before.
+    VerifyTrail {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
     },
     /// Prints the description of the HTTP API.
     Openapi,
@@ -62,9 +67,9 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::SeedDemo { config, rooms } => {
             runtime.block_on(run::seed_demo(Config::load(&config)?, rooms))
         }
-        Command::Openapi => {
-            println!("{}", serde_json::to_string_pretty(&routes::openapi())?);
-            Ok(())
+        Command::VerifyTrail { config } => {
+            runtime.block_on(run::verify_trail(Config::load(&config)?))
         }
+        Command::Openapi => run::openapi(),
     }
 }

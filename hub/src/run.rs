@@ -1,16 +1,18 @@
 //! Running: puts the rooms together, opens the doors, and closes them in order.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::access::audit::Trail;
 use crate::access::password::Hasher;
 use crate::access::secret::SealingKey;
 use crate::authority::{Ca, tls};
@@ -172,8 +174,43 @@ pub async fn seed_demo(config: Config, rooms: usize) -> anyhow::Result<()> {
     };
     let seeded = demo::seed(&db, &tools, rooms, now_ms()).await?;
     db.close().await;
-    println!("{}", seeded_json(&seeded));
-    Ok(())
+    print(&seeded_json(&seeded).to_string())
+}
+
+/// Reads the whole trail and says where it ends, or which line does not fit (K6).
+///
+/// # Errors
+/// When the trail is broken or cannot be read.
+pub async fn verify_trail(config: Config) -> anyhow::Result<()> {
+    let db = Db::open(&config.data_dir).await?;
+    let trail = Trail::new(db.clone(), Notices::default());
+    let answer = trail.verify().await?;
+    db.close().await;
+    match answer {
+        Ok(end) => print(&format!(
+            "{} lines, whole; the end is {}",
+            end.seq, end.hash
+        )),
+        Err(broken) => bail!(
+            "the trail is broken at line {}: {}",
+            broken.seq,
+            broken.what
+        ),
+    }
+}
+
+/// Prints the description of the people's API.
+///
+/// # Errors
+/// When nobody reads it to its end.
+pub fn openapi() -> anyhow::Result<()> {
+    print(&serde_json::to_string_pretty(&routes::openapi())?)
+}
+
+/// One answer on standard output; a reader that has gone is an error, not a panic.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").context("cannot print the answer")
 }
 
 fn seeded_json(seeded: &Seeded) -> Value {
