@@ -210,7 +210,8 @@ impl Gate {
         })
     }
 
-    /// Asks for something that is not content. A refusal is written to the trail.
+    /// Asks for something that is not content; `name` and `object` stand in the trail when the
+    /// answer is a refusal.
     ///
     /// # Errors
     /// The refusal, or that the trail cannot be written.
@@ -218,7 +219,7 @@ impl Gate {
         &self,
         session: &Session,
         action: Action<'_>,
-        name: &'static str,
+        (name, object): (&'static str, &str),
         origin: IpAddr,
         now_ms: i64,
     ) -> Result<(), Denied> {
@@ -228,7 +229,7 @@ impl Gate {
         let entry = Entry {
             who: session.person.who(origin),
             action: name,
-            object: String::new(),
+            object: object.into(),
             purpose: String::new(),
             outcome: Outcome::Refused,
             article: refusal.article,

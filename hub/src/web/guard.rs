@@ -100,7 +100,7 @@ pub async fn guard(
     }
     if let Needs::Action(name, action) = needs {
         app.gate
-            .enter(&session, action, name, address, now_ms)
+            .enter(&session, action, (name, ""), address, now_ms)
             .await?;
     }
     request.extensions_mut().insert(Caller {

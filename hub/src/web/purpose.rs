@@ -10,6 +10,7 @@ use xunke_policy::access::Purpose;
 pub struct PurposeForm {
     /// `plan`, `issue`, `reinspection` or `other`.
     #[serde(default)]
+    #[schema(required)]
     pub kind: String,
     /// Needed, with two characters or more, for `other`.
     #[serde(default)]

@@ -273,7 +273,7 @@ async fn enter(app: &App, caller: &Caller, action: Action<'_>) -> Result<(), Err
     let (session, from) = (&caller.session, caller.address);
     let entered = app
         .gate
-        .enter(session, action, "see_recording", from, caller.now_ms);
+        .enter(session, action, ("see_recording", ""), from, caller.now_ms);
     Ok(entered.await?)
 }
 

@@ -102,21 +102,27 @@ pub struct RecordForm {
     pub present_count: i64,
     /// 教师到课情况, `A` or `B`.
     #[serde(default)]
+    #[schema(required)]
     pub teacher_presence: String,
     /// 课堂互动情况, `A`, `B` or `C`.
     #[serde(default)]
+    #[schema(required)]
     pub interaction: String,
     /// 教学条件, `A` or `B`.
     #[serde(default)]
+    #[schema(required)]
     pub conditions: String,
     /// 异常说明.
     #[serde(default)]
+    #[schema(required)]
     pub abnormal_note: String,
     /// 综合评价, `A` to `G`.
     #[serde(default)]
+    #[schema(required)]
     pub grade: String,
     /// Why more came than were due.
     #[serde(default)]
+    #[schema(required)]
     pub attendance_note: String,
 }
 
@@ -310,7 +316,7 @@ async fn room_to_record(app: &App, caller: &Caller, room: Uuid) -> Result<Classr
     let action = Action::FileRecord { unit: room.unit.id };
     let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
     app.gate
-        .enter(session, action, "file_record", from, now_ms)
+        .enter(session, action, ("file_record", &room.name), from, now_ms)
         .await?;
     Ok(room)
 }

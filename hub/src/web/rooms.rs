@@ -99,7 +99,13 @@ pub async fn one(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<J
     let room = room.ok_or(Error::NotFound)?;
     let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
     app.gate
-        .enter(session, watching(&room), "see_room", from, now_ms)
+        .enter(
+            session,
+            watching(&room),
+            ("see_room", &room.name),
+            from,
+            now_ms,
+        )
         .await?;
     let around = Around::now(&app, now_ms).await?;
     Ok(Json(around.room(room)))
