@@ -46,7 +46,9 @@ test('playing goes on behind the gap, and stays where there is something', () =>
 });
 
 test('the gap at a moment is named', () => {
-  const gaps = [{ start: START + 20_000, end: START + 100_000, reason: 'power' }];
+  const gaps = [
+    { source: 'cam0', start: START + 20_000, end: START + 100_000, reason: 'power' },
+  ];
   expect(gapAt(gaps, START, 50)?.reason).toBe('power');
   expect(gapAt(gaps, START, 19.8)?.reason).toBe('power');
   expect(gapAt(gaps, START, 5)).toBeNull();

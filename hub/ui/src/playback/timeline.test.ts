@@ -16,11 +16,11 @@ test('segments that join are one block, a gap is its own', () => {
     { left: 0, width: 20 },
     { left: 50, width: 50 },
   ]);
-  const gap = { start: 20_000, end: 50_000, reason: 'camera_lost' };
+  const gap = { source: 'cam0', start: 20_000, end: 50_000, reason: 'camera_lost' };
   expect(gapBlocks([gap], 0, 100)).toEqual([{ gap, left: 20, width: 30 }]);
 });
 
 test('what reaches outside the recording is cut at its edges', () => {
-  const gap = { start: -5000, end: 500_000, reason: 'power' };
+  const gap = { source: 'cam0', start: -5000, end: 500_000, reason: 'power' };
   expect(gapBlocks([gap], 0, 100)).toEqual([{ gap, left: 0, width: 100 }]);
 });
