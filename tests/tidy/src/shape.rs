@@ -25,10 +25,8 @@ pub fn check(source: &Source) -> Vec<Finding> {
 
 fn header(source: &Source, findings: &mut Vec<Finding>) {
     let first = source.text.lines().next().unwrap_or_default();
-    if !first
-        .strip_prefix("//! ")
-        .is_some_and(|sentence| sentence.len() > 8)
-    {
+    let sentence = first.strip_prefix("//! ").unwrap_or_default();
+    if sentence.len() <= 8 {
         let what = "a file begins with `//! ` and a sentence that says what it is for";
         findings.push(Finding::new(&source.path, 1, what));
     }
