@@ -19,11 +19,13 @@ impl Config {
                 "must look like https://host:port, with a name or an IPv4 address",
             );
         }
-        self.check_ranges()?;
+        self.check_connections()?;
+        self.check_media()?;
         self.check_cameras()
     }
 
-    fn check_ranges(&self) -> Check {
+    /// What goes to the hub.
+    fn check_connections(&self) -> Check {
         let window = u64::from(self.link.window);
         let pushes = self.live.pushes_max as u64;
         within("hub", "connect_seconds", self.hub.connect_seconds, 1, 120)?;
@@ -50,6 +52,39 @@ impl Config {
             1024,
         )?;
         within("outbox", "note_mib_max", self.outbox.note_mib_max, 1, 1024)?;
+        within(
+            "upload",
+            "kib_per_second_max",
+            self.upload.kib_per_second_max,
+            64,
+            1 << 20,
+        )?;
+        within(
+            "upload",
+            "retry_seconds_max",
+            self.upload.retry_seconds_max,
+            1,
+            600,
+        )?;
+        within(
+            "health",
+            "period_seconds",
+            self.health.period_seconds,
+            5,
+            600,
+        )?;
+        within(
+            "health",
+            "spacing_seconds",
+            self.health.spacing_seconds,
+            1,
+            60,
+        )?;
+        within("live", "pushes_max", pushes, 1, 64)
+    }
+
+    /// What comes from cameras and lies on the disk.
+    fn check_media(&self) -> Check {
         within(
             "intake",
             "connect_seconds",
@@ -87,36 +122,7 @@ impl Config {
             0,
             1024 * 1024,
         )?;
-        within("spool", "slot_mib", self.spool.slot_mib, 1, 64)?;
-        within(
-            "upload",
-            "kib_per_second_max",
-            self.upload.kib_per_second_max,
-            64,
-            1 << 20,
-        )?;
-        within(
-            "upload",
-            "retry_seconds_max",
-            self.upload.retry_seconds_max,
-            1,
-            600,
-        )?;
-        within(
-            "health",
-            "period_seconds",
-            self.health.period_seconds,
-            5,
-            600,
-        )?;
-        within(
-            "health",
-            "spacing_seconds",
-            self.health.spacing_seconds,
-            1,
-            60,
-        )?;
-        within("live", "pushes_max", pushes, 1, 64)
+        within("spool", "slot_mib", self.spool.slot_mib, 1, 64)
     }
 
     fn check_cameras(&self) -> Check {

@@ -214,7 +214,7 @@ async fn a_failed_replacement_leaves_the_old_identity() {
 
 #[test]
 fn a_box_without_identity_is_told_what_to_do() {
-    let directory = peer::directory("none");
+    let directory = test_peer::directory("none");
     let error = Identity::load(&directory).err().unwrap().to_string();
     assert!(
         error.contains("xunke-agent enrol --config FILE --code-file"),

@@ -9,9 +9,9 @@ pub mod status;
 pub mod fault;
 pub mod intake;
 
-use crate::recording::library;
 use crate::campus;
 use crate::device;
+use crate::recording::library;
 use crate::store;
 
 /// What went wrong with health.
