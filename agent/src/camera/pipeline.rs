@@ -137,6 +137,9 @@ impl Stream<'_> {
             .property("location", self.url)
             .property_from_str("protocols", "tcp")
             .property("latency", 0_u32)
+            // The camera's own time stamps, exactly: measured on one stream, pictures are 40 ms
+            // apart; with the default they are 33 to 71 ms apart. `timing` follows drift.
+            .property_from_str("buffer-mode", "none")
             .property("tcp-timeout", self.connect_ms * 1000)
             .build()?;
         if let Some((user, password)) = self.credentials {
