@@ -36,6 +36,8 @@ pub struct Aligner {
     audio: VecDeque<Sample>,
     seen_us: Option<i64>,
     heard_us: Option<i64>,
+    /// Sound was announced.
+    expects: bool,
 }
 
 impl Aligner {
@@ -52,6 +54,17 @@ impl Aligner {
             self.audio.pop_front();
         }
         self.audio.push_back(sample);
+    }
+
+    /// Sound was announced: the first pictures wait for it too.
+    pub fn expect(&mut self) {
+        self.expects = true;
+    }
+
+    /// The stream was interrupted: sound has to be heard anew.
+    pub fn restart(&mut self) {
+        self.seen_us = None;
+        self.heard_us = None;
     }
 
     /// Whether sound keeps coming.
@@ -79,8 +92,11 @@ impl Aligner {
     }
 
     fn waits(&self, at_us: i64) -> bool {
-        let behind = self.heard_us.is_some_and(|heard| heard < at_us);
         let waited_us = self.seen_us.map_or(0, |seen| seen - at_us);
-        behind && self.hears() && waited_us < WAIT_US_MAX
+        let comes = match self.heard_us {
+            Some(heard) => heard < at_us && self.hears(),
+            None => self.expects,
+        };
+        comes && waited_us < WAIT_US_MAX
     }
 }

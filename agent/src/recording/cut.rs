@@ -152,6 +152,7 @@ impl Cutter {
         while let Some(aligned) = self.aligner.pop(true) {
             self.take(aligned, steps);
         }
+        self.aligner.restart();
         self.end(None, steps);
     }
 
@@ -167,6 +168,9 @@ impl Cutter {
         let config: Option<AudioConfig> = serde_json::from_slice(json).ok();
         if config.is_some() && config != self.audio {
             self.audio = config;
+        }
+        if self.audio.is_some() {
+            self.aligner.expect();
         }
         if let Some(open) = &mut self.open {
             open.recut |= open.audio != self.audio;

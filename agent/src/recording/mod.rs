@@ -160,3 +160,6 @@ async fn watch_over(meters: Vec<Meter>, publish: watch::Sender<RecordingSignals>
         sleep(SIGNALS_EVERY).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
