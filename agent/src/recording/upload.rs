@@ -76,7 +76,10 @@ impl Uploader {
                     }
                     self.on_disk(move |spool| spool.forget(segment)).await;
                 }
-                Outcome::Gone => drop(later.remove(&segment)),
+                Outcome::Gone => {
+                    later.remove(&segment);
+                    self.on_disk(move |spool| spool.lost(segment)).await;
+                }
                 Outcome::Refused(why) => {
                     later.remove(&segment);
                     self.on_disk(move |spool| spool.quarantine(segment, &why))

@@ -194,6 +194,23 @@ impl Spool {
         }
     }
 
+    /// Gives up a segment whose file somebody has removed; says so aloud.
+    pub fn lost(&self, segment: SegmentId) {
+        let entry = self.state().kept.waiting.remove(&segment);
+        // What was evicted meanwhile has been told already.
+        let Some(entry) = entry else {
+            return;
+        };
+        self.shared.index.remove(segment);
+        tracing::error!(
+            segment.id = %segment,
+            source = %entry.source,
+            bytes = entry.bytes,
+            "FOOTAGE LOST: a segment has vanished from the spool before the hub had it"
+        );
+        self.tell_lost(entry);
+    }
+
     /// Puts a segment aside that the hub refuses for good: people must look at it.
     pub fn quarantine(&self, segment: SegmentId, why: &str) {
         let entry = self.state().kept.waiting.remove(&segment);
@@ -305,15 +322,18 @@ impl Spool {
             bytes = entry.bytes,
             "FOOTAGE LOST: the spool is full and the hub has not taken this segment"
         );
-        let gap = Gap {
+        self.tell_lost(entry);
+        true
+    }
+
+    fn tell_lost(&self, entry: Entry) {
+        self.tell(Gap {
             from_us: entry.start_us,
             to_us: entry.start_us + i64::from(entry.duration_us),
             source: entry.source,
             reason: GapReason::Disk,
-        };
-        self.tell(gap);
+        });
         self.publish();
-        true
     }
 
     /// Tells the hub of missing footage. Does not block.

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use xunke_protocol::id::ClassroomId;
+use xunke_protocol::recording::{Gap, GapReason};
 use xunke_protocol::sealed::Sealer;
 use xunke_protocol::sealed::epoch::DaySecret;
 use xunke_protocol::sealed::header::Header;
@@ -109,6 +110,7 @@ struct Campus {
     spool: Spool,
     answers: Answers,
     uploader: tokio::task::JoinHandle<()>,
+    gaps: mpsc::Receiver<Gap>,
 }
 
 impl Drop for Campus {
@@ -129,7 +131,7 @@ impl Campus {
             slot_bytes: 1 << 16,
         };
         let device = SigningKey::from_bytes(&[8; 32]);
-        let gaps = mpsc::channel(8).0;
+        let (gaps, told) = mpsc::channel(8);
         let spool = Spool::open(&dir, limits, &device.verifying_key(), gaps).unwrap();
         (1..=segments).for_each(|number| close_segment(&spool, number, &device));
         let answers = Arc::new(Mutex::new(answers.to_vec()));
@@ -149,6 +151,7 @@ impl Campus {
             spool,
             answers,
             uploader,
+            gaps: told,
         }
     }
 
@@ -255,4 +258,31 @@ async fn uploads_keep_to_their_rate() {
         "{:?}",
         begin.elapsed()
     );
+}
+
+#[tokio::test]
+async fn a_file_that_vanished_is_a_gap_told_once_and_holds_nobody_up() {
+    let mut campus = Campus::start("vanished", 3, &[Answer::HangUp]).await;
+    std::fs::remove_dir_all(campus.dir.join("cam0")).unwrap();
+    assert!(campus.empty_within(10).await);
+    for _ in 0..3 {
+        assert_eq!(campus.gaps.try_recv().unwrap().reason, GapReason::Disk);
+    }
+    assert!(campus.gaps.try_recv().is_err());
+}
+
+/// A directory in a segment's place opens but cannot be read.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_tried_again_with_pauses() {
+    let campus = Campus::start("unreadable", 1, &[Answer::HangUp]).await;
+    let listed = std::fs::read_dir(campus.dir.join("cam0")).unwrap();
+    let file = listed.map(|item| item.unwrap().path()).next().unwrap();
+    let aside = file.with_extension("aside");
+    std::fs::rename(&file, &aside).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    *campus.answers.lock().unwrap() = vec![Answer::Receipt];
+    assert!(!campus.empty_within(3).await);
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::rename(&aside, &file).unwrap();
+    assert!(campus.empty_within(15).await);
 }
