@@ -20,13 +20,13 @@ const DECODE: &str = "h264parse ! avdec_h264 ! videoconvert ! video/x-raw,format
 /// # Errors
 /// The decoder refuses.
 pub fn marks_of_access_units(config: &VideoConfig, units: &[Bytes]) -> Result<Vec<Option<Mark>>> {
+    gst_init()?;
     let description = STANDARD.decode(&config.description)?;
     let caps = gst::Caps::builder("video/x-h264")
         .field("stream-format", "avc")
         .field("alignment", "au")
         .field("codec_data", gst::Buffer::from_slice(description))
         .build();
-    gst_init()?;
     decode("appsrc name=in format=time", Some(&caps), units)
 }
 

@@ -144,6 +144,12 @@ impl Hub {
         self.process.as_mut().context("the hub is not running")
     }
 
+    /// Its process id, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
     /// Kills the hub as a power cut would.
     pub fn kill(&mut self) {
         self.process = None;

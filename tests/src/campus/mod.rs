@@ -23,7 +23,7 @@ pub use hub::{Account, Hub, Ports, Room};
 pub use person::{Person, Socket, one_time_code};
 pub use process::Process;
 pub use programs::{free_port, is_free, program};
-pub use room::Classroom;
+pub use room::{BoxIdentity, Classroom};
 pub use viewer::{Said, Viewer};
 
 const ONLINE_MAX: Duration = Duration::from_secs(45);

@@ -1,6 +1,7 @@
 //! A person at a browser, without the browser: cookie, CSRF token, requests, live socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
@@ -17,6 +18,9 @@ use totp_rs::{Builder, Secret};
 
 use super::hub::Account;
 use crate::clock::now_ms;
+
+/// The hub answers a request, and goes on answering, within this time.
+const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// A live socket.
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -41,6 +45,8 @@ impl Person {
         let tls = Arc::new(tls(ca_pem)?);
         let client = Client::builder()
             .tls_backend_preconfigured((*tls).clone())
+            .connect_timeout(ANSWER_MAX)
+            .read_timeout(ANSWER_MAX)
             .build()?;
         let origin = HeaderValue::from_str(base)?;
         let headers = HeaderMap::from_iter([(ORIGIN, origin)]);

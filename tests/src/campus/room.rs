@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
 use super::hub::{Ports, Room};
 use super::process::Process;
@@ -194,4 +195,31 @@ fn enrol(folder: &Path, code: &str) -> Result<()> {
         "the box could not be enrolled\n{said}"
     );
     Ok(())
+}
+
+/// What a box shows at the hub's doors. Reading it out is what a thief of the box would do.
+#[derive(Debug, Clone, Deserialize)]
+pub struct BoxIdentity {
+    /// The box.
+    pub device_id: String,
+    /// Its certificate, PEM.
+    pub certificate_pem: String,
+    /// The certificate's key, PEM.
+    pub key_pem: String,
+    /// The hub's authority, PEM.
+    pub ca_pem: String,
+    /// The hub's MQTT port.
+    pub mqtt_port: u16,
+}
+
+impl Classroom {
+    /// The identity in the box's state folder.
+    ///
+    /// # Errors
+    /// The box is not enrolled.
+    pub fn identity(&self) -> Result<BoxIdentity> {
+        let file = self.folder.join("state/identity.json");
+        let text = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        Ok(serde_json::from_slice(&text)?)
+    }
 }
