@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::campus::{Account, Campus, Options, is_free};
@@ -97,21 +97,27 @@ fn plan_mishaps(campus: &mut Campus) -> Result<()> {
 }
 
 fn announce(campus: &Campus) -> Result<()> {
+    println!("{}", line(campus));
+    Ok(())
+}
+
+/// Everything a program must know to use a campus.
+#[must_use]
+pub fn line(campus: &Campus) -> Value {
     let accounts = campus.hub.accounts.iter().map(|account| {
         let mut json = json!(account);
         json["link"] = link(campus, account).into();
         json
     });
-    let agents = campus.classrooms.iter().flat_map(|room| room.pids());
-    let line = json!({
+    let children = campus.classrooms.iter().flat_map(|room| room.pids());
+    let children = children.chain(campus.hub.pid());
+    json!({
         "url": campus.url(),
         "accounts": accounts.collect::<Vec<_>>(),
         "rooms": campus.hub.rooms,
         "data_dir": campus.folder(),
-        "pids": agents.chain([std::process::id()]).collect::<Vec<_>>(),
-    });
-    println!("{}", serde_json::to_string(&line)?);
-    Ok(())
+        "pids": children.chain([std::process::id()]).collect::<Vec<_>>(),
+    })
 }
 
 fn link(campus: &Campus, account: &Account) -> String {

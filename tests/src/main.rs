@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
-use xunke_tests::{classroom, demo};
+use xunke_tests::{bench, classroom, demo};
 
 #[derive(Parser)]
 #[command(name = "xunke-tests", about = "The simulated campus of xunke")]
@@ -30,6 +30,12 @@ enum Command {
     },
     /// A college in miniature: hub, classrooms, boxes, people. Ctrl-C ends it.
     Demo(demo::Wishes),
+    /// Figures with their aims; fails when one is missed.
+    Bench {
+        /// Which bench.
+        #[arg(value_parser = ["thread"])]
+        name: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -47,6 +53,11 @@ fn run(command: Command) -> Result<()> {
         Command::Classroom { room, port, script } => {
             let script = (script.as_os_str() != "none").then_some(script);
             classroom::run(&classroom::Options { room, port, script })
+        }
+        Command::Bench { .. } => {
+            let met = tokio::runtime::Runtime::new()?.block_on(bench::thread::run())?;
+            ensure!(met, "an aim was missed");
+            Ok(())
         }
         Command::Demo(wishes) => tokio::runtime::Runtime::new()?.block_on(demo::run(wishes)),
     }
