@@ -1,3 +1,9 @@
 //! The integration tests, one binary, one campus for all that can share it.
 
+mod shared;
 mod permissions;
+mod bad_input;
+mod doors;
+mod mqtt;
+mod flows;
+mod records;

@@ -1,0 +1,5 @@
+//! The three flows, each from the camera to the person.
+
+mod live;
+mod health;
+mod recording;
