@@ -182,7 +182,6 @@ impl Default for Hub {
 }
 
 impl Default for Link {
-    /// research: timing table of the fleet plane.
     fn default() -> Self {
         Self {
             keep_alive_seconds: 30,

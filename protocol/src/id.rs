@@ -1,7 +1,7 @@
 //! Names of things that cross the wire, each with its allowed form.
 //!
 //! A device id and a source name end up in topics, file names and log lines, so their alphabet is
-//! small and checked once, here (research: topic rule T2; path traversal by stream names).
+//! small and checked once, here.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    /// research/reliability: bug class 15, unauthenticated or wildcard MQTT.
+    /// The well-known failure: unauthenticated or wildcard MQTT.
     #[test]
     fn a_device_reaches_its_own_topics_alone() {
         let box1 = device("box-1");

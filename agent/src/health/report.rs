@@ -1,7 +1,7 @@
 //! The health document, and when it is worth sending.
 //!
 //! A camera or the recorder changing its state is told at once, other changes at most every
-//! `spacing_seconds`, and everything again every `period_seconds` (research: fleet §3.7).
+//! `spacing_seconds`, and everything again every `period_seconds`.
 
 use super::check::system;
 use crate::clock;

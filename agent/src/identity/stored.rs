@@ -133,7 +133,7 @@ fn not_before(certificate: &CertificateDer<'_>) -> u64 {
 }
 
 /// A clock that never shows less than the start of our own certificate: a box without battery
-/// wakes up in 1970, where no certificate is valid yet (research: fleet, finding 10).
+/// wakes up in 1970, where no certificate is valid yet.
 #[derive(Debug)]
 struct NotBefore(UnixTime);
 

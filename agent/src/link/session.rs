@@ -26,7 +26,7 @@ use xunke_protocol::envelope::{
 use xunke_protocol::id::{DeviceId, MessageId};
 use xunke_protocol::topic::{self, Down, Up};
 
-/// A clock further off than this is not trusted (research: fleet §3.4).
+/// A clock further off than this is not trusted.
 const SKEW_MS_MAX: i64 = 5000;
 /// The goodbye must be acknowledged within this, or the box leaves without.
 const GOODBYE: Duration = Duration::from_secs(2);

@@ -183,7 +183,7 @@ async fn say(mqtt: &mut Mqtt, down: &Down, payload: Vec<u8>) {
     .await;
 }
 
-/// research: fleet §4, the will/epoch rule.
+/// The will and epoch rule: docs/PROTOCOL.md.
 #[tokio::test]
 async fn each_connection_has_its_own_epoch_in_will_and_birth() {
     let hub = Hub::start().await;
@@ -211,7 +211,7 @@ async fn each_connection_has_its_own_epoch_in_will_and_birth() {
     running.task.abort();
 }
 
-/// research: fleet §1.4: the library alone loses what is in flight; with the backlog nothing is
+/// docs/decisions/0002: the library alone loses what is in flight; with the backlog nothing is
 /// lost, whenever the connection breaks.
 #[tokio::test]
 async fn nothing_is_lost_over_a_hub_that_breaks_connections() {

@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    /// §8 class 12 of the reliability research: the owner is not locked out by strangers, and
+    /// The owner is not locked out by strangers, and
     /// strangers from a hundred addresses get ten tries in ten minutes.
     #[test]
     fn strangers_lock_themselves_out_and_not_the_owner() {

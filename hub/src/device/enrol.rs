@@ -22,7 +22,7 @@ use crate::store::device::{self as rows, EnrolledRow};
 
 /// A code is carried from the IT centre to the room within a day.
 const CODE_MS: i64 = 24 * 60 * 60 * 1000;
-/// Wrong codes of one address before it has to wait (research/fleet §3.1).
+/// Wrong codes of one address before it has to wait.
 const FAILURES_MAX: u32 = 5;
 const FAILURES_WITHIN_MS: i64 = 10 * 60 * 1000;
 /// Addresses remembered; the oldest go first.

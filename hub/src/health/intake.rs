@@ -126,7 +126,7 @@ impl Intake {
         Ok(())
     }
 
-    /// So that a box knows how far its clock is off (research/fleet §3.4).
+    /// So that a box knows how far its clock is off.
     fn tell_time(&self, device: &DeviceId, now_ms: i64) {
         let time = serde_json::to_vec(&HubTime { now: now_ms });
         let time = Bytes::from(time.expect("invariant: a number becomes JSON"));

@@ -48,7 +48,7 @@ pub struct Standing {
 }
 
 /// The state after a word of the box; `None` when the word is late or said before. A death counts
-/// only for the connection that lives (research/fleet §4.1 T8), so the late will of an old
+/// only for the connection that lives, so the late will of an old
 /// connection never ends a new one.
 #[must_use]
 pub fn after(known: Option<Standing>, said: &Presence) -> Option<State> {

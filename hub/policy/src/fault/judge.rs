@@ -11,7 +11,7 @@ const COVERED_LUMA_VARIANCE_MAX: f32 = 25.0;
 /// A fragment becomes durable every two seconds; five missed ones are a failure.
 const DURABLE_AGE_MS_MAX: u64 = 10_000;
 const SPOOL_PERCENT_MAX: u64 = 70;
-/// research/fleet §3.4: above 5 s a warning, above 60 s the times cannot be trusted.
+/// Above 5 s a warning, above 60 s the times cannot be trusted.
 const SKEW_MS_MAX: i64 = 5_000;
 const WRONG_MS_MAX: i64 = 60_000;
 const MEMORY_BYTES_MIN: u64 = 64 * 1024 * 1024;
