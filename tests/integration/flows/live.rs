@@ -159,7 +159,7 @@ async fn trail_entry(since_ms: i64, outcome: &str, staff_number: &Value) -> Resu
     until("an entry in the trail", SOON, async || {
         let body = get(&auditor, "/api/audit?limit=100").await?;
         let entries = list(&body, "entries")?.iter();
-        let found = entries.filter(|entry| {
+        let mut found = entries.filter(|entry| {
             entry["outcome"] == outcome
                 && entry["staff_number"] == *staff_number
                 && entry["at"].as_i64() >= Some(since_ms)
@@ -167,7 +167,7 @@ async fn trail_entry(since_ms: i64, outcome: &str, staff_number: &Value) -> Resu
                     .as_str()
                     .is_some_and(|action| action.contains("live"))
         });
-        Ok(found.last().cloned().ok_or(body))
+        Ok(found.next_back().cloned().ok_or(body))
     })
     .await
 }
