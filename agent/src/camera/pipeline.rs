@@ -84,9 +84,10 @@ impl Stream<'_> {
             }
             None if now_ms.saturating_sub(opened_ms) > self.connect_ms => {
                 let detail = format!("no frame within {} ms", self.connect_ms);
+                // Silence is no nonsense: a camera that froze takes connections and says nothing.
                 let answered = intake.answered() || self.answers();
                 let state = if answered {
-                    CameraState::Garbage
+                    CameraState::Stalled
                 } else {
                     CameraState::Unreachable
                 };
@@ -140,7 +141,8 @@ impl Stream<'_> {
             // The camera's own time stamps, exactly: measured on one stream, pictures are 40 ms
             // apart; with the default they are 33 to 71 ms apart. `timing` follows drift.
             .property_from_str("buffer-mode", "none")
-            .property("tcp-timeout", self.connect_ms * 1000)
+            // Later than `overdue`, which tells silence from nonsense.
+            .property("tcp-timeout", 2 * self.connect_ms * 1000)
             .build()?;
         if let Some((user, password)) = self.credentials {
             source.set_property("user-id", user);
