@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::hub::{Ports, Room};
 use super::process::Process;
 use super::programs::program;
-use crate::classroom::{Announcement, Behaviour, Event};
+use crate::classroom::{Announcement, Answer, Behaviour, Event};
 
 const CAMERA_UP_MAX: Duration = Duration::from_secs(20);
 
@@ -87,26 +87,40 @@ impl Classroom {
     /// # Errors
     /// The camera cannot do it or is gone.
     pub fn befall(&mut self, behaviour: Behaviour) -> Result<()> {
-        self.befall_later(behaviour, Duration::ZERO)?;
-        let answer = self.camera_process.line(CAMERA_UP_MAX)?;
-        ensure!(
-            answer.contains("done"),
-            "the camera cannot do {behaviour:?}: {answer}"
-        );
-        Ok(())
+        let event = Event {
+            behaviour,
+            after_ms: 0,
+        };
+        self.order(event)?;
+        loop {
+            let answer = self.camera_process.line(CAMERA_UP_MAX)?;
+            let answer: Answer = serde_json::from_str(&answer)?;
+            // What was to befall it later may have done so meanwhile.
+            if answer.event == event {
+                let failed = answer.failed;
+                ensure!(
+                    failed.is_none(),
+                    "the camera cannot do {behaviour:?}: {failed:?}"
+                );
+                return Ok(());
+            }
+        }
     }
 
-    /// Lets something befall the camera after a while.
+    /// Lets something befall the camera after a while of a millisecond or more.
     ///
     /// # Errors
     /// The camera is gone.
     pub fn befall_later(&mut self, behaviour: Behaviour, after: Duration) -> Result<()> {
-        let after_ms = u64::try_from(after.as_millis())?;
-        let order = serde_json::to_string(&Event {
+        let after_ms = u64::try_from(after.as_millis())?.max(1);
+        self.order(Event {
             behaviour,
             after_ms,
-        })?;
-        self.camera_process.tell(&order)
+        })
+    }
+
+    fn order(&mut self, event: Event) -> Result<()> {
+        self.camera_process.tell(&serde_json::to_string(&event)?)
     }
 
     /// The box's own folder: configuration, identity, spool, outbox, log.

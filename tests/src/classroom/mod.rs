@@ -60,8 +60,18 @@ pub struct Announcement {
     pub pid: u32,
 }
 
+/// What a classroom prints, as one JSON line, when an event has happened or could not.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// Which.
+    pub event: Event,
+    /// Why it could not happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
 /// Runs a classroom until the process is ended. Events come from the script and, as JSON lines,
-/// from standard input; each is answered by `{"done":…}` on standard output.
+/// from standard input; each is answered on standard output, see [`Answer`].
 ///
 /// # Errors
 /// The port is in use, the script cannot be read, or GStreamer lacks a part.
@@ -82,7 +92,7 @@ pub fn run(options: &Options) -> Result<()> {
     let camera = Arc::new(Mutex::new(camera));
     for event in events {
         let camera = Arc::clone(&camera);
-        glib::timeout_add_once(event.after(), move || happen(&camera, event.behaviour));
+        glib::timeout_add_once(event.after(), move || happen(&camera, event));
     }
     thread::spawn(move || listen_to_stdin(&camera));
     glib::MainLoop::new(None, false).run();
@@ -109,19 +119,18 @@ fn listen_to_stdin(camera: &Arc<Mutex<Camera>>) {
         match script::parse(&line) {
             Ok(event) => {
                 let camera = Arc::clone(camera);
-                glib::timeout_add_once(event.after(), move || happen(&camera, event.behaviour));
+                glib::timeout_add_once(event.after(), move || happen(&camera, event));
             }
             Err(error) => eprintln!("classroom: {error:#}"),
         }
     }
 }
 
-fn happen(camera: &Mutex<Camera>, behaviour: Behaviour) {
+fn happen(camera: &Mutex<Camera>, event: Event) {
     let mut camera = camera
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    match camera.suffer(behaviour) {
-        Ok(()) => println!("{}", serde_json::json!({ "done": behaviour })),
-        Err(error) => println!("{}", serde_json::json!({ "failed": format!("{error:#}") })),
-    }
+    let failed = camera.suffer(event.behaviour).err();
+    let failed = failed.map(|error| format!("{error:#}"));
+    println!("{}", serde_json::json!(Answer { event, failed }));
 }
