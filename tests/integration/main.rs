@@ -7,3 +7,4 @@ mod doors;
 mod mqtt;
 mod flows;
 mod records;
+mod demo;
