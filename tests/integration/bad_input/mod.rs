@@ -1,0 +1,3 @@
+//! Bad input: each gets one clear line, nothing crashes, nothing that was recorded is lost.
+
+mod config;
