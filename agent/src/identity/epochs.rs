@@ -97,10 +97,13 @@ pub async fn keep_fresh(identity: &Identity, client: reqwest::Client, base: &str
                 PERIOD
             }
             Err(error) => {
-                // Once per outage: the link says that the hub is away, and this would repeat it.
-                if !std::mem::replace(&mut failed, true) {
-                    tracing::warn!(%error, "day keys were not renewed; sealing goes on");
+                match error {
+                    // The link says it already, with what to do.
+                    Error::Unreachable { .. } => tracing::debug!(%error, "no new day keys yet"),
+                    _ if failed => {}
+                    _ => tracing::warn!(%error, "day keys were not renewed; sealing goes on"),
                 }
+                failed = !matches!(error, Error::Unreachable { .. });
                 RETRY
             }
         };

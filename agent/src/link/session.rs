@@ -393,7 +393,8 @@ impl Session {
                 why,
                 hub.host = host,
                 hub.port = port,
-                "the hub cannot be reached; recording goes on, and the hub is tried again"
+                "the hub cannot be reached; recording goes on, and the hub is tried again; check \
+                 the network, hub.url and whether the hub runs"
             ),
         }
     }
