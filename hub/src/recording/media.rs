@@ -7,6 +7,7 @@ use std::error::Error as StdError;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -62,6 +63,8 @@ pub struct Media {
     store: Arc<dyn ObjectStore>,
     folder: PathBuf,
     free_bytes_min: u64,
+    /// Whether it was said that there is no room.
+    full: Arc<AtomicBool>,
 }
 
 /// A file that was received whole and is durable, but not yet believed.
@@ -97,6 +100,7 @@ impl Media {
             store: Arc::new(store.with_fsync(true)),
             folder: folder.into(),
             free_bytes_min,
+            full: Arc::default(),
         })
     }
 
@@ -106,6 +110,33 @@ impl Media {
     /// # Errors
     /// Too large, broken off, no room, or the store failed.
     pub async fn receive<E>(
+        &self,
+        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<Received, Error> {
+        let received = self.take_in(body).await;
+        match received {
+            Ok(_) => self.tell(false),
+            Err(Error::Full) => self.tell(true),
+            Err(_) => {}
+        }
+        received
+    }
+
+    /// Once when there is no room any more, and once when there is again.
+    fn tell(&self, full: bool) {
+        let folder = self.folder.display();
+        match (self.full.swap(full, Ordering::Relaxed), full) {
+            (false, true) => tracing::error!(
+                %folder,
+                "recording.folder has no room left: boxes keep their recordings until there is; \
+                 free some space, or move it to a larger disk"
+            ),
+            (true, false) => tracing::info!(%folder, "there is room for recordings again"),
+            _ => {}
+        }
+    }
+
+    async fn take_in<E>(
         &self,
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<Received, Error> {
