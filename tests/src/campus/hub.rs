@@ -1,5 +1,6 @@
 //! The hub of the campus: configuration, demonstration college, process.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::disk::SmallDisk;
 use super::process::Process;
 use super::programs::{free_port, program};
 
@@ -110,9 +112,31 @@ impl Hub {
     /// # Errors
     /// It ended or did not open its doors in time.
     pub fn run(&mut self) -> Result<()> {
+        let process = Process::start(
+            "hub",
+            &program("xunke-hub")?,
+            self.arguments(),
+            &self.folder,
+        );
+        self.wait_for(process?)
+    }
+
+    /// As [`Hub::run`], with all its data on a small disk.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn run_on(&mut self, disk: &SmallDisk) -> Result<()> {
+        let (program, arguments) = (program("xunke-hub")?, self.arguments());
+        let process = Process::start_on(disk, "hub", &program, arguments, &self.folder);
+        self.wait_for(process?)
+    }
+
+    fn arguments(&self) -> [OsString; 3] {
         let config = self.folder.join("hub.toml");
-        let arguments = ["serve".into(), "--config".into(), config.into_os_string()];
-        let mut process = Process::start("hub", &program("xunke-hub")?, arguments, &self.folder)?;
+        ["serve".into(), "--config".into(), config.into()]
+    }
+
+    fn wait_for(&mut self, mut process: Process) -> Result<()> {
         let deadline = Instant::now() + UP_MAX;
         while !self.doors_open() {
             if process.ended() || Instant::now() > deadline {
@@ -122,6 +146,21 @@ impl Hub {
         }
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Where it keeps its data.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.join("hub")
+    }
+
+    /// Changes its configuration, for the next time it is run.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) -> Result<()> {
+        let file = self.folder.join("hub.toml");
+        Ok(fs::write(&file, change(fs::read_to_string(&file)?))?)
     }
 
     fn doors_open(&self) -> bool {

@@ -1,10 +1,11 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
-//! programs → process → hub → room → person → viewer
+//! programs → disk → process → hub → room → person → viewer
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
 mod programs;
+mod disk;
 mod process;
 mod hub;
 mod room;
@@ -19,6 +20,7 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::StatusCode;
 use serde_json::Value;
 
+pub use disk::SmallDisk;
 pub use hub::{Account, Hub, Ports, Room};
 pub use person::{Person, Socket, one_time_code};
 pub use process::Process;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::disk::SmallDisk;
+
 /// Longest wait for a clean end before the process is killed.
 const END_MAX: Duration = Duration::from_secs(8);
 
@@ -24,6 +26,8 @@ pub struct Process {
     stdin: Option<ChildStdin>,
     lines: mpsc::Receiver<String>,
     log: PathBuf,
+    /// Where its own words begin in the log.
+    log_start: u64,
 }
 
 impl Process {
@@ -39,6 +43,7 @@ impl Process {
         let log = folder.join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("{} cannot be written", log.display()))?;
+        let log_start = file.metadata()?.len();
         // setpriv sets the parent's death signal before it becomes the program, so that nothing
         // stays behind even when this process is killed.
         let mut command = Command::new("setpriv");
@@ -67,7 +72,23 @@ impl Process {
             stdin,
             lines,
             log,
+            log_start,
         })
+    }
+
+    /// Starts `program` as [`Process::start`] does, but on a small disk.
+    ///
+    /// # Errors
+    /// The same, or the disk's folder cannot be written.
+    pub fn start_on<S: AsRef<OsStr>>(
+        disk: &SmallDisk,
+        name: &str,
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        folder: &Path,
+    ) -> Result<Self> {
+        let (program, arguments) = disk.under(program, arguments)?;
+        Self::start(name, &program, arguments, folder)
     }
 
     /// Its process id.
@@ -104,6 +125,18 @@ impl Process {
     /// Has it ended by itself?
     pub fn ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// All that it has written to its log.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn said(&self) -> Result<String> {
+        let mut log = File::open(&self.log)?;
+        log.seek(SeekFrom::Start(self.log_start))?;
+        let mut said = String::new();
+        log.read_to_string(&mut said)?;
+        Ok(said)
     }
 
     /// The end of its log.

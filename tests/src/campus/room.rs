@@ -1,5 +1,6 @@
 //! One room of the campus: a camera and a box, each a real process.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use super::disk::SmallDisk;
 use super::hub::{Ports, Room};
 use super::process::Process;
 use super::programs::program;
@@ -54,11 +56,34 @@ impl Classroom {
     /// # Errors
     /// The program cannot be started.
     pub fn run_agent(&mut self) -> Result<()> {
-        let config = self.folder.join("agent.toml").into_os_string();
-        let arguments = ["run".into(), "--config".into(), config];
-        let agent = Process::start("agent", &program("xunke-agent")?, arguments, &self.folder)?;
-        self.agent = Some(agent);
+        let (program, arguments) = (program("xunke-agent")?, self.arguments());
+        self.agent = Some(Process::start("agent", &program, arguments, &self.folder)?);
         Ok(())
+    }
+
+    /// As [`Classroom::run_agent`], with all that the box keeps on a small disk.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn run_agent_on(&mut self, disk: &SmallDisk) -> Result<()> {
+        let (program, arguments) = (program("xunke-agent")?, self.arguments());
+        let agent = Process::start_on(disk, "agent", &program, arguments, &self.folder);
+        self.agent = Some(agent?);
+        Ok(())
+    }
+
+    fn arguments(&self) -> [OsString; 3] {
+        let config = self.folder.join("agent.toml");
+        ["run".into(), "--config".into(), config.into()]
+    }
+
+    /// Changes the agent's configuration, for the next time it is run.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) -> Result<()> {
+        let file = self.folder.join("agent.toml");
+        Ok(fs::write(&file, change(fs::read_to_string(&file)?))?)
     }
 
     /// The box's agent.
@@ -127,6 +152,12 @@ impl Classroom {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where the box keeps identity, spool and outbox.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.join("state")
     }
 
     /// Process ids of camera and agent.
@@ -232,7 +263,7 @@ impl Classroom {
     /// # Errors
     /// The box is not enrolled.
     pub fn identity(&self) -> Result<BoxIdentity> {
-        let file = self.folder.join("state/identity.json");
+        let file = self.state_dir().join("identity.json");
         let text = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
         Ok(serde_json::from_slice(&text)?)
     }
