@@ -1,3 +1,6 @@
 //! Bad input: each gets one clear line, nothing crashes, nothing that was recorded is lost.
 
 mod config;
+mod alone;
+mod hub_away;
+mod full_disk;

@@ -1,0 +1,205 @@
+//! A disk that is full, at the box and at the hub: nothing that was recorded is lost but what the
+//! box gives up aloud, and everything goes on when there is room again.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use xunke_tests::campus::SmallDisk;
+use xunke_tests::clock::now_ms;
+
+use super::alone::{Alone, Footage, SEGMENT_MS, STORED_MAX, complaints};
+use crate::shared::{run, until};
+
+/// Room for a header, but for no fragment.
+const CRUMB_BYTES: u64 = 64 * 1024;
+const MIB: u64 = 1024 * 1024;
+/// Two fragments and a session's begin: what a full disk may cost before and after.
+const EDGE_MS: i64 = 3 * SEGMENT_MS;
+
+/// Whether disks can be made here; said aloud when not, for then nothing is tested.
+fn can_be_tested() -> bool {
+    let possible = SmallDisk::is_possible();
+    if !possible {
+        eprintln!("not tested: this machine has no user namespaces to make a small disk in");
+    }
+    possible
+}
+
+/// A box on a small disk, with something in the library already. Gives its process id.
+async fn start(alone: &mut Alone) -> Result<(SmallDisk, u32)> {
+    alone
+        .room()
+        .configure(|text| text.replace("free_mib_min = 64", "free_mib_min = 0"))?;
+    let disk = SmallDisk::new(&alone.room().state_dir(), 48);
+    alone.run_agent_on(&disk)?;
+    let pid = alone.room().agent()?.pid();
+    alone.until_stored_to(alone.since_ms).await?;
+    Ok((disk, pid))
+}
+
+fn recorder_is(state: &str) -> impl Fn(&Value) -> bool {
+    move |device| device["health"]["recording"]["state"] == state
+}
+
+/// Nothing is missing but one stretch between two moments, which is told as the disk's fault.
+fn one_hole(footage: &Footage, from_ms: i64, to_ms: i64) -> Result<()> {
+    let [hole] = &footage.holes[..] else {
+        bail!("not one hole: {footage:?}");
+    };
+    ensure!(footage.breaks().len() == 1, "{footage:?}");
+    ensure!(hole.reason == "disk", "{hole:?}");
+    let within = hole.from_ms >= from_ms - EDGE_MS && hole.to_ms <= to_ms + EDGE_MS;
+    ensure!(within, "{hole:?} is not within {from_ms} and {to_ms}");
+    Ok(())
+}
+
+/// Issue "Bad input": a full disk. The hub takes everything, so there is nothing to give up.
+#[test]
+fn a_box_whose_disk_is_full_says_so_once_and_records_again_when_there_is_room() -> Result<()> {
+    if !can_be_tested() {
+        return Ok(());
+    }
+    run(async {
+        let mut alone = Alone::start("box-full").await?;
+        let (disk, pid) = start(&mut alone).await?;
+        let full_ms = now_ms();
+        let failing = recorder_is("failing");
+        until("failing", STORED_MAX, async || {
+            // A segment that the hub has taken leaves room for the next.
+            disk.fill(pid, CRUMB_BYTES)?;
+            let device = alone.device().await?;
+            Ok(failing(&device).then_some(()).ok_or(device))
+        })
+        .await?;
+        alone.until_fault("box", "REC_FAILING", true).await?;
+        let said = alone.box_said()?;
+        is_told_once(&said)?;
+        disk.clear(pid)?;
+        let room_ms = now_ms();
+        alone
+            .until_device("recording", recorder_is("recording"))
+            .await?;
+        let footage = alone.until_stored_to(room_ms + EDGE_MS).await?;
+        one_hole(&footage, full_ms, room_ms)?;
+        alone.play_back(&footage).await?;
+        alone.until_fault("box", "REC_FAILING", false).await?;
+        alone.box_said().map(drop)
+    })
+}
+
+/// One line says which file and why; what was lost has lines of its own.
+fn is_told_once(said: &str) -> Result<()> {
+    let mut complaints = complaints(said);
+    complaints.retain(|line| !line.contains(": gap source="));
+    let [told] = complaints[..] else {
+        bail!("not one line: {complaints:#?}");
+    };
+    for word in ["recording fails", "/spool/cam0/", "No space left"] {
+        ensure!(told.contains(word), "{word} is not said: {told}");
+    }
+    Ok(())
+}
+
+/// With the hub away there is something to give up: the oldest, aloud, and the newest is kept.
+#[test]
+fn a_full_spool_without_a_hub_gives_up_the_oldest_aloud() -> Result<()> {
+    if !can_be_tested() {
+        return Ok(());
+    }
+    run(async {
+        let mut alone = Alone::start("spool-full").await?;
+        let (disk, pid) = start(&mut alone).await?;
+        alone.campus.hub.kill();
+        let away_ms = now_ms();
+        alone.until_spooled(3).await?;
+        disk.fill(pid, CRUMB_BYTES)?;
+        let lost = until("the oldest is given up", STORED_MAX, async || {
+            let said = alone.box_said()?;
+            let lost = said.matches("FOOTAGE LOST").count();
+            Ok((lost >= 2).then_some(lost).ok_or(said.into()))
+        });
+        lost.await?;
+        disk.clear(pid)?;
+        let room_ms = now_ms();
+        let kept = alone.spooled();
+        alone.campus.hub.run()?;
+        alone.until_stored(&kept).await?;
+        let footage = alone.until_stored_to(now_ms()).await?;
+        one_hole(&footage, away_ms, room_ms)?;
+        alone.play_back(&footage).await?;
+        alone.until_fault("box", "REC_EVICTED", true).await?;
+        alone.box_said().map(drop)
+    })
+}
+
+/// The hub answers 507 and keeps nothing half; boxes keep their segments until it has room.
+#[test]
+fn a_hub_whose_disk_is_full_gives_no_receipt_and_loses_nothing() -> Result<()> {
+    if !can_be_tested() {
+        return Ok(());
+    }
+    run(async {
+        let mut alone = Alone::start("hub-full").await?;
+        alone.campus.hub.end()?;
+        let hub = &alone.campus.hub;
+        hub.configure(|text| text.replace("free_mib_min = 64", "free_mib_min = 1"))?;
+        // A segment is larger than what must stay free: the disk fills while it is written.
+        let seconds = |text: String| text.replace("segment_seconds = 2", "segment_seconds = 6");
+        alone.room().configure(seconds)?;
+        let disk = SmallDisk::new(&alone.campus.hub.data_dir(), 64);
+        alone.campus.hub.run_on(&disk)?;
+        let pid = alone.campus.hub.pid().context("no hub")?;
+        alone.run_agent()?;
+        alone.until_stored_to(alone.since_ms).await?;
+
+        disk.fill(pid, MIB + MIB / 8)?;
+        refuses(&mut alone, &disk, pid).await?;
+        disk.fill(pid, MIB / 2)?;
+        refuses(&mut alone, &disk, pid).await?;
+        // X9: there is room for the trail, so whoever may watch still can.
+        let footage = alone.footage().await?;
+        alone.play_back(&footage).await?;
+        disk.fill(pid, 0)?;
+        refuses(&mut alone, &disk, pid).await?;
+
+        let kept = alone.until_spooled(2).await?;
+        disk.clear(pid)?;
+        alone.until_stored(&kept).await?.is_whole()?;
+        said_once(&mut alone)
+    })
+}
+
+/// Waits until an upload was refused because of the disk; nothing of it may stay.
+async fn refuses(alone: &mut Alone, disk: &SmallDisk, pid: u32) -> Result<()> {
+    let refusals = |said: &str| said.matches("no receipt").count();
+    let before = refusals(&alone.hub_said()?);
+    until("no receipt", STORED_MAX, async || {
+        let said = alone.hub_said()?;
+        Ok((refusals(&said) > before).then_some(()).ok_or(said.into()))
+    })
+    .await?;
+    let incoming = disk.seen_by(pid).join("media/incoming");
+    until("nothing half is left", Duration::from_secs(5), async || {
+        let left = fs::read_dir(&incoming)?.count();
+        Ok((left == 0).then_some(()).ok_or(left.into()))
+    })
+    .await
+}
+
+fn said_once(alone: &mut Alone) -> Result<()> {
+    let (boxed, hub) = (alone.box_said()?, alone.hub_said()?);
+    let waits = boxed.matches("507 Insufficient Storage").count();
+    ensure!(
+        waits == 1,
+        "the box says {waits} times why segments wait: {boxed}"
+    );
+    let full: Vec<_> = hub
+        .lines()
+        .filter(|line| line.contains("recording.folder"))
+        .collect();
+    ensure!(full.len() == 1 && full[0].contains("ERROR"), "{full:#?}");
+    ensure!(hub.contains("room for recordings again"), "{hub}");
+    Ok(())
+}
