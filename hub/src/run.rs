@@ -33,7 +33,8 @@ use crate::web::listen::{self, Limits};
 use crate::web::{App, Opened, boxes, error, routes};
 
 const MIB: u64 = 1024 * 1024;
-const TEND_EVERY: Duration = Duration::from_secs(30);
+/// Also how far the end of a view may be off after a crash.
+const TEND_EVERY: Duration = Duration::from_secs(15);
 
 /// Serves until SIGTERM or Ctrl-C.
 ///
@@ -56,7 +57,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         mqtt_port: mqtt.local_addr()?.port(),
     };
     let app = App::new(config.clone(), db.clone(), Notices::default(), opened);
-    app.gate.close_left_open(now_ms()).await?;
+    close_left_open(&app).await?;
     status::begin(&db, now_ms()).await?;
 
     let stop = stop_on_signal()?;
@@ -92,6 +93,18 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     app.playback.end_all(now_ms()).await;
     db.close().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// R60: views that a crash cut off get their end before anybody can open another.
+async fn close_left_open(app: &App) -> anyhow::Result<()> {
+    let views = app.gate.close_left_open(now_ms()).await?;
+    if views > 0 {
+        tracing::warn!(
+            views,
+            "the hub had ended unexpectedly; views left open are closed now"
+        );
+    }
     Ok(())
 }
 
@@ -143,6 +156,12 @@ async fn tend(app: &App, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             _ = round.tick() => {}
             _ = stop.wait_for(|stop| *stop) => return,
+        }
+        if let Err(error) = app.gate.note_watchers().await {
+            tracing::error!(
+                error = error::chain(&error),
+                "cannot note which views are being watched"
+            );
         }
         app.playback.sweep(now_ms()).await;
         if let Err(error) = app.keys.top_up(now_ms()).await {

@@ -154,6 +154,28 @@ impl Trail {
         Ok(trail::before(&self.db, seq, limit).await?)
     }
 
+    /// The line with this number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn line(&self, seq: i64) -> Result<Option<Line>, Unavailable> {
+        let found = trail::before(&self.db, seq.saturating_add(1), 1).await?;
+        Ok(found.into_iter().find(|line| line.seq == seq))
+    }
+
+    /// The first line after `seq` in which `action` is done to `object`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn first_of(
+        &self,
+        seq: i64,
+        action: &str,
+        object: &str,
+    ) -> Result<Option<Line>, Unavailable> {
+        Ok(trail::first_of(&self.db, seq, action, object).await?)
+    }
+
     /// How many lines with this outcome there are since `since_ms`.
     ///
     /// # Errors

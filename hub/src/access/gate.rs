@@ -2,6 +2,8 @@
 //!
 //! Content loaders take a [`Permit`] by type; nobody else can make one.
 
+mod left_open;
+
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,8 +19,9 @@ use super::person::Person;
 use super::session::{Session, Sessions};
 use crate::campus::classroom::{self, Classroom};
 use crate::config::Config;
+use crate::store::Db;
 use crate::store::view::{self, ViewRow};
-use crate::store::{self, Db};
+use left_open::Watchers;
 
 /// Watching a room now.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +115,7 @@ pub struct Gate {
     trail: Arc<Trail>,
     sessions: Sessions,
     config: Arc<Config>,
+    watchers: Watchers,
 }
 
 /// What a permit of one kind is about.
@@ -133,6 +137,7 @@ impl Gate {
             trail,
             sessions,
             config,
+            watchers: Watchers::default(),
         }
     }
 
@@ -277,7 +282,7 @@ impl Gate {
             outcome,
             article,
             detail: if answer.is_ok() {
-                format!("view {view_id}")
+                view_object(&view_id.to_string())
             } else {
                 code.into()
             },
@@ -297,6 +302,7 @@ impl Gate {
             recording_id: wish.recording.map(|id| id.to_string()),
             trail_seq: head.seq,
             opened_ms: now_ms,
+            seen_ms: None,
             closed_ms: None,
         };
         view::open(&self.db, &row)
@@ -372,7 +378,9 @@ impl Gate {
     {
         let action = permit.again(&self.db).await?;
         self.ask(&permit.session, action, permit.origin, now_ms)
-            .await
+            .await?;
+        self.watchers.confirm(permit.view_id, now_ms);
+        Ok(())
     }
 
     /// Ends a view and writes its end to the trail (R60: from when to when). `why` is `closed`,
@@ -386,29 +394,27 @@ impl Gate {
         why: &str,
         now_ms: i64,
     ) -> Result<(), Unavailable> {
-        let view_id = permit.view_id.to_string();
-        if !view::close(&self.db, &view_id, now_ms).await? {
-            return Ok(());
-        }
         let entry = Entry {
             who: permit.session.person.who(permit.origin),
-            action: "view_closed",
-            object: format!("view {view_id}"),
+            action: VIEW_CLOSED,
+            object: view_object(&permit.view_id.to_string()),
             purpose: purpose_text(&permit.purpose),
             outcome: Outcome::Done,
             article: "",
             detail: why.to_owned(),
         };
-        self.trail.append(entry, now_ms).await.map(drop)
+        // The line comes first: a crash in between leaves a view that the next start closes.
+        self.trail.append(entry, now_ms).await?;
+        view::close(&self.db, &permit.view_id.to_string(), now_ms).await?;
+        Ok(())
     }
+}
 
-    /// Notes views that a crash left open as ended now.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn close_left_open(&self, now_ms: i64) -> Result<u64, store::Error> {
-        view::close_all(&self.db, now_ms).await
-    }
+const VIEW_CLOSED: &str = "view_closed";
+
+/// How the trail names a view.
+fn view_object(view_id: &str) -> String {
+    format!("view {view_id}")
 }
 
 /// The purpose as the trail keeps it.

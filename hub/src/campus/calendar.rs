@@ -54,6 +54,21 @@ pub fn date(day: i64) -> (i32, u8, u8) {
     (date.year(), date.month().into(), date.day())
 }
 
+/// `hh:mm:ss` of a moment.
+#[must_use]
+pub fn time_of_day(at_ms: i64) -> String {
+    let seconds = (at_ms - moment(day(at_ms), 0)) / 1000;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
+}
+
+/// `yyyy-mm-dd hh:mm:ss` of a moment.
+#[must_use]
+pub fn date_and_time(at_ms: i64) -> String {
+    let (year, month, day) = date(day(at_ms));
+    format!("{year:04}-{month:02}-{day:02} {}", time_of_day(at_ms))
+}
+
 const fn epoch_julian_day() -> i32 {
     time::macros::date!(1970 - 01 - 01).to_julian_day()
 }
@@ -72,6 +87,14 @@ mod tests {
         assert_eq!(date(day_20779), (2026, 11, 22));
         assert_eq!(weekday(day_20779), 7);
         assert_eq!(parse_day("2026-02-30"), None);
+    }
+
+    #[test]
+    fn moments_read_as_the_wall_clock_in_the_room() {
+        let midnight = moment(parse_day("2026-11-22").unwrap(), 0);
+        assert_eq!(time_of_day(midnight), "00:00:00");
+        assert_eq!(time_of_day(midnight + 37_382_999), "10:23:02");
+        assert_eq!(date_and_time(midnight - 1), "2026-11-21 23:59:59");
     }
 
     /// R74.

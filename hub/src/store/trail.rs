@@ -132,6 +132,27 @@ pub async fn before(db: &Db, seq: i64, limit: i64) -> Result<Vec<Line>, Error> {
         .map_err(failed("reading the trail"))
 }
 
+/// The first line after `seq` in which `action` is done to `object`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_of(
+    db: &Db,
+    seq: i64,
+    action: &str,
+    object: &str,
+) -> Result<Option<Line>, Error> {
+    sqlx::query_as(
+        "SELECT * FROM trail WHERE seq > $1 AND action = $2 AND object = $3 ORDER BY seq LIMIT 1",
+    )
+    .bind(seq)
+    .bind(action)
+    .bind(object)
+    .fetch_optional(db.read())
+    .await
+    .map_err(failed("looking for a line of the trail"))
+}
+
 /// How many lines with this outcome there are since `since_ms`.
 ///
 /// # Errors

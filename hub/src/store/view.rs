@@ -21,6 +21,8 @@ pub struct ViewRow {
     pub trail_seq: i64,
     /// From.
     pub opened_ms: i64,
+    /// When it was last known to be watched, noted now and then.
+    pub seen_ms: Option<i64>,
     /// To; `None` while it lasts.
     pub closed_ms: Option<i64>,
 }
@@ -47,17 +49,35 @@ pub async fn open(db: &Db, view: &ViewRow) -> Result<(), Error> {
     .map_err(failed("noting a view"))
 }
 
+/// Notes until when views were watched, as pairs of id and moment, in one transaction. A view that
+/// has ended keeps its end.
+///
+/// # Errors
+/// When the database fails; then nothing was noted.
+pub async fn note_seen(db: &Db, seen: &[(String, i64)]) -> Result<(), Error> {
+    let mut writing = db.begin().await?;
+    for (id, at_ms) in seen {
+        sqlx::query("UPDATE views SET seen_ms = $2 WHERE id = $1 AND closed_ms IS NULL")
+            .bind(id)
+            .bind(at_ms)
+            .execute(&mut *writing)
+            .await
+            .map_err(failed("noting that a view goes on"))?;
+    }
+    Db::commit(writing).await
+}
+
 /// Notes that a view has ended; the first end counts.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn close(db: &Db, id: &str, now_ms: i64) -> Result<bool, Error> {
+pub async fn close(db: &Db, id: &str, to_ms: i64) -> Result<(), Error> {
     sqlx::query("UPDATE views SET closed_ms = $2 WHERE id = $1 AND closed_ms IS NULL")
         .bind(id)
-        .bind(now_ms)
+        .bind(to_ms)
         .execute(db.write())
         .await
-        .map(|done| done.rows_affected() == 1)
+        .map(drop)
         .map_err(failed("noting the end of a view"))
 }
 
@@ -107,15 +127,14 @@ pub async fn count(db: &Db, since_ms: i64) -> Result<i64, Error> {
         .map_err(failed("counting views"))
 }
 
-/// Notes every view that is still open as ended.
+/// Up to `limit` views that have not ended, oldest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn close_all(db: &Db, now_ms: i64) -> Result<u64, Error> {
-    sqlx::query("UPDATE views SET closed_ms = $1 WHERE closed_ms IS NULL")
-        .bind(now_ms)
-        .execute(db.write())
+pub async fn open_ones(db: &Db, limit: i64) -> Result<Vec<ViewRow>, Error> {
+    sqlx::query_as("SELECT * FROM views WHERE closed_ms IS NULL ORDER BY opened_ms, id LIMIT $1")
+        .bind(limit)
+        .fetch_all(db.read())
         .await
-        .map(|done| done.rows_affected())
-        .map_err(failed("closing views left open"))
+        .map_err(failed("reading the views that have not ended"))
 }

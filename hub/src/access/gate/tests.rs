@@ -40,6 +40,19 @@ async fn fixture() -> Fixture {
 }
 
 impl Fixture {
+    /// A hub that remembers nothing but what is stored.
+    fn restarted(self) -> Self {
+        let config = Arc::new(Config::default());
+        let trail = Arc::new(Trail::new(self.db.clone(), Notices::default()));
+        let sessions = self.sessions.clone();
+        let gate = Gate::new(self.db.clone(), trail.clone(), sessions, config);
+        Self {
+            gate,
+            trail,
+            ..self
+        }
+    }
+
     async fn session(&self, label: &str) -> Session {
         let account = self
             .seeded
@@ -209,6 +222,58 @@ async fn a_view_has_an_end() {
         f.trail.before(i64::MAX, 1).await.unwrap()[0].action,
         "view_closed"
     );
+}
+
+/// R60: a crash leaves views without an end; the next start writes what is known, once.
+#[tokio::test]
+async fn views_that_a_crash_left_open_get_their_end() {
+    let f = fixture().await;
+    let unseen = f.opens("unit_supervisor", 0).await.unwrap();
+    let closed = f.opens("school_supervisor", 0).await.unwrap();
+    let seen = f.opens("school_supervisor", 1).await.unwrap();
+    f.gate.close(closed, "closed", NOW + 1_000).await.unwrap();
+    f.gate.still_valid(&seen, NOW + 40_000).await.unwrap();
+    f.gate.note_watchers().await.unwrap();
+    f.gate.still_valid(&seen, NOW + 50_000).await.unwrap();
+    let ids = [&unseen, &seen].map(|permit| permit.view_id().to_string());
+    drop((unseen, seen));
+
+    let later = NOW + 86_400_000;
+    let f = f.restarted();
+    assert_eq!(f.gate.close_left_open(later).await.unwrap(), 2);
+    let lines = f.trail.before(i64::MAX, 2).await.unwrap();
+    let expected = [
+        (&ids[1], "王建国", NOW + 40_000, "06:27:20"),
+        (&ids[0], "李秀英", NOW, "06:26:40"),
+    ];
+    for (line, (id, person, to_ms, to)) in lines.iter().zip(expected) {
+        assert_eq!((&*line.action, &*line.outcome), ("view_closed", "failed"));
+        assert_eq!(line.object, format!("view {id}"));
+        assert_eq!((&*line.person, &*line.purpose), (person, "plan"));
+        assert_eq!((&*line.address, line.at_ms), ("127.0.0.1", later));
+        let span = format!("2026-11-22 06:26:40 – 2026-11-22 {to}");
+        assert!(line.detail.contains(&span), "{}", line.detail);
+        assert!(line.detail.starts_with("hub_ended_unexpectedly"));
+        let row = view::find(&f.db, id).await.unwrap().unwrap();
+        assert_eq!((row.opened_ms, row.closed_ms), (NOW, Some(to_ms)));
+    }
+    assert_eq!(f.gate.close_left_open(later).await.unwrap(), 0);
+    assert!(f.trail.verify().await.unwrap().is_ok());
+}
+
+/// R60: a crash between the line of an end and the view's row does not end the view twice.
+#[tokio::test]
+async fn an_end_that_is_in_the_trail_is_not_written_again() {
+    let f = fixture().await;
+    let permit = f.opens("school_supervisor", 0).await.unwrap();
+    let id = permit.view_id().to_string();
+    f.gate.close(permit, "closed", NOW + 5_000).await.unwrap();
+    tamper(&f.db, "UPDATE views SET closed_ms = NULL").await;
+    let f = f.restarted();
+    assert_eq!(f.gate.close_left_open(NOW + 60_000).await.unwrap(), 1);
+    let row = view::find(&f.db, &id).await.unwrap().unwrap();
+    assert_eq!(row.closed_ms, Some(NOW + 5_000));
+    assert_eq!(f.trail.before(i64::MAX, 10).await.unwrap().len(), 2);
 }
 
 /// X9: no trail, no view, for nobody.

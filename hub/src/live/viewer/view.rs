@@ -15,7 +15,7 @@ use super::outbox::{Outbox, TileNumber, Word};
 use super::{NotOpened, Shared};
 use crate::access::gate::{Permit, ViewLive};
 use crate::access::session::Session;
-use crate::campus::calendar::{DAY_MS, day, moment};
+use crate::campus::calendar::time_of_day;
 use crate::campus::classroom::{self, Classroom};
 use crate::clock::now_ms;
 use crate::live::relay::{Queue, Watching};
@@ -187,26 +187,5 @@ impl View {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, view.id = %view_id, "the end of a view is not in the trail");
         }
-    }
-}
-
-/// `hh:mm:ss` in Asia/Shanghai.
-fn time_of_day(at_ms: i64) -> String {
-    let seconds = (at_ms - moment(day(at_ms), 0)).clamp(0, DAY_MS) / 1000;
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_in_the_trail_are_those_of_the_wall_clock_in_the_room() {
-        // 2026-11-22 00:00 in Shanghai.
-        let midnight = 1_795_276_800_000;
-        assert_eq!(time_of_day(midnight), "00:00:00");
-        assert_eq!(time_of_day(midnight + 37_382_999), "10:23:02");
-        assert_eq!(time_of_day(midnight - 1), "23:59:59");
     }
 }

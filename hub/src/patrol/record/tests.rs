@@ -162,6 +162,7 @@ async fn a_record_rests_on_its_authors_own_view() {
         recording_id: None,
         trail_seq: 1,
         opened_ms: NOW - 60_000,
+        seen_ms: None,
         closed_ms: None,
     };
     view::open(&f.db, &row).await.unwrap();
