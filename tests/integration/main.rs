@@ -8,3 +8,4 @@ mod mqtt;
 mod flows;
 mod records;
 mod demo;
+mod crash;
