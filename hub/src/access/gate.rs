@@ -4,6 +4,7 @@
 
 mod left_open;
 
+use std::fmt::Display;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -121,6 +122,7 @@ pub struct Gate {
 /// What a permit of one kind is about.
 struct Wish<'a> {
     action: &'static str,
+    kind: &'static str,
     classroom: ClassroomId,
     object: String,
     recording: Option<Uuid>,
@@ -149,33 +151,21 @@ impl Gate {
         &self,
         session: &Session,
         classroom: Classroom,
-        purpose: Purpose,
+        purpose: &Purpose,
         origin: IpAddr,
         now_ms: i64,
     ) -> Result<Permit<ViewLive, Classroom>, Denied> {
         let unit = classroom.unit.id;
         let wish = Wish {
             action: "view_live",
+            kind: "live",
             classroom: classroom.id,
             object: format!("{} {}", classroom.name, classroom.id),
             recording: None,
-            purpose: &purpose,
-            policy: Action::ViewLive {
-                unit,
-                purpose: &purpose,
-            },
-        };
-        let view_id = self.open(session, &wish, origin, now_ms).await?;
-        let session = session.clone();
-        let action = PhantomData;
-        Ok(Permit {
-            session,
-            object: classroom,
             purpose,
-            origin,
-            view_id,
-            action,
-        })
+            policy: Action::ViewLive { unit, purpose },
+        };
+        self.open(session, classroom, wish, origin, now_ms).await
     }
 
     /// Asks to watch a recording (R67–R69, R22).
@@ -186,33 +176,21 @@ impl Gate {
         &self,
         session: &Session,
         recording: RecordingRef,
-        purpose: Purpose,
+        purpose: &Purpose,
         origin: IpAddr,
         now_ms: i64,
     ) -> Result<Permit<Playback, RecordingRef>, Denied> {
         let unit = recording.unit_at_record_time;
         let wish = Wish {
             action: "playback",
+            kind: "playback",
             classroom: recording.classroom,
             object: format!("{} {}", recording.room, recording.id),
             recording: Some(recording.id),
-            purpose: &purpose,
-            policy: Action::Playback {
-                unit,
-                purpose: &purpose,
-            },
-        };
-        let view_id = self.open(session, &wish, origin, now_ms).await?;
-        let session = session.clone();
-        let action = PhantomData;
-        Ok(Permit {
-            session,
-            object: recording,
             purpose,
-            origin,
-            view_id,
-            action,
-        })
+            policy: Action::Playback { unit, purpose },
+        };
+        self.open(session, recording, wish, origin, now_ms).await
     }
 
     /// Asks for something that is not content; `name` and `object` stand in the trail when the
@@ -261,54 +239,53 @@ impl Gate {
         decide(&facts, action)
     }
 
-    async fn open(
+    /// The only place where a permit is made: behind the line that says so.
+    async fn open<A, O>(
         &self,
         session: &Session,
-        wish: &Wish<'_>,
+        object: O,
+        wish: Wish<'_>,
         origin: IpAddr,
         now_ms: i64,
-    ) -> Result<Uuid, Denied> {
+    ) -> Result<Permit<A, O>, Denied> {
         let view_id = Uuid::now_v7();
         let answer = self.ask(session, wish.policy, origin, now_ms).await;
-        let (outcome, article, code) = match answer {
-            Ok(()) => (Outcome::Permitted, "", ""),
-            Err(refusal) => (Outcome::Refused, refusal.article, refusal.code),
+        let (outcome, article, detail) = match answer {
+            Ok(()) => (Outcome::Permitted, "", view_object(view_id)),
+            Err(refusal) => (Outcome::Refused, refusal.article, refusal.code.into()),
         };
         let entry = Entry {
             who: session.person.who(origin),
             action: wish.action,
-            object: wish.object.clone(),
+            object: wish.object,
             purpose: purpose_text(wish.purpose),
             outcome,
             article,
-            detail: if answer.is_ok() {
-                view_object(&view_id.to_string())
-            } else {
-                code.into()
-            },
+            detail,
         };
         let head = self.trail.append(entry, now_ms).await?;
         answer.map_err(Denied::Refused)?;
-        let kind = if wish.recording.is_some() {
-            "playback"
-        } else {
-            "live"
-        };
         let row = ViewRow {
             id: view_id.to_string(),
             person_id: session.person.id.to_string(),
             classroom_id: wish.classroom.to_string(),
-            kind: kind.into(),
+            kind: wish.kind.into(),
             recording_id: wish.recording.map(|id| id.to_string()),
             trail_seq: head.seq,
             opened_ms: now_ms,
             seen_ms: None,
             closed_ms: None,
         };
-        view::open(&self.db, &row)
-            .await
-            .map_err(Unavailable::from)?;
-        Ok(view_id)
+        let noted = view::open(&self.db, &row).await;
+        noted.map_err(Unavailable::from)?;
+        Ok(Permit {
+            session: session.clone(),
+            object,
+            purpose: wish.purpose.clone(),
+            origin,
+            view_id,
+            action: PhantomData,
+        })
     }
 
     /// The person and the session as they are now, not as they were at sign-in.
@@ -397,7 +374,7 @@ impl Gate {
         let entry = Entry {
             who: permit.session.person.who(permit.origin),
             action: VIEW_CLOSED,
-            object: view_object(&permit.view_id.to_string()),
+            object: view_object(permit.view_id),
             purpose: purpose_text(&permit.purpose),
             outcome: Outcome::Done,
             article: "",
@@ -413,7 +390,7 @@ impl Gate {
 const VIEW_CLOSED: &str = "view_closed";
 
 /// How the trail names a view.
-fn view_object(view_id: &str) -> String {
+fn view_object(view_id: impl Display) -> String {
     format!("view {view_id}")
 }
 
@@ -430,4 +407,4 @@ pub fn purpose_text(purpose: &Purpose) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

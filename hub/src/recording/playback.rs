@@ -140,7 +140,7 @@ impl Playback {
         let gate = &self.0.gate;
         let reference = recording.reference();
         let permit = gate
-            .open_playback(session, reference, purpose, origin, now_ms)
+            .open_playback(session, reference, &purpose, origin, now_ms)
             .await?;
         self.make_room(session.person.id, now_ms).await;
         let watermark = permit.watermark();

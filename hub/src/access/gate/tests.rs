@@ -1,77 +1,20 @@
 //! The gate: whom it lets through, what it writes, and when it closes again.
 
-use std::net::Ipv4Addr;
+pub(crate) mod stage;
 
 use super::*;
-use crate::demo::Seeded;
-use crate::demo::tests::college;
-use crate::notice::Notices;
 use crate::store::people;
 use crate::store::trail::tamper;
+use stage::{HERE, Stage, stage};
 
 const NOW: i64 = 1_795_300_000_000;
-const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-struct Fixture {
-    gate: Gate,
-    trail: Arc<Trail>,
-    sessions: Sessions,
-    db: Db,
-    seeded: Seeded,
-    rooms: Vec<Classroom>,
-}
-
-async fn fixture() -> Fixture {
-    let (db, _, seeded) = college(2).await;
-    let config = Arc::new(Config::default());
-    let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
-    let sessions = Sessions::new(db.clone(), &config.session);
-    let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config);
-    let mut rooms = classroom::all(&db).await.unwrap();
-    rooms.sort_by_key(|room| room.unit.name != "信息工程学院");
-    Fixture {
-        gate,
-        trail,
-        sessions,
-        db,
-        seeded,
-        rooms,
-    }
-}
-
-impl Fixture {
-    /// A hub that remembers nothing but what is stored.
-    fn restarted(self) -> Self {
-        let config = Arc::new(Config::default());
-        let trail = Arc::new(Trail::new(self.db.clone(), Notices::default()));
-        let sessions = self.sessions.clone();
-        let gate = Gate::new(self.db.clone(), trail.clone(), sessions, config);
-        Self {
-            gate,
-            trail,
-            ..self
-        }
-    }
-
-    async fn session(&self, label: &str) -> Session {
-        let account = self
-            .seeded
-            .accounts
-            .iter()
-            .find(|account| account.label == label);
-        let token = self
-            .sessions
-            .begin(account.unwrap().id, HERE, NOW)
-            .await
-            .unwrap();
-        self.sessions.find(&token, NOW).await.unwrap().unwrap()
-    }
-
+impl Stage {
     async fn opens(&self, label: &str, room: usize) -> Result<Permit<ViewLive, Classroom>, Denied> {
-        let session = self.session(label).await;
+        let session = self.session(label, NOW).await;
         let room = self.rooms[room].clone();
         self.gate
-            .open_live(&session, room, Purpose::Plan, HERE, NOW)
+            .open_live(&session, room, &Purpose::Plan, HERE, NOW)
             .await
     }
 
@@ -86,7 +29,7 @@ impl Fixture {
 /// R6, R7, R8, R19, R57, R58, R60: each answer, and each answer a line.
 #[tokio::test]
 async fn the_right_people_get_in_and_every_answer_is_a_line() {
-    let f = fixture().await;
+    let f = stage(NOW).await;
     assert!(f.opens("school_supervisor", 0).await.is_ok());
     assert!(f.opens("school_supervisor", 1).await.is_ok());
     assert!(f.opens("unit_supervisor", 0).await.is_ok());
@@ -98,7 +41,7 @@ async fn the_right_people_get_in_and_every_answer_is_a_line() {
     let unsigned = f.refusal("school_supervisor_unsigned", 0).await;
     assert_eq!(unsigned, Refusal::AGREEMENT_UNSIGNED);
     assert_eq!(f.refusal("academic_affairs", 0).await, Refusal::NO_GRANT);
-    let lines = f.trail.before(i64::MAX, 10).await.unwrap();
+    let lines = f.lines().await;
     assert_eq!(lines.len(), 7);
     assert!(
         lines
@@ -123,7 +66,7 @@ async fn the_right_people_get_in_and_every_answer_is_a_line() {
 /// R61: the watermark names the viewer.
 #[tokio::test]
 async fn the_watermark_names_the_viewer() {
-    let f = fixture().await;
+    let f = stage(NOW).await;
     let permit = f.opens("school_supervisor", 0).await.unwrap();
     let mark = permit.watermark();
     assert_eq!(mark.name, "王建国");
@@ -136,13 +79,13 @@ async fn the_watermark_names_the_viewer() {
 /// R31: an address outside the campus is refused with the right person behind it.
 #[tokio::test]
 async fn off_campus_is_refused() {
-    let f = fixture().await;
-    let session = f.session("school_supervisor").await;
+    let f = stage(NOW).await;
+    let session = f.session("school_supervisor", NOW).await;
     let room = f.rooms[0].clone();
     let outside = "8.8.8.8".parse().unwrap();
     let answer = f
         .gate
-        .open_live(&session, room, Purpose::Plan, outside, NOW)
+        .open_live(&session, room, &Purpose::Plan, outside, NOW)
         .await;
     assert!(matches!(answer, Err(Denied::Refused(refusal)) if refusal == Refusal::OFF_CAMPUS));
 }
@@ -150,8 +93,8 @@ async fn off_campus_is_refused() {
 /// R22: a recording belongs to the unit of its time, whoever owns the room now.
 #[tokio::test]
 async fn playback_asks_for_the_unit_at_record_time() {
-    let f = fixture().await;
-    let session = f.session("unit_supervisor").await;
+    let f = stage(NOW).await;
+    let session = f.session("unit_supervisor", NOW).await;
     let play = async |unit_at_record_time| {
         let recording = RecordingRef {
             id: Uuid::now_v7(),
@@ -160,7 +103,7 @@ async fn playback_asks_for_the_unit_at_record_time() {
             unit_at_record_time,
         };
         f.gate
-            .open_playback(&session, recording, Purpose::Issue, HERE, NOW)
+            .open_playback(&session, recording, &Purpose::Issue, HERE, NOW)
             .await
     };
     assert!(play(f.rooms[0].unit.id).await.is_ok());
@@ -171,7 +114,7 @@ async fn playback_asks_for_the_unit_at_record_time() {
 /// R23, R25: whatever changes while somebody watches ends the view at the next question.
 #[tokio::test]
 async fn a_permit_does_not_outlive_its_reasons() {
-    let f = fixture().await;
+    let f = stage(NOW).await;
     let permit = f.opens("unit_supervisor", 0).await.unwrap();
     let person = permit.session().person.id.to_string();
     assert_eq!(f.gate.still_valid(&permit, NOW).await, Ok(()));
@@ -212,22 +155,19 @@ async fn a_permit_does_not_outlive_its_reasons() {
 /// R60: from when to when; the end is a line too, once.
 #[tokio::test]
 async fn a_view_has_an_end() {
-    let f = fixture().await;
+    let f = stage(NOW).await;
     let permit = f.opens("school_supervisor", 0).await.unwrap();
     let id = permit.view_id().to_string();
     f.gate.close(permit, "closed", NOW + 60_000).await.unwrap();
     let row = view::find(&f.db, &id).await.unwrap().unwrap();
     assert_eq!((row.opened_ms, row.closed_ms), (NOW, Some(NOW + 60_000)));
-    assert_eq!(
-        f.trail.before(i64::MAX, 1).await.unwrap()[0].action,
-        "view_closed"
-    );
+    assert_eq!(f.lines().await[0].action, "view_closed");
 }
 
 /// R60: a crash leaves views without an end; the next start writes what is known, once.
 #[tokio::test]
 async fn views_that_a_crash_left_open_get_their_end() {
-    let f = fixture().await;
+    let f = stage(NOW).await;
     let unseen = f.opens("unit_supervisor", 0).await.unwrap();
     let closed = f.opens("school_supervisor", 0).await.unwrap();
     let seen = f.opens("school_supervisor", 1).await.unwrap();
@@ -241,7 +181,7 @@ async fn views_that_a_crash_left_open_get_their_end() {
     let later = NOW + 86_400_000;
     let f = f.restarted();
     assert_eq!(f.gate.close_left_open(later).await.unwrap(), 2);
-    let lines = f.trail.before(i64::MAX, 2).await.unwrap();
+    let lines = f.lines().await;
     let expected = [
         (&ids[1], "王建国", NOW + 40_000, "06:27:20"),
         (&ids[0], "李秀英", NOW, "06:26:40"),
@@ -264,7 +204,7 @@ async fn views_that_a_crash_left_open_get_their_end() {
 /// R60: a crash between the line of an end and the view's row does not end the view twice.
 #[tokio::test]
 async fn an_end_that_is_in_the_trail_is_not_written_again() {
-    let f = fixture().await;
+    let f = stage(NOW).await;
     let permit = f.opens("school_supervisor", 0).await.unwrap();
     let id = permit.view_id().to_string();
     f.gate.close(permit, "closed", NOW + 5_000).await.unwrap();
@@ -273,13 +213,13 @@ async fn an_end_that_is_in_the_trail_is_not_written_again() {
     assert_eq!(f.gate.close_left_open(NOW + 60_000).await.unwrap(), 1);
     let row = view::find(&f.db, &id).await.unwrap().unwrap();
     assert_eq!(row.closed_ms, Some(NOW + 5_000));
-    assert_eq!(f.trail.before(i64::MAX, 10).await.unwrap().len(), 2);
+    assert_eq!(f.lines().await.len(), 2);
 }
 
 /// X9: no trail, no view, for nobody.
 #[tokio::test]
 async fn without_a_trail_nobody_sees() {
-    let f = fixture().await;
+    let f = stage(NOW).await;
     tamper(&f.db, "DROP TABLE trail").await;
     let denied = f.opens("school_supervisor", 0).await;
     assert!(matches!(denied, Err(Denied::TrailUnavailable(_))));

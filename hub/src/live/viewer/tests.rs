@@ -2,7 +2,6 @@
 //!
 //! The store works on threads of its own, so these tests use real time.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -13,20 +12,13 @@ use xunke_policy::access::Purpose;
 use xunke_protocol::id::{ClassroomId, DeviceId, PushId, StreamKind};
 
 use super::*;
-use crate::access::audit::Trail;
-use crate::access::session::Session;
-use crate::campus::classroom::{self, Classroom};
+use crate::access::gate::tests::stage::{HERE, Stage, stage};
 use crate::clock::now_ms;
-use crate::config::Config;
-use crate::demo::Seeded;
-use crate::demo::tests::college_at;
 use crate::live::relay::sample::{key, video_config};
 use crate::live::relay::{Boxes, Key, Offline};
-use crate::notice::Notices;
-use crate::store::trail::{Line, tamper};
+use crate::store::trail::tamper;
 use crate::store::view;
 
-const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SOON: Duration = Duration::from_secs(5);
 
 struct FakeBoxes(mpsc::UnboundedSender<(Key, PushId)>);
@@ -48,34 +40,20 @@ fn device_in(classroom: ClassroomId) -> DeviceId {
 }
 
 struct Rig {
-    db: Db,
-    trail: Trail,
-    sessions: Sessions,
-    seeded: Seeded,
-    rooms: Vec<Classroom>,
+    stage: Stage,
     relay: Relay,
     orders: mpsc::UnboundedReceiver<(Key, PushId)>,
     views: Views,
 }
 
 async fn rig() -> Rig {
-    let (db, _, seeded) = college_at(2, now_ms()).await;
-    let config = Arc::new(Config::default());
-    let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
-    let sessions = Sessions::new(db.clone(), &config.session);
-    let gate = Gate::new(db.clone(), trail, sessions.clone(), config);
+    let stage = stage(now_ms()).await;
     let (heard, orders) = mpsc::unbounded_channel();
     let relay = Relay::new(Arc::new(FakeBoxes(heard)));
-    let views = Views::new(db.clone(), gate, sessions.clone(), relay.clone());
-    let mut rooms = classroom::all(&db).await.unwrap();
-    rooms.sort_by_key(|room| room.unit.name != "信息工程学院");
-    let trail = Trail::new(db.clone(), Notices::default());
+    let (gate, sessions) = (stage.gate.clone(), stage.sessions.clone());
+    let views = Views::new(stage.db.clone(), gate, sessions, relay.clone());
     Rig {
-        db,
-        trail,
-        sessions,
-        seeded,
-        rooms,
+        stage,
         relay,
         orders,
         views,
@@ -83,26 +61,13 @@ async fn rig() -> Rig {
 }
 
 impl Rig {
-    async fn session(&self, label: &str) -> Session {
-        let account = self
-            .seeded
-            .accounts
-            .iter()
-            .find(|account| account.label == label);
-        let token = self
-            .sessions
-            .begin(account.unwrap().id, HERE, now_ms())
-            .await
-            .unwrap();
-        self.sessions.find(&token, now_ms()).await.unwrap().unwrap()
-    }
-
     async fn tab(&self, label: &str) -> Tab {
-        self.views.tab(self.session(label).await, HERE).unwrap()
+        let session = self.stage.session(label, now_ms()).await;
+        self.views.tab(session, HERE).unwrap()
     }
 
     fn wish(&self, tile: TileNumber, room: usize) -> Wish {
-        let room = self.rooms[room].id;
+        let room = self.stage.rooms[room].id;
         let (source, stream) = ("cam0".parse().unwrap(), StreamKind::Sub);
         Wish {
             tile,
@@ -129,10 +94,6 @@ impl Rig {
             assert!(matches!(next(&outbox).await, Item::Frame(frame) if frame.handle == 1));
         }
         (tab, push)
-    }
-
-    async fn lines(&self) -> Vec<Line> {
-        self.trail.before(i64::MAX, 50).await.unwrap()
     }
 }
 
@@ -169,7 +130,7 @@ async fn a_view_is_permitted_shown_and_closed_each_with_its_line() {
         Item::Word(1, Word::Closed(None))
     ));
     tab.end().await;
-    let lines = rig.lines().await;
+    let lines = rig.stage.lines().await;
     assert_eq!(
         (&*lines[1].action, &*lines[1].outcome),
         ("view_live", "permitted")
@@ -188,7 +149,7 @@ async fn a_view_is_permitted_shown_and_closed_each_with_its_line() {
         "{}",
         lines[0].detail
     );
-    assert_eq!(view::count(&rig.db, 0).await.unwrap(), 1);
+    assert_eq!(view::count(&rig.stage.db, 0).await.unwrap(), 1);
 }
 
 /// R8, R19, R57: whoever may not watch gets a word with its article and not one frame, though
@@ -211,7 +172,7 @@ async fn a_refused_open_brings_no_frame_and_orders_nothing() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(outbox.take().is_none(), "{label}");
         tab.end().await;
-        let last = rig.lines().await.swap_remove(0);
+        let last = rig.stage.lines().await.swap_remove(0);
         assert_eq!(
             (&*last.outcome, &*last.article),
             ("refused", expect.article)
@@ -237,7 +198,7 @@ async fn without_a_purpose_there_is_no_picture() {
 #[tokio::test]
 async fn without_a_trail_there_is_no_picture() {
     let mut rig = rig().await;
-    tamper(&rig.db, "DROP TABLE trail").await;
+    tamper(&rig.stage.db, "DROP TABLE trail").await;
     let mut tab = rig.tab("school_supervisor").await;
     tab.open(rig.wish(1, 0));
     let item = next(&tab.outbox()).await;
@@ -273,7 +234,7 @@ async fn dark_after(statement: &'static str, expect: Refusal) {
     let (tab, push) = rig.watching("unit_supervisor").await;
     let outbox = tab.outbox();
     tokio::time::sleep(ASK_MARGIN).await;
-    tamper(&rig.db, statement).await;
+    tamper(&rig.stage.db, statement).await;
     let revoked = Instant::now();
     let mut pictures = 2;
     let closed = loop {
@@ -299,7 +260,7 @@ async fn dark_after(statement: &'static str, expect: Refusal) {
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert!(outbox.take().is_none(), "dark");
     tab.end().await;
-    let last = rig.lines().await.swap_remove(0);
+    let last = rig.stage.lines().await.swap_remove(0);
     assert!(last.detail.starts_with(expect.code), "{}", last.detail);
 }
 
@@ -334,7 +295,7 @@ async fn a_tab_that_is_gone_leaves_its_line_and_ends_the_push() {
     let (tab, mut push) = rig.watching("school_supervisor").await;
     drop(tab);
     timeout(SOON, push.ended()).await.unwrap();
-    let line = rig.lines().await.swap_remove(0);
+    let line = rig.stage.lines().await.swap_remove(0);
     assert!(line.action == "view_closed" && line.detail.starts_with("left, "));
 }
 
@@ -343,7 +304,7 @@ async fn a_hub_that_stops_ends_its_views_with_their_lines() {
     let mut rig = rig().await;
     let (mut tab, _push) = rig.watching("school_supervisor").await;
     rig.views.stop().await;
-    let line = rig.lines().await.swap_remove(0);
+    let line = rig.stage.lines().await.swap_remove(0);
     assert!(line.detail.starts_with("hub_stopped, "), "{}", line.detail);
     timeout(SOON, tab.stopped()).await.unwrap();
     assert!(
@@ -361,7 +322,7 @@ async fn a_hub_that_stops_ends_its_views_with_their_lines() {
 #[tokio::test]
 async fn tiles_and_tabs_have_their_limits() {
     let rig = rig().await;
-    let session = rig.session("school_supervisor").await;
+    let session = rig.stage.session("school_supervisor", now_ms()).await;
     let mut tabs: Vec<_> = (0..TABS_MAX)
         .map(|_| rig.views.tab(session.clone(), HERE).unwrap())
         .collect();
@@ -403,7 +364,7 @@ async fn the_session_is_looked_at_also_without_a_tile() {
     let rig = rig().await;
     let mut tab = rig.tab("school_supervisor").await;
     assert_eq!(tab.keep_session(now_ms()).await.unwrap(), Ok(()));
-    tamper(&rig.db, "UPDATE sessions SET ended_ms = 1").await;
+    tamper(&rig.stage.db, "UPDATE sessions SET ended_ms = 1").await;
     assert_eq!(
         tab.keep_session(now_ms()).await.unwrap(),
         Err(Refusal::SESSION_ENDED)

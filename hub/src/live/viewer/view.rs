@@ -109,7 +109,7 @@ impl View {
         let room = classroom::find(&self.shared.db, self.wish.room).await?;
         let room = room.ok_or(NotOpened::NotFound)?;
         let from_ms = now_ms();
-        let purpose = self.wish.purpose.clone();
+        let purpose = &self.wish.purpose;
         let gate = &self.shared.gate;
         let permit = gate
             .open_live(&self.session, room, purpose, self.origin, from_ms)
