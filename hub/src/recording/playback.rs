@@ -198,7 +198,7 @@ impl Playback {
 
     /// Ends every play: the hub stops.
     pub async fn end_all(&self, now_ms: i64) {
-        self.end_where("hub stopped", now_ms, |_| true).await;
+        self.end_where("hub_stopped", now_ms, |_| true).await;
     }
 
     async fn end_where(&self, why: &str, now_ms: i64, is: impl Fn(&Play) -> bool) {

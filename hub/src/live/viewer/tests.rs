@@ -296,7 +296,7 @@ async fn a_tab_that_is_gone_leaves_its_line_and_ends_the_push() {
     drop(tab);
     timeout(SOON, push.ended()).await.unwrap();
     let line = rig.stage.lines().await.swap_remove(0);
-    assert!(line.action == "view_closed" && line.detail.starts_with("left, "));
+    assert!(line.action == "view_closed" && line.detail.starts_with("page_closed, "));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ impl Ending {
     fn name(self) -> &'static str {
         match self {
             Self::Asked => "closed",
-            Self::Left => "left",
+            Self::Left => "page_closed",
             Self::Stopped => "hub_stopped",
             Self::Refused(refusal) => refusal.code,
         }

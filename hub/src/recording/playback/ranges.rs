@@ -53,14 +53,7 @@ impl fmt::Display for Ranges {
 }
 
 fn time(at_us: i64) -> String {
-    let at_ms = at_us.div_euclid(1000);
-    let second = (at_ms - calendar::moment(calendar::day(at_ms), 0)) / 1000;
-    format!(
-        "{:02}:{:02}:{:02}",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+    calendar::time_of_day(at_us.div_euclid(1000))
 }
 
 #[cfg(test)]
