@@ -1,4 +1,4 @@
-//! Patrol records (附件1): the header from the timetable, filed once, never changed (R73–R89).
+//! Patrol records (附件1): the title from the timetable, filed once, never changed (R73–R89).
 
 use uuid::Uuid;
 use xunke_policy::level::UnitId;
@@ -10,32 +10,15 @@ use crate::access::person::Person;
 use crate::campus::classroom::{Classroom, Unit};
 use crate::campus::lesson::Lesson;
 use crate::campus::{calendar, id};
-use crate::store::record::{self as rows, RecordRow};
+use crate::store::record::{self as rows, RecordRow, Title};
 use crate::store::view::{self, ViewRow};
 use crate::store::{Db, campus};
 
-/// The title lines and what the timetable knows (R73, R74).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
-    /// 学校.
-    pub college: String,
-    /// 学年, such as `2026-2027`.
-    pub school_year: String,
-    /// 学期.
-    pub term: i64,
-    /// 周.
-    pub week: i64,
-    /// 星期, 1 to 7.
-    pub weekday: i64,
-    /// 节, such as `1-2`.
-    pub period: String,
-}
-
-/// The header of a record about a lesson; `None` when its day is outside its term (R74).
+/// The title lines of a record about a lesson; `None` when its day is outside its term (R74).
 ///
 /// # Errors
 /// When the store fails.
-pub async fn header(db: &Db, college: &str, lesson: &Lesson) -> Result<Option<Header>, Error> {
+pub async fn title(db: &Db, college: &str, lesson: &Lesson) -> Result<Option<Title>, Error> {
     let Some(term) = campus::term(db, &lesson.term.to_string()).await? else {
         return Ok(None);
     };
@@ -43,7 +26,7 @@ pub async fn header(db: &Db, college: &str, lesson: &Lesson) -> Result<Option<He
     if !(1..=term.weeks).contains(&week) {
         return Ok(None);
     }
-    Ok(Some(Header {
+    Ok(Some(Title {
         college: college.into(),
         school_year: term.school_year,
         term: term.number,
@@ -81,7 +64,7 @@ pub struct Draft<'a> {
     /// The view it rests on, as the page says.
     pub view: Option<Uuid>,
     /// The title lines.
-    pub header: &'a Header,
+    pub title: &'a Title,
     /// The form.
     pub form: &'a Form<'a>,
 }
@@ -136,7 +119,7 @@ fn watched(view: Option<ViewRow>, draft: &Draft<'_>) -> bool {
 /// # Errors
 /// When the store fails.
 pub async fn file(db: &Db, record: Uuid, draft: &Draft<'_>, now_ms: i64) -> Result<(), Error> {
-    let (header, form) = (draft.header.clone(), draft.form);
+    let form = draft.form;
     let row = RecordRow {
         id: record.to_string(),
         version: 1,
@@ -151,12 +134,7 @@ pub async fn file(db: &Db, record: Uuid, draft: &Draft<'_>, now_ms: i64) -> Resu
         teacher_id: draft.lesson.teacher_id.map(|teacher| teacher.to_string()),
         view_id: draft.view.map(|view| view.to_string()),
         submitted_ms: now_ms,
-        college: header.college,
-        school_year: header.school_year,
-        term: header.term,
-        week: header.week,
-        weekday: header.weekday,
-        period: header.period,
+        title: draft.title.clone(),
         class_groups: form.class_groups.join("\n"),
         teacher: form.teacher.trim().into(),
         course: form.course.trim().into(),

@@ -7,6 +7,23 @@ use super::{Db, Error, failed};
 /// Most records of one list.
 pub const RECORDS_MAX: i64 = 1000;
 
+/// The title lines of 附件1, as the timetable knows them (R73, R74).
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Title {
+    /// 学校.
+    pub college: String,
+    /// 学年, such as `2026-2027`.
+    pub school_year: String,
+    /// 学期.
+    pub term: i64,
+    /// 周.
+    pub week: i64,
+    /// 星期, 1 to 7.
+    pub weekday: i64,
+    /// 节, such as `1-2`.
+    pub period: String,
+}
+
 /// A patrol record with the names around it.
 #[derive(Debug, Clone, FromRow)]
 pub struct RecordRow {
@@ -40,18 +57,9 @@ pub struct RecordRow {
     pub view_id: Option<String>,
     /// When it was filed.
     pub submitted_ms: i64,
-    /// 附件1, its title.
-    pub college: String,
-    /// 学年.
-    pub school_year: String,
-    /// 学期.
-    pub term: i64,
-    /// 周.
-    pub week: i64,
-    /// 星期.
-    pub weekday: i64,
-    /// 节.
-    pub period: String,
+    /// 附件1, its title lines.
+    #[sqlx(flatten)]
+    pub title: Title,
     /// 班级, one a line.
     pub class_groups: String,
     /// 任课教师.
@@ -103,12 +111,12 @@ pub async fn add(db: &Db, row: &RecordRow) -> Result<(), Error> {
         .bind(&row.teacher_id)
         .bind(&row.view_id)
         .bind(row.submitted_ms)
-        .bind(&row.college)
-        .bind(&row.school_year)
-        .bind(row.term)
-        .bind(row.week)
-        .bind(row.weekday)
-        .bind(&row.period)
+        .bind(&row.title.college)
+        .bind(&row.title.school_year)
+        .bind(row.title.term)
+        .bind(row.title.week)
+        .bind(row.title.weekday)
+        .bind(&row.title.period)
         .bind(&row.class_groups)
         .bind(&row.teacher)
         .bind(&row.course)
@@ -145,17 +153,26 @@ pub async fn exists(db: &Db, author_id: &str, lesson_id: &str) -> Result<bool, E
         .map_err(failed("looking for a patrol record"))
 }
 
+/// Reads records with the names around them, limited by `$rest`.
+macro_rules! records {
+    ($rest:literal $(,)?) => {
+        sqlx::query_as(concat!(
+            "SELECT r.*, p.name AS author, p.staff_number AS author_number, c.name AS classroom,
+             u.name AS unit
+             FROM records r JOIN persons p ON p.id = r.author_id
+             JOIN classrooms c ON c.id = r.classroom_id JOIN units u ON u.id = r.unit_id ",
+            $rest
+        ))
+    };
+}
+
 /// The newest version of every record since `since_ms`, newest first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn since(db: &Db, since_ms: i64) -> Result<Vec<RecordRow>, Error> {
-    sqlx::query_as(
-        "SELECT r.*, p.name AS author, p.staff_number AS author_number, c.name AS classroom,
-         u.name AS unit
-         FROM records r JOIN persons p ON p.id = r.author_id
-         JOIN classrooms c ON c.id = r.classroom_id JOIN units u ON u.id = r.unit_id
-         WHERE r.submitted_ms >= $1
+    records!(
+        "WHERE r.submitted_ms >= $1
          AND r.version = (SELECT MAX(version) FROM records n WHERE n.id = r.id)
          ORDER BY r.submitted_ms DESC, r.id DESC LIMIT $2",
     )
@@ -171,15 +188,9 @@ pub async fn since(db: &Db, since_ms: i64) -> Result<Vec<RecordRow>, Error> {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &Db, id: &str) -> Result<Option<RecordRow>, Error> {
-    sqlx::query_as(
-        "SELECT r.*, p.name AS author, p.staff_number AS author_number, c.name AS classroom,
-         u.name AS unit
-         FROM records r JOIN persons p ON p.id = r.author_id
-         JOIN classrooms c ON c.id = r.classroom_id JOIN units u ON u.id = r.unit_id
-         WHERE r.id = $1 ORDER BY r.version DESC LIMIT 1",
-    )
-    .bind(id)
-    .fetch_optional(db.read())
-    .await
-    .map_err(failed("reading a patrol record"))
+    records!("WHERE r.id = $1 ORDER BY r.version DESC LIMIT 1",)
+        .bind(id)
+        .fetch_optional(db.read())
+        .await
+        .map_err(failed("reading a patrol record"))
 }

@@ -17,7 +17,8 @@ use super::names::{PersonName, RoomName, UnitName};
 use crate::access::audit::{Entry, Outcome};
 use crate::campus::classroom::{self, Classroom};
 use crate::campus::lesson::{self, Lesson};
-use crate::patrol::record::{self, Draft, Flaw, Header, Record};
+use crate::patrol::record::{self, Draft, Flaw, Record};
+use crate::store::record::Title;
 
 const NO_LESSON: Error = Error::Conflict(
     "这间教室此刻没有课，不能填写巡课记录表。",
@@ -43,9 +44,9 @@ pub struct About {
     room: Uuid,
 }
 
-/// What the timetable knows about the lesson in a room now.
+/// The title lines of 附件1.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RecordHeader {
+pub struct RecordTitle {
     /// 学校.
     pub college: String,
     /// 学年.
@@ -58,6 +59,27 @@ pub struct RecordHeader {
     pub weekday: i64,
     /// 节.
     pub period: String,
+}
+
+impl From<Title> for RecordTitle {
+    fn from(title: Title) -> Self {
+        Self {
+            college: title.college,
+            school_year: title.school_year,
+            term: title.term,
+            week: title.week,
+            weekday: title.weekday,
+            period: title.period,
+        }
+    }
+}
+
+/// What the timetable knows about the lesson in a room now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecordHeader {
+    /// 标题.
+    #[serde(flatten)]
+    pub title: RecordTitle,
     /// 班级.
     pub class_groups: Vec<String>,
     /// 任课教师.
@@ -145,18 +167,9 @@ pub struct Records {
 pub struct PatrolRecord {
     /// Id.
     pub id: Uuid,
-    /// 学校.
-    pub college: String,
-    /// 学年.
-    pub school_year: String,
-    /// 学期.
-    pub term: i64,
-    /// 周.
-    pub week: i64,
-    /// 星期.
-    pub weekday: i64,
-    /// 节.
-    pub period: String,
+    /// 标题.
+    #[serde(flatten)]
+    pub title: RecordTitle,
     /// 教室.
     pub room: RoomName,
     /// The unit that owned the room then.
@@ -210,16 +223,11 @@ pub async fn new(
     let room = room_to_record(&app, &caller, about.room).await?;
     let lesson = lesson::in_room(&app.db, room.id, caller.now_ms).await?;
     let lesson = lesson.ok_or(NO_LESSON)?;
-    let header = header(&app, &lesson).await?;
+    let title = title(&app, &lesson).await?;
     let author = caller.session.person.id;
     let time = record::time_watched(&app.db, author, &lesson, caller.now_ms).await?;
     Ok(Json(RecordHeader {
-        college: header.college,
-        school_year: header.school_year,
-        term: header.term,
-        week: header.week,
-        weekday: header.weekday,
-        period: header.period,
+        title: title.into(),
         class_groups: lesson.class_groups,
         teacher: lesson.teacher,
         time_from: time.0,
@@ -248,13 +256,13 @@ pub async fn file(
     let lesson = lesson::find(&app.db, body.lesson).await?;
     let lesson = lesson.filter(|lesson| lesson.classroom == room.id);
     let lesson = lesson.ok_or(Error::Field(OTHER_ROOM))?;
-    let header = header(&app, &lesson).await?;
+    let title = title(&app, &lesson).await?;
     let draft = Draft {
         author: &caller.session.person,
         room: &room,
         lesson: &lesson,
         view: body.view_id,
-        header: &header,
+        title: &title,
         form: &form(&body),
     };
     match record::flaw(&app.db, &draft, caller.now_ms).await? {
@@ -321,9 +329,9 @@ async fn room_to_record(app: &App, caller: &Caller, room: Uuid) -> Result<Classr
     Ok(room)
 }
 
-async fn header(app: &App, lesson: &Lesson) -> Result<Header, Error> {
-    let header = record::header(&app.db, &app.config.college.name, lesson).await?;
-    header.ok_or(OUTSIDE_TERM)
+async fn title(app: &App, lesson: &Lesson) -> Result<Title, Error> {
+    let title = record::title(&app.db, &app.config.college.name, lesson).await?;
+    title.ok_or(OUTSIDE_TERM)
 }
 
 async fn note(
@@ -373,12 +381,7 @@ fn view(record: Record) -> PatrolRecord {
     };
     PatrolRecord {
         id: record.id,
-        college: row.college,
-        school_year: row.school_year,
-        term: row.term,
-        week: row.week,
-        weekday: row.weekday,
-        period: row.period,
+        title: row.title.into(),
         room: RoomName {
             id: record.classroom.0,
             name: row.classroom,

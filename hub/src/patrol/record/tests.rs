@@ -1,4 +1,4 @@
-//! Records from header to reader, against a store.
+//! Records from title to reader, against a store.
 
 use super::*;
 use crate::access::person;
@@ -13,7 +13,7 @@ struct Fixture {
     seeded: Seeded,
     room: Classroom,
     lesson: Lesson,
-    header: Header,
+    title: Title,
 }
 
 async fn fixture() -> Fixture {
@@ -24,13 +24,13 @@ async fn fixture() -> Fixture {
         .find(|room| room.unit.name == "信息工程学院")
         .unwrap();
     let lesson = lesson::in_room(&db, room.id, NOW).await.unwrap().unwrap();
-    let header = header(&db, "学校", &lesson).await.unwrap().unwrap();
+    let title = title(&db, "学校", &lesson).await.unwrap().unwrap();
     Fixture {
         db,
         seeded,
         room,
         lesson,
-        header,
+        title,
     }
 }
 
@@ -67,13 +67,13 @@ impl Fixture {
             attendance_note: "",
         };
         change(&mut form);
-        let (room, lesson, header) = (&self.room, &self.lesson, &self.header);
+        let (room, lesson, title) = (&self.room, &self.lesson, &self.title);
         let draft = Draft {
             author,
             room,
             lesson,
             view,
-            header,
+            title,
             form: &form,
         };
         match flaw(&self.db, &draft, NOW).await.unwrap() {
@@ -102,22 +102,22 @@ impl Fixture {
 
 /// R73, R74: 2026-11-22 is the Sunday of week 12 of the first term.
 #[tokio::test]
-async fn the_header_comes_from_the_timetable() {
+async fn the_title_comes_from_the_timetable() {
     let f = fixture().await;
-    assert_eq!(f.header.school_year, "2026-2027");
-    assert_eq!((f.header.term, f.header.week, f.header.weekday), (1, 12, 7));
-    assert_eq!(f.header.period, "7-8");
+    assert_eq!(f.title.school_year, "2026-2027");
+    assert_eq!((f.title.term, f.title.week, f.title.weekday), (1, 12, 7));
+    assert_eq!(f.title.period, "7-8");
     let after_term = Lesson {
         day: f.lesson.day + 9 * 7,
         ..f.lesson.clone()
     };
-    assert_eq!(header(&f.db, "学校", &after_term).await.unwrap(), None);
+    assert_eq!(title(&f.db, "学校", &after_term).await.unwrap(), None);
     let last_week = Lesson {
         day: f.lesson.day + 8 * 7,
         ..f.lesson.clone()
     };
     assert_eq!(
-        header(&f.db, "学校", &last_week)
+        title(&f.db, "学校", &last_week)
             .await
             .unwrap()
             .unwrap()

@@ -661,7 +661,7 @@ export interface components {
             unit?: components["schemas"]["UnitName"] | null;
         };
         /** @description A filed record. */
-        PatrolRecord: {
+        PatrolRecord: components["schemas"]["RecordTitle"] & {
             /** @description 异常说明. */
             abnormal_note: string;
             /** @description Why more came than were due. */
@@ -669,8 +669,6 @@ export interface components {
             author?: components["schemas"]["PersonName"] | null;
             /** @description 班级. */
             class_groups: string[];
-            /** @description 学校. */
-            college: string;
             /** @description 教学条件. */
             conditions: string;
             /** @description 课程名称. */
@@ -689,8 +687,6 @@ export interface components {
             id: string;
             /** @description 课堂互动情况. */
             interaction: string;
-            /** @description 节. */
-            period: string;
             /**
              * Format: int64
              * @description 实到.
@@ -698,8 +694,6 @@ export interface components {
             present_count: number;
             /** @description 教室. */
             room: components["schemas"]["RoomName"];
-            /** @description 学年. */
-            school_year: string;
             /**
              * Format: int64
              * @description When.
@@ -709,11 +703,6 @@ export interface components {
             teacher: string;
             /** @description 教师到课情况. */
             teacher_presence: string;
-            /**
-             * Format: int64
-             * @description 学期.
-             */
-            term: number;
             /**
              * Format: int64
              * @description 时间.
@@ -728,16 +717,6 @@ export interface components {
             unit: components["schemas"]["UnitName"];
             /** @description Whether its author had watched the room. */
             viewed: boolean;
-            /**
-             * Format: int64
-             * @description 周.
-             */
-            week: number;
-            /**
-             * Format: int64
-             * @description 星期.
-             */
-            weekday: number;
         };
         /** @description A person by name. */
         PersonName: {
@@ -869,11 +848,9 @@ export interface components {
             view_id?: string | null;
         };
         /** @description What the timetable knows about the lesson in a room now. */
-        RecordHeader: {
+        RecordHeader: components["schemas"]["RecordTitle"] & {
             /** @description 班级. */
             class_groups: string[];
-            /** @description 学校. */
-            college: string;
             /** @description 课程名称. */
             course: string;
             /**
@@ -886,19 +863,10 @@ export interface components {
              * @description 课次, to be sent with the form.
              */
             lesson: string;
-            /** @description 节. */
-            period: string;
             /** @description 教室. */
             room: components["schemas"]["RoomName"];
-            /** @description 学年. */
-            school_year: string;
             /** @description 任课教师. */
             teacher: string;
-            /**
-             * Format: int64
-             * @description 学期.
-             */
-            term: number;
             /**
              * Format: int64
              * @description 时间: since the caller began to watch.
@@ -909,6 +877,20 @@ export interface components {
              * @description 时间: until now, or the end of the lesson.
              */
             time_to: number;
+        };
+        /** @description The title lines of 附件1. */
+        RecordTitle: {
+            /** @description 学校. */
+            college: string;
+            /** @description 节. */
+            period: string;
+            /** @description 学年. */
+            school_year: string;
+            /**
+             * Format: int64
+             * @description 学期.
+             */
+            term: number;
             /**
              * Format: int64
              * @description 周.
