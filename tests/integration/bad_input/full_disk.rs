@@ -14,6 +14,8 @@ use crate::shared::{run, until};
 
 /// Room for a header, but for no fragment.
 const CRUMB_BYTES: u64 = 64 * 1024;
+/// What a box says that was told so.
+const FULL: &str = "507 Insufficient Storage";
 const MIB: u64 = 1024 * 1024;
 /// Two fragments and a session's begin: what a full disk may cost before and after.
 const EDGE_MS: i64 = 3 * SEGMENT_MS;
@@ -156,6 +158,11 @@ fn a_hub_whose_disk_is_full_gives_no_receipt_and_loses_nothing() -> Result<()> {
 
         disk.fill(pid, MIB + MIB / 8)?;
         refuses(&mut alone, &disk, pid).await?;
+        until("the box is told why", STORED_MAX, async || {
+            let said = alone.box_said()?;
+            Ok(said.contains(FULL).then_some(()).ok_or(said.into()))
+        })
+        .await?;
         disk.fill(pid, MIB / 2)?;
         refuses(&mut alone, &disk, pid).await?;
         // X9: there is room for the trail, so whoever may watch still can.
@@ -190,7 +197,7 @@ async fn refuses(alone: &mut Alone, disk: &SmallDisk, pid: u32) -> Result<()> {
 
 fn said_once(alone: &mut Alone) -> Result<()> {
     let (boxed, hub) = (alone.box_said()?, alone.hub_said()?);
-    let waits = boxed.matches("507 Insufficient Storage").count();
+    let waits = boxed.matches(FULL).count();
     ensure!(
         waits == 1,
         "the box says {waits} times why segments wait: {boxed}"
