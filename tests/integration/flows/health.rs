@@ -10,8 +10,8 @@ use xunke_tests::classroom::Behaviour;
 use crate::shared::{UNLUCKY, campus, get, list, person, run, unlucky_turn, until};
 
 /// Stall, report, hold-down: well within.
-const OPENS_MAX: Duration = Duration::from_secs(120);
-const CLEARS_MAX: Duration = Duration::from_secs(120);
+const OPENS_MAX: Duration = Duration::from_secs(60);
+const CLEARS_MAX: Duration = Duration::from_secs(60);
 
 /// A fault of the unlucky room, open or cleared.
 async fn fault(person: &Person, code: &str, open: bool) -> Result<Value> {
