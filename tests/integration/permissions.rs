@@ -1,13 +1,19 @@
 //! The whole truth table of who may do what, printed so that people who do not program can read
 //! it, and compared with `golden/permissions.txt`. `UPDATE_GOLDEN=1` writes it anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use uuid::Uuid;
-use xunke_policy::access::{Action, Facts, Grant, Purpose, Standing, decide};
+use xunke_policy::access::{Action, Facts, Grant, Place, decide};
 use xunke_policy::agreement::Agreement;
-use xunke_policy::level::{Level, Role, UnitId};
+use xunke_policy::institution::Institution;
+use xunke_policy::level::{Role, UnitId};
+use xunke_policy::network::Network;
+use xunke_policy::preset;
+use xunke_policy::purpose::Purpose;
 use xunke_policy::refusal::Refusal;
+use xunke_policy::sanction::Standing;
 
 const OWN: UnitId = UnitId(Uuid::from_u128(1));
 const OTHER: UnitId = UnitId(Uuid::from_u128(2));
@@ -20,20 +26,25 @@ const AGREEMENTS: [(&str, Agreement); 3] = [
     ("已终止 ended", Agreement::Ended),
 ];
 
-const LEVELS: [(&str, Option<Level>); 4] = [
-    ("一级 1", Some(Level::One)),
-    ("二级 2", Some(Level::Two(OWN))),
-    ("三级 3", Some(Level::Three)),
+const LEVELS: [(&str, Option<u8>); 4] = [
+    ("一级 1", Some(1)),
+    ("二级 2", Some(2)),
+    ("三级 3", Some(3)),
     ("无 none", None),
 ];
 
-type Change = fn(&mut Facts);
+static SCHOOL: LazyLock<Institution> =
+    LazyLock::new(|| preset::parse(preset::POLYTECHNIC).expect("a good preset"));
+
+type Change = fn(&mut Facts<'static>);
 
 /// What may be wrong with an account or the way it comes, and what that changes.
 fn circumstances() -> Vec<(&'static str, Change)> {
     vec![
         ("在岗，校内网络 in office, on campus", |_| {}),
-        ("校外网络 off campus", |facts| facts.on_campus = false),
+        ("校外网络 off campus", |facts| {
+            facts.network = Network::Outside;
+        }),
         ("权限暂停 suspended", |facts| {
             facts.standing = Standing::Suspended { until_ms: None };
         }),
@@ -56,12 +67,20 @@ fn circumstances() -> Vec<(&'static str, Change)> {
 
 /// The columns.
 fn actions() -> Vec<(&'static str, Action<'static>)> {
-    static OTHER_PURPOSE: std::sync::LazyLock<Purpose> =
-        std::sync::LazyLock::new(|| Purpose::Other("抽查".into()));
-    static NO_REASON: std::sync::LazyLock<Purpose> =
-        std::sync::LazyLock::new(|| Purpose::Other(" 查 ".into()));
-    let live = |unit, purpose| Action::ViewLive { unit, purpose };
-    let play = |unit, purpose| Action::Playback { unit, purpose };
+    static OTHER_PURPOSE: LazyLock<Purpose> = LazyLock::new(|| Purpose::Other("抽查".into()));
+    static NO_REASON: LazyLock<Purpose> = LazyLock::new(|| Purpose::Other(" 查 ".into()));
+    let live = |unit, purpose| Action::ViewLive {
+        place: Place::of(unit),
+        purpose,
+    };
+    let play = |unit, purpose| Action::Playback {
+        place: Place::of(unit),
+        kept_until_ms: NOW_MS + 1,
+        purpose,
+    };
+    let file = |unit| Action::FileRecord {
+        place: Place::of(unit),
+    };
     vec![
         ("实时列表 rooms", Action::SeeRooms),
         ("实时·本单位 live own unit", live(OWN, &Purpose::Plan)),
@@ -89,39 +108,35 @@ fn actions() -> Vec<(&'static str, Action<'static>)> {
             "回放·无事由 playback, no purpose",
             play(OWN, &Purpose::Missing),
         ),
-        (
-            "填表·本单位 file own unit",
-            Action::FileRecord { unit: OWN },
-        ),
-        (
-            "填表·其他单位 file other unit",
-            Action::FileRecord { unit: OTHER },
-        ),
+        ("填表·本单位 file own unit", file(OWN)),
+        ("填表·其他单位 file other unit", file(OTHER)),
         ("记录列表 records", Action::ReadRecords),
         ("设备 devices", Action::SeeDevices),
         ("审计 trail", Action::ReadTrail),
     ]
 }
 
-fn facts(role: Role, level: Option<Level>, agreement: Agreement) -> Facts {
+fn facts(role: Role, level: Option<u8>, agreement: Agreement) -> Facts<'static> {
     Facts {
+        institution: &SCHOOL,
         roles: vec![role],
         standing: Standing::Active,
         agreement,
         grant: level.map(|level| Grant {
             level,
+            unit: (level == 2).then_some(OWN),
+            minors: false,
             from_ms: 0,
             until_ms: None,
         }),
         password_changed_ms: NOW_MS,
-        password_days_max: 90,
-        on_campus: true,
+        network: Network::Campus,
         now_ms: NOW_MS,
     }
 }
 
 /// One letter for each action: `+` is yes, anything else a refusal of the key.
-fn row(facts: &Facts, key: &BTreeMap<&str, char>) -> String {
+fn row(facts: &Facts<'_>, key: &BTreeMap<&str, char>) -> String {
     actions()
         .into_iter()
         .map(|(_, action)| match decide(facts, action) {
@@ -132,13 +147,14 @@ fn row(facts: &Facts, key: &BTreeMap<&str, char>) -> String {
 }
 
 fn table() -> String {
-    let key: BTreeMap<_, _> = Refusal::ALL.iter().map(|r| r.code).zip('A'..='Z').collect();
+    let used = refusals_used();
+    let key: BTreeMap<_, _> = used.iter().map(|r| r.code).zip('A'..='Z').collect();
     let mut text = "权限真值表 · who may do what\n\n列 columns\n".to_owned();
     for (number, (name, _)) in actions().iter().enumerate() {
         text += &format!("  {:2}  {name}\n", number + 1);
     }
     text += "\n格 cells\n  +  允许 yes\n";
-    for refusal in &Refusal::ALL {
+    for refusal in used {
         let letter = key[refusal.code];
         text += &format!(
             "  {letter}  {}（{}）“{}”\n",
@@ -152,18 +168,43 @@ fn table() -> String {
     text
 }
 
-/// Rows of one circumstance; a single one when role, level and agreement change nothing.
-fn section(change: Change, key: &BTreeMap<&str, char>) -> String {
-    let mut rows = vec![];
+/// The refusals that the table knows, in the order of the policy.
+fn refusals_used() -> Vec<&'static Refusal> {
+    let mut codes = BTreeSet::new();
+    for (_, change) in circumstances() {
+        for facts in everybody() {
+            let mut facts = facts.1;
+            change(&mut facts);
+            let answers = actions()
+                .into_iter()
+                .map(|(_, action)| decide(&facts, action));
+            codes.extend(answers.filter_map(|answer| answer.err().map(|refusal| refusal.code)));
+        }
+    }
+    let all = Refusal::ALL.iter();
+    all.filter(|refusal| codes.contains(refusal.code)).collect()
+}
+
+/// Every role with every level and agreement.
+fn everybody() -> Vec<(String, Facts<'static>)> {
+    let mut people = vec![];
     for (role, name) in Role::NAMES {
         for (level_name, level) in LEVELS {
             for (agreement_name, agreement) in AGREEMENTS {
-                let mut facts = facts(role, level, agreement);
-                change(&mut facts);
                 let who = format!("{name} | {level_name} | {agreement_name}");
-                rows.push((who, row(&facts, key)));
+                people.push((who, facts(role, level, agreement)));
             }
         }
+    }
+    people
+}
+
+/// Rows of one circumstance; a single one when role, level and agreement change nothing.
+fn section(change: Change, key: &BTreeMap<&str, char>) -> String {
+    let mut rows = vec![];
+    for (who, mut facts) in everybody() {
+        change(&mut facts);
+        rows.push((who, row(&facts, key)));
     }
     let same = rows.iter().all(|(_, cells)| *cells == rows[0].1);
     if same {

@@ -1,58 +1,62 @@
 //! Access: who may do what, decided in one place, by default not at all (R20).
 
 use crate::agreement::{self, Agreement};
-use crate::level::{Level, Role, UnitId};
+use crate::institution::{Function, Institution};
+use crate::level::{Level, Reach, Role, UnitId};
+use crate::network::{self, Network};
 use crate::password;
+use crate::purpose::{self, Purpose};
+use crate::recusal::{self, Tie};
 use crate::refusal::Refusal;
-
-/// Fewest characters of a reason when the purpose is "other" (R43).
-pub const REASON_CHARACTERS_MIN: usize = 2;
-
-/// Whether a person may act at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// In office.
-    Active,
-    /// “暂停权限” (第十三条第1项), until the moment given or until lifted.
-    Suspended {
-        /// End of the suspension, milliseconds since the epoch; `None` until lifted.
-        until_ms: Option<i64>,
-    },
-    /// “永久取消听课/巡课权限” (附件2 第三条第1项).
-    Cancelled,
-    /// “离职或调岗” (第十条第3项).
-    Left,
-}
+use crate::retention;
+use crate::sanction::{self, Standing};
 
 /// A standing right: applied for by Academic Affairs, opened by the IT centre (R17, R18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
-    /// What was opened.
-    pub level: Level,
+    /// The number of the level that was opened; which levels there are is the school's data.
+    pub level: u8,
+    /// The unit, where the level reaches one unit only.
+    pub unit: Option<UnitId>,
+    /// Whether viewing classes with minors was approved too (X29).
+    pub minors: bool,
     /// In force from, milliseconds since the epoch.
     pub from_ms: i64,
     /// In force until (exclusive); `None` until closed.
     pub until_ms: Option<i64>,
 }
 
-/// Why somebody looks at a class: “巡课数据仅用于教学督导与质量评估” (附件2 第二条第3项, R43).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Purpose {
-    /// A task of the plan.
-    Plan,
-    /// An issue being followed up.
-    Issue,
-    /// A re-inspection (第十二条第3项).
-    Reinspection,
-    /// Anything else, with its reason.
-    Other(String),
-    /// Nothing was said.
-    Missing,
+/// A class as the decision sees it: live, as of now; recorded, as of then (R22).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The unit that owns the room.
+    pub owner: UnitId,
+    /// The unit whose course runs there, if one does.
+    pub course: Option<UnitId>,
+    /// What ties the person to the lesson (R53).
+    pub tie: Tie,
+    /// Whether there are minors in the class (X29).
+    pub minors: bool,
+}
+
+impl Place {
+    /// A room of which nothing but its unit matters.
+    #[must_use]
+    pub const fn of(owner: UnitId) -> Self {
+        Self {
+            owner,
+            course: None,
+            tie: Tie::None,
+            minors: false,
+        }
+    }
 }
 
 /// All that bears on a decision, gathered before it is made.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct Facts<'a> {
+    /// The school's levels, duties and rules.
+    pub institution: &'a Institution,
     /// What the person is.
     pub roles: Vec<Role>,
     /// Whether the person may act at all.
@@ -63,10 +67,8 @@ pub struct Facts {
     pub grant: Option<Grant>,
     /// When the password was last changed, milliseconds since the epoch.
     pub password_changed_ms: i64,
-    /// The school's rule: days until a password must be changed.
-    pub password_days_max: u32,
-    /// Whether the request comes from a campus address (TLS is there on every listener).
-    pub on_campus: bool,
+    /// How the request came.
+    pub network: Network,
     /// The moment of the decision, milliseconds since the epoch.
     pub now_ms: i64,
 }
@@ -76,10 +78,10 @@ pub struct Facts {
 pub enum Action<'a> {
     /// See the list of rooms that may be watched (R56).
     SeeRooms,
-    /// Watch a room of `unit` now (R55).
+    /// Watch a class now (R55).
     ViewLive {
-        /// The unit that owns the room now.
-        unit: UnitId,
+        /// The class.
+        place: Place,
         /// Why.
         purpose: &'a Purpose,
     },
@@ -87,145 +89,167 @@ pub enum Action<'a> {
     SeeRecordings,
     /// Watch a recording (R67).
     Playback {
-        /// The unit that owned the room when it was recorded (R22).
-        unit: UnitId,
+        /// The class as it was when it was recorded (R22).
+        place: Place,
+        /// End of its retention (exclusive), milliseconds since the epoch.
+        kept_until_ms: i64,
         /// Why.
         purpose: &'a Purpose,
     },
-    /// File a patrol record about a room of `unit` (R85).
+    /// File a patrol record about a class (R85).
     FileRecord {
-        /// The unit that owns the room now.
-        unit: UnitId,
+        /// The class.
+        place: Place,
     },
     /// Open the list of patrol records; which of them is [`crate::patrol::readable`]'s (R89).
     ReadRecords,
     /// See devices and faults: numbers and states, no picture (R8, R64).
     SeeDevices,
+    /// Create accounts and import people (R27, R33).
+    ManageAccounts,
+    /// File applications; which one is [`crate::application::may_file`]'s (R17).
+    FileApplications,
+    /// Open and revoke; which one is [`crate::application::may_open`]'s (R18).
+    OpenPermissions,
+    /// Read who holds which permission (R26).
+    ReadLedger,
+    /// Put a decision about a breach on file; see [`crate::sanction::valid`] (R104).
+    FileSanctions,
     /// Read the audit trail (第五条第3项).
     ReadTrail,
+    /// Inspect the trail; whose is [`crate::inspection::may_inspect`]'s (R115).
+    InspectTrail,
+    /// Read and sign the own agreement (R34, R37).
+    SignAgreement,
+    /// Change the own password: all that is left once it has expired (R30).
+    ChangePassword,
 }
 
 /// Decides. Whatever no line below allows is refused.
 ///
 /// # Errors
 /// The refusal, with its article.
-pub fn decide(facts: &Facts, action: Action<'_>) -> Result<(), Refusal> {
-    in_office(facts)?;
-    from_campus(facts)?;
-    password::fresh(
-        facts.password_changed_ms,
-        facts.password_days_max,
-        facts.now_ms,
-    )?;
+pub fn decide(facts: &Facts<'_>, action: Action<'_>) -> Result<(), Refusal> {
+    sanction::in_office(facts.standing, facts.now_ms)?;
+    network::admitted(facts.network)?;
+    if let Action::ChangePassword = action {
+        return Ok(());
+    }
+    let rules = &facts.institution.rules;
+    password::fresh(facts.password_changed_ms, &rules.password, facts.now_ms)?;
     match action {
-        Action::SeeRooms | Action::SeeRecordings => viewing_level(facts).map(drop),
-        Action::ViewLive { unit, purpose } | Action::Playback { unit, purpose } => {
-            within(viewing_level(facts)?, unit)?;
-            stated(purpose)
+        Action::SeeRooms | Action::SeeRecordings => viewing(facts).map(drop),
+        Action::ViewLive { place, purpose } => watch(facts, place, purpose),
+        Action::Playback {
+            place,
+            kept_until_ms,
+            purpose,
+        } => {
+            watch(facts, place, purpose)?;
+            retention::kept(kept_until_ms, facts.now_ms)
         }
-        Action::FileRecord { unit } => {
-            supervisor(facts)?;
-            within(viewing_level(facts)?, unit)
-        }
-        Action::ReadRecords => record_reader(facts),
-        Action::SeeDevices => one_of(facts, &[Role::Technician, Role::SecurityAdministrator]),
-        Action::ReadTrail => one_of(
-            facts,
-            &[Role::AuditAdministrator, Role::SecurityAdministrator],
-        ),
-    }
-}
-
-/// 第十三条第1项 “警告、暂停权限或纪律处分”; 附件2 第三条第1项; 第十条第3项 (R23, R25).
-fn in_office(facts: &Facts) -> Result<(), Refusal> {
-    match facts.standing {
-        Standing::Active => Ok(()),
-        Standing::Suspended {
-            until_ms: Some(until_ms),
-        } if until_ms <= facts.now_ms => Ok(()),
-        Standing::Suspended { .. } => Err(Refusal::SUSPENDED),
-        Standing::Cancelled => Err(Refusal::CANCELLED),
-        Standing::Left => Err(Refusal::LEFT),
-    }
-}
-
-/// 第十一条第2项 “仅允许通过校内加密网络访问智慧教室管理平台” (R31).
-fn from_campus(facts: &Facts) -> Result<(), Refusal> {
-    if facts.on_campus {
-        Ok(())
-    } else {
-        Err(Refusal::OFF_CAMPUS)
+        Action::FileRecord { place } => file_record(facts, place),
+        Action::ReadRecords => read_records(facts),
+        Action::SeeDevices => serve(facts, Function::SeeDevices),
+        Action::ManageAccounts => serve(facts, Function::ManageAccounts),
+        Action::FileApplications => serve(facts, Function::FileApplications),
+        Action::OpenPermissions => serve(facts, Function::OpenPermissions),
+        Action::ReadLedger => serve(facts, Function::ReadLedger),
+        Action::FileSanctions => serve(facts, Function::FileSanctions),
+        Action::ReadTrail => serve(facts, Function::ReadTrail),
+        Action::InspectTrail => serve(facts, Function::InspectTrail),
+        Action::SignAgreement => sign(facts),
+        Action::ChangePassword => Ok(()),
     }
 }
 
 /// 第十一条第1项 and 第十条: a level that sees content, opened, in force, agreement signed.
 ///
-/// Level 3 is told so first: the agreement would not change its answer (R8, R58, X5).
-fn viewing_level(facts: &Facts) -> Result<Level, Refusal> {
-    let maintains = [
-        Role::Technician,
-        Role::SecurityAdministrator,
-        Role::AuditAdministrator,
-    ];
-    if one_of(facts, &maintains).is_ok() {
+/// The three administrators are told first: nothing would change their answer (R8, R58, X5).
+fn viewing<'a>(facts: &Facts<'a>) -> Result<(Grant, &'a Level), Refusal> {
+    if facts.roles.iter().any(|role| role.is_administrator()) {
         return Err(Refusal::TECHNICIAN_CONTENT);
     }
     let grant = facts.grant.ok_or(Refusal::NO_GRANT)?;
-    let begun = grant.from_ms <= facts.now_ms;
-    let over = grant
-        .until_ms
-        .is_some_and(|until_ms| until_ms <= facts.now_ms);
-    if !begun || over {
+    let over = |until_ms| until_ms <= facts.now_ms;
+    if facts.now_ms < grant.from_ms || grant.until_ms.is_some_and(over) {
         return Err(Refusal::NO_GRANT);
     }
-    if grant.level == Level::Three {
+    let level = facts.institution.level(grant.level);
+    let level = level.ok_or(Refusal::LEVEL_UNKNOWN)?;
+    if level.reach == Reach::NoContent {
         return Err(Refusal::TECHNICIAN_CONTENT);
     }
     agreement::in_force(facts.agreement, facts.now_ms)?;
-    Ok(grant.level)
+    Ok((grant, level))
 }
 
-/// 第十一条第1项 “仅可查看所在教学单位的教室” (R7, R21, R22).
-fn within(level: Level, unit: UnitId) -> Result<(), Refusal> {
-    if level.reaches(unit) {
-        Ok(())
-    } else {
-        Err(Refusal::OTHER_UNIT)
+/// 第十一条第1项, 第三条第2项 and 附件2 第二条第3项: within the scope, impartial, for a purpose.
+fn watch(facts: &Facts<'_>, place: Place, purpose: &Purpose) -> Result<(), Refusal> {
+    within(facts, place)?;
+    recusal::impartial(place.tie)?;
+    purpose::stated(purpose)
+}
+
+/// “仅可查看所在教学单位的教室” (R7, R21, R22); 未成年人网络保护条例 第三十六条 (X29).
+fn within(facts: &Facts<'_>, place: Place) -> Result<(), Refusal> {
+    let (grant, level) = viewing(facts)?;
+    let course = place
+        .course
+        .filter(|_| facts.institution.rules.course_scope);
+    let own = |unit| unit == place.owner || Some(unit) == course;
+    match level.reach {
+        Reach::EveryRoom => {}
+        Reach::OwnUnit if grant.unit.is_some_and(own) => {}
+        Reach::OwnUnit => return Err(Refusal::OTHER_UNIT),
+        Reach::NoContent => return Err(Refusal::TECHNICIAN_CONTENT),
     }
-}
-
-/// 附件2 第二条第3项 “巡课数据仅用于教学督导与质量评估” (R43).
-fn stated(purpose: &Purpose) -> Result<(), Refusal> {
-    match purpose {
-        Purpose::Plan | Purpose::Issue | Purpose::Reinspection => Ok(()),
-        Purpose::Other(reason) if reason.trim().chars().count() >= REASON_CHARACTERS_MIN => Ok(()),
-        Purpose::Other(_) | Purpose::Missing => Err(Refusal::PURPOSE_MISSING),
+    if place.minors && !grant.minors {
+        return Err(Refusal::MINORS);
     }
+    Ok(())
 }
 
-/// 第六条第1项 “按计划开展听课/巡课，如实记录课堂情况” (R85).
-fn supervisor(facts: &Facts) -> Result<(), Refusal> {
-    one_of(facts, &[Role::SchoolSupervisor, Role::UnitSupervisor])
-        .map_err(|_| Refusal::NOT_A_SUPERVISOR)
+/// 第六条第1项 “按计划开展听课/巡课，如实记录课堂情况” (R85), and 第三条第2项 (R53).
+fn file_record(facts: &Facts<'_>, place: Place) -> Result<(), Refusal> {
+    if !facts
+        .institution
+        .allows(&facts.roles, Function::FileRecords)
+    {
+        return Err(Refusal::NOT_A_SUPERVISOR);
+    }
+    within(facts, place)?;
+    recusal::impartial(place.tie)
 }
 
 /// 第三条第3项 “须严格保密”: who may open the list at all (R89). Technicians never.
-fn record_reader(facts: &Facts) -> Result<(), Refusal> {
-    let signers = [
-        Role::SchoolSupervisor,
-        Role::UnitSupervisor,
-        Role::UnitLeader,
-    ];
-    if one_of(facts, &[Role::AcademicAffairs, Role::Teacher]).is_ok() {
+fn read_records(facts: &Facts<'_>) -> Result<(), Refusal> {
+    let is = |role| facts.roles.contains(&role);
+    if is(Role::AcademicAffairs) || is(Role::Teacher) {
         return Ok(());
     }
-    one_of(facts, &signers).map_err(|_| Refusal::RECORD_SECRET)?;
+    if !(facts.roles.iter().any(|role| role.supervises()) || is(Role::UnitLeader)) {
+        return Err(Refusal::RECORD_SECRET);
+    }
     agreement::in_force(facts.agreement, facts.now_ms)
 }
 
-fn one_of(facts: &Facts, allowed: &[Role]) -> Result<(), Refusal> {
-    let has = facts.roles.iter().any(|role| allowed.contains(role));
-    if has {
+/// 第四条 and 第五条: a function of the person's department (R1, R2), once those who must have
+/// signed (第十条, R34, Q21).
+fn serve(facts: &Facts<'_>, function: Function) -> Result<(), Refusal> {
+    if !facts.institution.allows(&facts.roles, function) {
+        return Err(Refusal::NOT_YOUR_ROLE);
+    }
+    if facts.roles.iter().any(|role| role.signs_agreement()) {
+        agreement::in_force(facts.agreement, facts.now_ms)?;
+    }
+    Ok(())
+}
+
+/// “所有参与听课/巡课人员须签订” (R34): those who take part, and whoever was given a permission.
+fn sign(facts: &Facts<'_>) -> Result<(), Refusal> {
+    let takes_part = facts.roles.iter().any(|role| role.signs_agreement());
+    if takes_part || facts.grant.is_some() {
         Ok(())
     } else {
         Err(Refusal::NOT_YOUR_ROLE)

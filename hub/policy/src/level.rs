@@ -1,5 +1,6 @@
-//! Roles and the three levels of 第十一条第1项.
+//! Roles, and the levels of 第十一条第1项 as data.
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 /// A teaching unit (二级教学单位).
@@ -65,45 +66,56 @@ impl Role {
             Self::AcademicAffairs | Self::Teacher => false,
         }
     }
-}
 
-/// 第十一条第1项: “实行分级权限制度”.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Level {
-    /// “一级权限（校级教学督导）：可实时查看所有教室”.
-    One,
-    /// “二级权限（二级教学督导）：仅可查看所在教学单位的教室”.
-    Two(UnitId),
-    /// “三级权限（技术人员）：仅限系统维护，不得查看课堂内容”.
-    Three,
-}
-
-impl Level {
-    /// Whether this level reaches the content of a room of `unit` (R6, R7, R8).
+    /// One of the three administrators, who keep the system and never see class content (X5).
     #[must_use]
-    pub fn reaches(self, unit: UnitId) -> bool {
+    pub fn is_administrator(self) -> bool {
         match self {
-            Self::One => true,
-            Self::Two(own) => own == unit,
-            Self::Three => false,
+            Self::Technician | Self::SecurityAdministrator | Self::AuditAdministrator => true,
+            Self::SchoolSupervisor | Self::UnitSupervisor | Self::UnitLeader => false,
+            Self::AcademicAffairs | Self::Teacher => false,
         }
     }
+
+    /// 第六条: a member of the supervision group (R3).
+    #[must_use]
+    pub fn supervises(self) -> bool {
+        matches!(self, Self::SchoolSupervisor | Self::UnitSupervisor)
+    }
+}
+
+/// How far a level reaches. Which levels there are is the school's data: `hub/policy/presets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// “可实时查看所有教室”.
+    EveryRoom,
+    /// “仅可查看所在教学单位的教室”.
+    OwnUnit,
+    /// “仅限系统维护，不得查看课堂内容”.
+    NoContent,
+}
+
+/// One level of “实行分级权限制度” (第十一条第1项).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    /// 1 and up; what a grant holds.
+    pub number: u8,
+    /// Its name, such as `一级权限`.
+    pub name: String,
+    /// For whom it is, such as `校级教学督导`.
+    pub holder: String,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// The article it comes from.
+    pub article: String,
+    /// The words of that article.
+    pub quote: String,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const OWN: UnitId = UnitId(Uuid::from_u128(1));
-    const OTHER: UnitId = UnitId(Uuid::from_u128(2));
-
-    /// R6, R7, R8, R21.
-    #[test]
-    fn level_one_reaches_all_level_two_its_own_level_three_none() {
-        assert!(Level::One.reaches(OWN) && Level::One.reaches(OTHER));
-        assert!(Level::Two(OWN).reaches(OWN) && !Level::Two(OWN).reaches(OTHER));
-        assert!(!Level::Three.reaches(OWN) && !Level::Three.reaches(OTHER));
-    }
 
     /// R20: a role nobody knows is no role.
     #[test]
@@ -113,5 +125,28 @@ mod tests {
             assert_eq!(role.name(), name);
         }
         assert_eq!(Role::named("administrator"), None);
+    }
+
+    /// R34, Q21: all who take part sign, the three administrators too.
+    #[test]
+    fn who_signs_and_who_administers() {
+        let names = |holds: fn(Role) -> bool| -> Vec<_> {
+            let all = Role::NAMES.iter().filter(|(role, _)| holds(*role));
+            all.map(|(_, name)| *name).collect()
+        };
+        let administrators = [
+            "technician",
+            "security_administrator",
+            "audit_administrator",
+        ];
+        assert_eq!(names(Role::is_administrator), administrators);
+        assert_eq!(
+            names(|role| !role.signs_agreement()),
+            ["academic_affairs", "teacher"]
+        );
+        assert_eq!(
+            names(Role::supervises),
+            ["school_supervisor", "unit_supervisor"]
+        );
     }
 }

@@ -1,14 +1,24 @@
 //! The two regulations as pure functions: facts in, an answer or a refusal out.
 //!
-//! refusal → level → agreement → password → patrol → access → fault
+//! refusal → level → network → agreement → password → purpose → recusal → retention → institution
+//! → preset → sanction → patrol → access → fault
 //!
 //! Each function cites its article in the original words. Nothing here does IO or asks the time;
-//! what is not expressly allowed is refused (R20).
+//! what is not expressly allowed is refused (R20). Departments, duties, levels and units are data.
 
 pub mod refusal;
+#[cfg(test)]
+mod regulation;
 pub mod level;
+pub mod network;
 pub mod agreement;
 pub mod password;
+pub mod purpose;
+pub mod recusal;
+pub mod retention;
+pub mod institution;
+pub mod preset;
+pub mod sanction;
 pub mod patrol;
 pub mod access;
 pub mod fault;

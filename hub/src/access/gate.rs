@@ -10,15 +10,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use xunke_policy::access::{Action, Purpose};
+use xunke_policy::access::Action;
+use xunke_policy::institution::Institution;
 use xunke_policy::level::UnitId;
-use xunke_policy::{Refusal, decide};
+use xunke_policy::network::Network;
+use xunke_policy::purpose::Purpose;
+use xunke_policy::{Refusal, decide, preset, retention};
 use xunke_protocol::id::ClassroomId;
 
 use super::audit::{Entry, Outcome, Trail, Unavailable};
 use super::person::Person;
+use super::place;
 use super::session::{Session, Sessions};
 use crate::campus::classroom::{self, Classroom};
+use crate::campus::lesson;
 use crate::config::Config;
 use crate::store::Db;
 use crate::store::view::{self, ViewRow};
@@ -42,6 +47,12 @@ pub struct RecordingRef {
     pub room: String,
     /// The unit that owned the room at record time.
     pub unit_at_record_time: UnitId,
+    /// The unit whose course it was.
+    pub course: Option<UnitId>,
+    /// Whose lesson it was.
+    pub teacher: Option<Uuid>,
+    /// When it begins, milliseconds since the epoch.
+    pub start_ms: i64,
 }
 
 /// The proof that one person may see one thing, audited. Not to be copied; ended by
@@ -117,6 +128,7 @@ pub struct Gate {
     sessions: Sessions,
     config: Arc<Config>,
     watchers: Watchers,
+    institution: Arc<Institution>,
 }
 
 /// What a permit of one kind is about.
@@ -127,19 +139,23 @@ struct Wish<'a> {
     object: String,
     recording: Option<Uuid>,
     purpose: &'a Purpose,
-    policy: Action<'a>,
+    /// What the policy is asked, or why it cannot be.
+    policy: Result<Action<'a>, Refusal>,
 }
 
 impl Gate {
     /// A gate that reads `db`, writes `trail` and follows the school's rules in `config`.
     #[must_use]
     pub fn new(db: Db, trail: Arc<Trail>, sessions: Sessions, config: Arc<Config>) -> Self {
+        let mut institution = preset::parse(preset::POLYTECHNIC).expect("invariant: a good preset");
+        institution.rules.password.days_max = config.session.password_days;
         Self {
             db,
             trail,
             sessions,
             config,
             watchers: Watchers::default(),
+            institution: Arc::new(institution),
         }
     }
 
@@ -155,7 +171,7 @@ impl Gate {
         origin: IpAddr,
         now_ms: i64,
     ) -> Result<Permit<ViewLive, Classroom>, Denied> {
-        let unit = classroom.unit.id;
+        let policy = self.viewing(session.person.id, &classroom, purpose, now_ms);
         let wish = Wish {
             action: "view_live",
             kind: "live",
@@ -163,7 +179,7 @@ impl Gate {
             object: format!("{} {}", classroom.name, classroom.id),
             recording: None,
             purpose,
-            policy: Action::ViewLive { unit, purpose },
+            policy: policy.await,
         };
         self.open(session, classroom, wish, origin, now_ms).await
     }
@@ -180,7 +196,7 @@ impl Gate {
         origin: IpAddr,
         now_ms: i64,
     ) -> Result<Permit<Playback, RecordingRef>, Denied> {
-        let unit = recording.unit_at_record_time;
+        let policy = self.playing(session.person.id, &recording, purpose);
         let wish = Wish {
             action: "playback",
             kind: "playback",
@@ -188,7 +204,7 @@ impl Gate {
             object: format!("{} {}", recording.room, recording.id),
             recording: Some(recording.id),
             purpose,
-            policy: Action::Playback { unit, purpose },
+            policy: Ok(policy),
         };
         self.open(session, recording, wish, origin, now_ms).await
     }
@@ -234,9 +250,41 @@ impl Gate {
         origin: IpAddr,
         now_ms: i64,
     ) -> Result<(), Refusal> {
-        let on_campus = self.config.on_campus(origin);
-        let facts = person.facts(on_campus, self.config.session.password_days, now_ms);
+        // Every listener speaks TLS and nothing else.
+        let network = Network::of(self.config.on_campus(origin), true);
+        let facts = person.facts(&self.institution, network, now_ms);
         decide(&facts, action)
+    }
+
+    /// Watching a room now, with the lesson that runs there now (R53).
+    async fn viewing<'a>(
+        &self,
+        person: Uuid,
+        room: &Classroom,
+        purpose: &'a Purpose,
+        now_ms: i64,
+    ) -> Result<Action<'a>, Refusal> {
+        let lesson = lesson::in_room(&self.db, room.id, now_ms).await;
+        let lesson = lesson.map_err(|error| undecided(&error))?;
+        let place = place::of(person, room.unit.id, lesson.as_ref());
+        Ok(Action::ViewLive { place, purpose })
+    }
+
+    /// Watching a recording: a class as it was when it was recorded (R22), while it is kept.
+    #[must_use]
+    pub fn playing<'a>(
+        &self,
+        person: Uuid,
+        recording: &RecordingRef,
+        purpose: &'a Purpose,
+    ) -> Action<'a> {
+        let owner = recording.unit_at_record_time;
+        let months = self.institution.rules.recording_months;
+        Action::Playback {
+            place: place::taught_by(person, owner, recording.course, recording.teacher),
+            kept_until_ms: retention::kept_until_ms(recording.start_ms, months),
+            purpose,
+        }
     }
 
     /// The only place where a permit is made: behind the line that says so.
@@ -249,7 +297,10 @@ impl Gate {
         now_ms: i64,
     ) -> Result<Permit<A, O>, Denied> {
         let view_id = Uuid::now_v7();
-        let answer = self.ask(session, wish.policy, origin, now_ms).await;
+        let answer = match wish.policy {
+            Ok(action) => self.ask(session, action, origin, now_ms).await,
+            Err(refusal) => Err(refusal),
+        };
         let (outcome, article, detail) = match answer {
             Ok(()) => (Outcome::Permitted, "", view_object(view_id)),
             Err(refusal) => (Outcome::Refused, refusal.article, refusal.code.into()),
@@ -300,15 +351,14 @@ impl Gate {
             .sessions
             .recheck(session, now_ms)
             .await
-            .map_err(|error| {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "cannot decide; refusing"
-                );
-                Refusal::UNDECIDED
-            })??;
+            .map_err(|error| undecided(&error))??;
         self.judge(&person, action, origin, now_ms)
     }
+}
+
+fn undecided(error: &(dyn std::error::Error + 'static)) -> Refusal {
+    tracing::error!(error, "cannot decide; refusing");
+    Refusal::UNDECIDED
 }
 
 /// A permit that can be asked about again.
@@ -316,30 +366,25 @@ pub trait Watched {
     /// What the policy is asked, with the facts as of now.
     fn again<'a>(
         &'a self,
-        db: &'a Db,
+        gate: &'a Gate,
+        now_ms: i64,
     ) -> impl Future<Output = Result<Action<'a>, Refusal>> + Send + 'a;
 }
 
 impl Watched for Permit<ViewLive, Classroom> {
-    /// The room may have gone to another unit meanwhile.
-    async fn again<'a>(&'a self, db: &'a Db) -> Result<Action<'a>, Refusal> {
-        let room = classroom::find(db, self.object.id).await;
+    /// The room may have gone to another unit meanwhile, and another lesson may have begun.
+    async fn again<'a>(&'a self, gate: &'a Gate, now_ms: i64) -> Result<Action<'a>, Refusal> {
+        let room = classroom::find(&gate.db, self.object.id).await;
         let room = room.ok().flatten().ok_or(Refusal::UNDECIDED)?;
-        Ok(Action::ViewLive {
-            unit: room.unit.id,
-            purpose: &self.purpose,
-        })
+        let person = self.session.person.id;
+        gate.viewing(person, &room, &self.purpose, now_ms).await
     }
 }
 
 impl Watched for Permit<Playback, RecordingRef> {
     /// A recording keeps the unit it was made in (R22).
-    async fn again<'a>(&'a self, _db: &'a Db) -> Result<Action<'a>, Refusal> {
-        let unit = self.object.unit_at_record_time;
-        Ok(Action::Playback {
-            unit,
-            purpose: &self.purpose,
-        })
+    async fn again<'a>(&'a self, gate: &'a Gate, _now_ms: i64) -> Result<Action<'a>, Refusal> {
+        Ok(gate.playing(self.session.person.id, &self.object, &self.purpose))
     }
 }
 
@@ -353,7 +398,7 @@ impl Gate {
     where
         Permit<A, O>: Watched,
     {
-        let action = permit.again(&self.db).await?;
+        let action = permit.again(self, now_ms).await?;
         self.ask(&permit.session, action, permit.origin, now_ms)
             .await?;
         self.watchers.confirm(permit.view_id, now_ms);

@@ -1,6 +1,7 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
-//! secret → audit → person → session → password → second_factor → lockout → sign_in → gate
+//! secret → audit → person → session → password → second_factor → lockout → sign_in → place
+//! → gate
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -12,4 +13,5 @@ pub mod password;
 pub mod second_factor;
 pub mod lockout;
 pub mod sign_in;
+pub mod place;
 pub mod gate;

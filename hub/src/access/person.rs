@@ -3,10 +3,13 @@
 use std::net::IpAddr;
 
 use uuid::Uuid;
-use xunke_policy::access::{Facts, Grant, Standing};
+use xunke_policy::access::{Facts, Grant};
 use xunke_policy::agreement::Agreement;
-use xunke_policy::level::{Level, Role, UnitId};
+use xunke_policy::institution::Institution;
+use xunke_policy::level::{Role, UnitId};
+use xunke_policy::network::Network;
 use xunke_policy::patrol::Reader;
+use xunke_policy::sanction::Standing;
 
 use super::audit::Who;
 use crate::campus::classroom::Unit;
@@ -40,15 +43,20 @@ pub struct Person {
 impl Person {
     /// What bears on a decision.
     #[must_use]
-    pub fn facts(&self, on_campus: bool, password_days_max: u32, now_ms: i64) -> Facts {
+    pub fn facts<'a>(
+        &self,
+        institution: &'a Institution,
+        network: Network,
+        now_ms: i64,
+    ) -> Facts<'a> {
         Facts {
+            institution,
             roles: self.roles.clone(),
             standing: self.standing,
             agreement: self.agreement,
             grant: self.grant,
             password_changed_ms: self.password_changed_ms,
-            password_days_max,
-            on_campus,
+            network,
             now_ms,
         }
     }
@@ -100,7 +108,7 @@ pub async fn find(db: &Db, person: Uuid) -> Result<Option<Person>, campus::Error
         roles: roles.iter().filter_map(|name| Role::named(name)).collect(),
         standing: standing(&row),
         agreement: agreement.map_or(Agreement::Unsigned, agreement_state),
-        grant: grant.map(grant_of).transpose()?.flatten(),
+        grant: grant.map(grant_of).transpose()?,
         password_changed_ms: row.password_changed_ms,
         unit: unit(&row)?,
         staff_number: row.staff_number,
@@ -129,24 +137,21 @@ fn agreement_state(row: AgreementRow) -> Agreement {
     }
 }
 
-/// A level nobody knows, or level 2 without a unit, is no grant (default deny).
-fn grant_of(row: GrantRow) -> Result<Option<Grant>, campus::Error> {
+/// Whether there is such a level, and whether it lacks a unit, is the policy's to judge; a number
+/// that is none stands for no level (default deny).
+fn grant_of(row: GrantRow) -> Result<Grant, campus::Error> {
     let unit = row
         .unit_id
         .as_deref()
         .map(|text| id("a unit", text))
         .transpose()?;
-    let level = match (row.level, unit) {
-        (1, _) => Level::One,
-        (2, Some(unit)) => Level::Two(UnitId(unit)),
-        (3, _) => Level::Three,
-        _ => return Ok(None),
-    };
-    Ok(Some(Grant {
-        level,
+    Ok(Grant {
+        level: u8::try_from(row.level).unwrap_or(0),
+        unit: unit.map(UnitId),
+        minors: false,
         from_ms: row.from_ms,
         until_ms: row.until_ms,
-    }))
+    })
 }
 
 fn unit(row: &PersonRow) -> Result<Option<Unit>, campus::Error> {

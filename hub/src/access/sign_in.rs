@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use xunke_policy::Refusal;
-use xunke_policy::access::Standing;
+use xunke_policy::sanction::Standing;
 use zeroize::Zeroizing;
 
 use super::audit::{Entry, Outcome, Trail, Unavailable, Who};

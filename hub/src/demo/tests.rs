@@ -72,8 +72,12 @@ async fn secrets_are_strong_and_new_every_time() {
     let (_, _, first) = college(1).await;
     let (_, _, second) = college(1).await;
     for (one, other) in first.accounts.iter().zip(&second.accounts) {
+        let owner = password::Owner {
+            staff_number: &one.login,
+            name: one.name,
+        };
         assert_eq!(
-            password::strong_enough(&one.password, &one.login, one.name),
+            password::strong_enough(&one.password, owner, &password::Rules::default()),
             Ok(())
         );
         assert_ne!(one.password, other.password);

@@ -65,6 +65,9 @@ impl Recording {
             classroom: self.classroom,
             room: self.room.clone(),
             unit_at_record_time: self.unit.id,
+            course: self.lesson.as_ref().map(|lesson| lesson.unit),
+            teacher: self.lesson.as_ref().and_then(|lesson| lesson.teacher_id),
+            start_ms: self.start_ms,
         }
     }
 }

@@ -14,7 +14,7 @@ use data_encoding::HEXLOWER;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use uuid::Uuid;
 use xunke_policy::Refusal;
-use xunke_policy::access::Purpose;
+use xunke_policy::purpose::Purpose;
 use xunke_protocol::id::SegmentId;
 use xunke_protocol::sealed::Outline;
 

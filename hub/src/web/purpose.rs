@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use xunke_policy::access::Purpose;
+use xunke_policy::purpose::Purpose;
 
 /// Why somebody wants to watch.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]

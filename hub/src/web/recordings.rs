@@ -13,8 +13,9 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use xunke_policy::access::{Action, Purpose};
+use xunke_policy::access::Action;
 use xunke_policy::patrol::FieldError;
+use xunke_policy::purpose::Purpose;
 use xunke_protocol::id::SegmentId;
 
 use super::App;
@@ -165,7 +166,7 @@ pub async fn list(
         wanted
             && app
                 .gate
-                .judge(person, watching(one), from, caller.now_ms)
+                .judge(person, watching(&app, &caller, one), from, caller.now_ms)
                 .is_ok()
     });
     let recordings = found.into_iter().map(RecordingView::from).collect();
@@ -185,7 +186,7 @@ pub async fn one(
     Id(id): Id,
 ) -> Result<Json<RecordingView>, Error> {
     let recording = find(&app, &caller, id).await?;
-    let action = watching(&recording);
+    let action = watching(&app, &caller, &recording);
     enter(&app, &caller, action).await?;
     Ok(Json(recording.into()))
 }
@@ -253,11 +254,10 @@ const NO_DATE: FieldError = FieldError {
 };
 
 /// Whether a recording may be watched at all, whatever the purpose will be.
-fn watching(recording: &Recording) -> Action<'static> {
-    Action::Playback {
-        unit: recording.unit.id,
-        purpose: &Purpose::Plan,
-    }
+fn watching(app: &App, caller: &Caller, recording: &Recording) -> Action<'static> {
+    let person = caller.session.person.id;
+    app.gate
+        .playing(person, &recording.reference(), &Purpose::Plan)
 }
 
 /// One recording; who may watch none is not told which there are.

@@ -15,6 +15,7 @@ use super::guard::Caller;
 use super::input::{Id, Json as Body, Query};
 use super::names::{PersonName, RoomName, UnitName};
 use crate::access::audit::{Entry, Outcome};
+use crate::access::place;
 use crate::campus::classroom::{self, Classroom};
 use crate::campus::lesson::{self, Lesson};
 use crate::patrol::record::{self, Draft, Flaw, Record};
@@ -223,6 +224,7 @@ pub async fn new(
     let room = room_to_record(&app, &caller, about.room).await?;
     let lesson = lesson::in_room(&app.db, room.id, caller.now_ms).await?;
     let lesson = lesson.ok_or(NO_LESSON)?;
+    may_record(&app, &caller, &room, Some(&lesson)).await?;
     let title = title(&app, &lesson).await?;
     let author = caller.session.person.id;
     let time = record::time_watched(&app.db, author, &lesson, caller.now_ms).await?;
@@ -256,6 +258,7 @@ pub async fn file(
     let lesson = lesson::find(&app.db, body.lesson).await?;
     let lesson = lesson.filter(|lesson| lesson.classroom == room.id);
     let lesson = lesson.ok_or(Error::Field(OTHER_ROOM))?;
+    may_record(&app, &caller, &room, Some(&lesson)).await?;
     let title = title(&app, &lesson).await?;
     let draft = Draft {
         author: &caller.session.person,
@@ -321,12 +324,22 @@ pub async fn one(
 async fn room_to_record(app: &App, caller: &Caller, room: Uuid) -> Result<Classroom, Error> {
     let room = classroom::find(&app.db, ClassroomId(room)).await?;
     let room = room.ok_or(Error::NotFound)?;
-    let action = Action::FileRecord { unit: room.unit.id };
-    let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
-    app.gate
-        .enter(session, action, ("file_record", &room.name), from, now_ms)
-        .await?;
+    may_record(app, caller, &room, None).await?;
     Ok(room)
+}
+
+/// Whether the caller may file about the room, and about that lesson in it (R53).
+async fn may_record(
+    app: &App,
+    caller: &Caller,
+    room: &Classroom,
+    lesson: Option<&Lesson>,
+) -> Result<(), Error> {
+    let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
+    let place = place::of(session.person.id, room.unit.id, lesson);
+    let (action, name) = (Action::FileRecord { place }, ("file_record", &*room.name));
+    app.gate.enter(session, action, name, from, now_ms).await?;
+    Ok(())
 }
 
 async fn title(app: &App, lesson: &Lesson) -> Result<Title, Error> {

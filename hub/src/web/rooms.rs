@@ -7,7 +7,8 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use xunke_policy::access::{Action, Purpose};
+use xunke_policy::access::{Action, Place};
+use xunke_policy::purpose::Purpose;
 use xunke_protocol::id::ClassroomId;
 
 use super::App;
@@ -69,7 +70,7 @@ pub struct RoomSource {
 /// What a room may be asked for at all: the purpose comes when it is opened.
 fn watching(room: &Classroom) -> Action<'static> {
     Action::ViewLive {
-        unit: room.unit.id,
+        place: Place::of(room.unit.id),
         purpose: &Purpose::Plan,
     }
 }

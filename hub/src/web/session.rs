@@ -64,7 +64,7 @@ pub struct Me {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Agreement)]
 pub struct MeAgreement {
-    /// `signed` or `unsigned`.
+    /// `signed`, `superseded` (an older text), `ended` or `unsigned`.
     pub state: &'static str,
     /// When it was signed.
     pub signed_at: Option<i64>,
@@ -78,7 +78,15 @@ impl Me {
                 state: "signed",
                 signed_at: Some(since_ms),
             },
-            Agreement::Unsigned | Agreement::Ended => MeAgreement {
+            Agreement::Superseded { since_ms, .. } => MeAgreement {
+                state: "superseded",
+                signed_at: Some(since_ms),
+            },
+            Agreement::Ended => MeAgreement {
+                state: "ended",
+                signed_at: None,
+            },
+            Agreement::Unsigned => MeAgreement {
                 state: "unsigned",
                 signed_at: None,
             },

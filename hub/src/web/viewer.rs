@@ -372,7 +372,7 @@ mod tests {
     use super::*;
     use crate::access::gate::Denied;
     use xunke_policy::Refusal;
-    use xunke_policy::access::Purpose;
+    use xunke_policy::purpose::Purpose;
 
     fn said(item: Item) -> serde_json::Value {
         match encode(item) {

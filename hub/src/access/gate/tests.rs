@@ -101,6 +101,9 @@ async fn playback_asks_for_the_unit_at_record_time() {
             classroom: f.rooms[0].id,
             room: f.rooms[0].name.clone(),
             unit_at_record_time,
+            course: None,
+            teacher: None,
+            start_ms: NOW,
         };
         f.gate
             .open_playback(&session, recording, &Purpose::Issue, HERE, NOW)
@@ -109,6 +112,54 @@ async fn playback_asks_for_the_unit_at_record_time() {
     assert!(play(f.rooms[0].unit.id).await.is_ok());
     let denied = play(f.rooms[1].unit.id).await;
     assert!(matches!(denied, Err(Denied::Refused(refusal)) if refusal == Refusal::OTHER_UNIT));
+}
+
+/// R53: nobody watches the own lesson as a supervisor, live or recorded; R67: nor what is past its
+/// retention.
+#[tokio::test]
+async fn own_lessons_and_old_recordings_stay_closed() {
+    let f = stage(NOW).await;
+    let permit = f.opens("school_supervisor", 0).await.unwrap();
+    let session = permit.session().clone();
+    let play = async |teacher, start_ms| {
+        let recording = RecordingRef {
+            id: Uuid::now_v7(),
+            classroom: f.rooms[0].id,
+            room: f.rooms[0].name.clone(),
+            unit_at_record_time: f.rooms[0].unit.id,
+            course: None,
+            teacher,
+            start_ms,
+        };
+        let opened = f
+            .gate
+            .open_playback(&session, recording, &Purpose::Plan, HERE, NOW);
+        opened.await.map(drop).map_err(|denied| denied.to_string())
+    };
+    let refused = |refusal: Refusal| Err(Denied::Refused(refusal).to_string());
+    let half_a_year_ms = 184 * 24 * 60 * 60 * 1000;
+    assert_eq!(play(Some(Uuid::nil()), NOW).await, Ok(()));
+    let own = play(Some(session.person.id), NOW).await;
+    assert_eq!(own, refused(Refusal::RECUSED));
+    let old = play(None, NOW - half_a_year_ms - 86_400_000).await;
+    assert_eq!(old, refused(Refusal::RECORDING_EXPIRED));
+    let own_now = "UPDATE lessons SET teacher_id = (SELECT id FROM persons
+        WHERE staff_number = 'D1001')";
+    tamper(&f.db, own_now).await;
+    let still = f.gate.still_valid(&permit, NOW).await;
+    assert_eq!(still, Err(Refusal::RECUSED));
+    assert_eq!(f.refusal("school_supervisor", 0).await, Refusal::RECUSED);
+}
+
+/// R20, X9: without a timetable it cannot be known whose lesson it is; refused, and noted.
+#[tokio::test]
+async fn without_a_timetable_nobody_sees() {
+    let f = stage(NOW).await;
+    tamper(&f.db, "ALTER TABLE lessons RENAME TO lost").await;
+    let refusal = f.refusal("school_supervisor", 0).await;
+    assert_eq!(refusal, Refusal::UNDECIDED);
+    let line = &f.lines().await[0];
+    assert_eq!((&*line.outcome, &*line.detail), ("refused", "undecided"));
 }
 
 /// R23, R25: whatever changes while somebody watches ends the view at the next question.
@@ -128,7 +179,7 @@ async fn a_permit_does_not_outlive_its_reasons() {
     tamper(&f.db, "UPDATE agreements SET ended_ms = 1").await;
     assert_eq!(
         f.gate.still_valid(&permit, NOW).await,
-        Err(Refusal::AGREEMENT_UNSIGNED)
+        Err(Refusal::AGREEMENT_ENDED)
     );
     tamper(&f.db, "UPDATE agreements SET ended_ms = NULL").await;
     tamper(

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use xunke_policy::Refusal;
-use xunke_policy::access::Purpose;
+use xunke_policy::purpose::Purpose;
 use xunke_protocol::id::{ClassroomId, DeviceId, PushId, StreamKind};
 
 use super::*;
@@ -277,7 +277,7 @@ async fn a_revoked_permit_goes_dark_within_a_second() {
         ),
         dark_after(
             "UPDATE agreements SET ended_ms = 1",
-            Refusal::AGREEMENT_UNSIGNED
+            Refusal::AGREEMENT_ENDED
         ),
         dark_after("UPDATE grants SET until_ms = 1", Refusal::NO_GRANT),
         dark_after("UPDATE sessions SET ended_ms = 1", Refusal::SESSION_ENDED),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use xunke_policy::Refusal;
-use xunke_policy::access::Purpose;
+use xunke_policy::purpose::Purpose;
 use xunke_protocol::id::{ClassroomId, SourceName, StreamKind};
 
 use super::outbox::{Outbox, TileNumber, Word};

@@ -422,7 +422,7 @@ export interface components {
              * @description When it was signed.
              */
             signed_at?: number | null;
-            /** @description `signed` or `unsigned`. */
+            /** @description `signed`, `superseded` (an older text), `ended` or `unsigned`. */
             state: string;
         };
         /** @description One line. */

@@ -1,0 +1,136 @@
+//! An institution as data: departments, what they do, levels, units and rules.
+//!
+//! The two regulations come from two institutions; nothing of either is written in code. What a
+//! role may do follows from the duties of the department it belongs to.
+
+use serde::Deserialize;
+
+use crate::agreement;
+use crate::level::{Level, Role};
+use crate::password;
+
+/// What the program does for a department; who does it is data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// Files applications for permissions (R17).
+    FileApplications,
+    /// Opens, suspends and revokes permissions (R18).
+    OpenPermissions,
+    /// Fills in patrol records (R3, R85).
+    FileRecords,
+    /// Sees devices and faults: numbers and states (R2, R8).
+    SeeDevices,
+    /// Creates accounts and imports people (R27, R33).
+    ManageAccounts,
+    /// Reads the audit trail (R116).
+    ReadTrail,
+    /// Inspects the trail and signs the finding (R115).
+    InspectTrail,
+    /// Reads who holds which permission by which application (R26).
+    ReadLedger,
+    /// Puts decisions about breaches on file (R104).
+    FileSanctions,
+}
+
+impl Function {
+    /// Every function.
+    pub const ALL: [Self; 9] = [
+        Self::FileApplications,
+        Self::OpenPermissions,
+        Self::FileRecords,
+        Self::SeeDevices,
+        Self::ManageAccounts,
+        Self::ReadTrail,
+        Self::InspectTrail,
+        Self::ReadLedger,
+        Self::FileSanctions,
+    ];
+}
+
+/// One duty of a department, in the words of its article (R1–R5, R10–R12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// The article.
+    pub article: String,
+    /// Its words.
+    pub quote: String,
+    /// What the program does for it.
+    pub functions: Vec<Function>,
+    /// The roles that do it; empty where the program does nothing for it.
+    pub by: Vec<Role>,
+}
+
+/// A department.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Department {
+    /// Short and unique, such as `jwc`.
+    pub code: String,
+    /// Its name, such as `教务处`.
+    pub name: String,
+    /// What it is there for.
+    pub duties: Vec<Duty>,
+}
+
+/// A teaching unit (二级教学单位).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Short and unique.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What the regulations leave to the school.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// “按学校规定定期更换” (第十一条第2项).
+    pub password: password::Rules,
+    /// Signing again, and reading before signing.
+    pub agreement: agreement::Rules,
+    /// “一般课堂教学保存六个月” (学习网第十六条).
+    pub recording_months: u32,
+    /// Whether level 2 also reaches a room of another unit while a course of the own unit runs
+    /// there; 教务处 decides (R21, Q5).
+    pub course_scope: bool,
+}
+
+/// An institution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Institution {
+    /// Short, such as `bgy`.
+    pub code: String,
+    /// Its name, as printed on forms (R73).
+    pub name: String,
+    /// The regulation it follows.
+    pub regulation: String,
+    /// The levels, by number.
+    pub levels: Vec<Level>,
+    /// The departments.
+    pub departments: Vec<Department>,
+    /// The teaching units, if they are known already.
+    pub units: Vec<Unit>,
+    /// What the regulations leave to the school.
+    pub rules: Rules,
+}
+
+impl Institution {
+    /// The level of that number; what is not written down does not exist (R20).
+    #[must_use]
+    pub fn level(&self, number: u8) -> Option<&Level> {
+        self.levels.iter().find(|level| level.number == number)
+    }
+
+    /// Whether one of `roles` has the function, by a duty of its department (R1, R2, R20).
+    #[must_use]
+    pub fn allows(&self, roles: &[Role], function: Function) -> bool {
+        let duties = self
+            .departments
+            .iter()
+            .flat_map(|department| &department.duties);
+        duties
+            .filter(|duty| duty.functions.contains(&function))
+            .any(|duty| duty.by.iter().any(|role| roles.contains(role)))
+    }
+}

@@ -1,0 +1,30 @@
+//! A class as the policy sees it: whose room, whose course, and what ties somebody to the lesson.
+
+use uuid::Uuid;
+use xunke_policy::access::Place;
+use xunke_policy::level::UnitId;
+use xunke_policy::recusal;
+
+use crate::campus::lesson::Lesson;
+
+/// The room of `owner` with the lesson in it, for `person`.
+#[must_use]
+pub fn of(person: Uuid, owner: UnitId, lesson: Option<&Lesson>) -> Place {
+    let teacher = lesson.and_then(|lesson| lesson.teacher_id);
+    taught_by(person, owner, lesson.map(|lesson| lesson.unit), teacher)
+}
+
+/// The same, when course and teacher are known without the lesson.
+#[must_use]
+pub fn taught_by(
+    person: Uuid,
+    owner: UnitId,
+    course: Option<UnitId>,
+    teacher: Option<Uuid>,
+) -> Place {
+    Place {
+        course,
+        tie: recusal::tie(&person, teacher.as_ref(), None),
+        ..Place::of(owner)
+    }
+}
