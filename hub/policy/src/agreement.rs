@@ -1,5 +1,7 @@
 //! 第十条 and 附件2: the confidentiality agreement, and whether it is in force.
 
+pub mod signing;
+
 use serde::Deserialize;
 
 use crate::refusal::Refusal;
