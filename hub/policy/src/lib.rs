@@ -1,7 +1,7 @@
 //! The two regulations as pure functions: facts in, an answer or a refusal out.
 //!
 //! refusal → level → network → agreement → password → purpose → recusal → retention
-//! → institution → preset → sanction → patrol → access → fault
+//! → institution → preset → sanction → administrators → patrol → access → fault
 //!
 //! Each function cites its article in the original words. Nothing here does IO or asks the time;
 //! what is not expressly allowed is refused (R20). Departments, duties, levels and units are data.
@@ -19,6 +19,7 @@ pub mod retention;
 pub mod institution;
 pub mod preset;
 pub mod sanction;
+pub mod administrators;
 pub mod patrol;
 pub mod access;
 pub mod fault;
