@@ -112,8 +112,8 @@ fn endless(measure: Measure) -> bool {
 /// “警告、暂停或永久取消听课/巡课权限” (R25): what all measures in force make of a permission at
 /// `now_ms`. A cancellation outweighs a suspension, the longest suspension the shorter ones.
 pub fn standing(measures: impl IntoIterator<Item = Measure>, now_ms: i64) -> Standing {
-    let now = measures.into_iter().map(|measure| effect(measure, now_ms));
-    now.fold(Standing::Active, stricter)
+    let effects = measures.into_iter().map(|measure| effect(measure, now_ms));
+    effects.max_by_key(weight).unwrap_or(Standing::Active)
 }
 
 fn effect(measure: Measure, now_ms: i64) -> Standing {
@@ -131,17 +131,13 @@ fn effect(measure: Measure, now_ms: i64) -> Standing {
     }
 }
 
-fn stricter(one: Standing, other: Standing) -> Standing {
-    let weight = |standing| match standing {
+/// How strict a standing is; of two suspensions, the longer one.
+fn weight(standing: &Standing) -> (u8, i64) {
+    match standing {
         Standing::Active => (0, 0),
         Standing::Suspended { until_ms } => (1, until_ms.unwrap_or(i64::MAX)),
         Standing::Cancelled => (2, 0),
         Standing::Left => (3, 0),
-    };
-    if weight(other) > weight(one) {
-        other
-    } else {
-        one
     }
 }
 

@@ -44,14 +44,6 @@ fn measures_in_force_make_the_standing() {
         &[Measure::Cancellation, suspension(0, None)],
         Standing::Cancelled,
     );
-    assert_eq!(
-        stricter(Standing::Cancelled, Standing::Left),
-        Standing::Left
-    );
-    assert_eq!(
-        stricter(Standing::Left, Standing::Cancelled),
-        Standing::Left
-    );
 }
 
 fn check(change: impl FnOnce(&mut Decision<'_, &'static str>)) -> Result<(), Refusal> {
