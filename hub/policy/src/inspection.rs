@@ -1,5 +1,7 @@
 //! 第五条第3项: “定期检查系统日志，防范数据泄露风险”.
 
+pub mod risk;
+
 use crate::institution::{Function, Institution};
 use crate::level::Role;
 use crate::refusal::Refusal;
