@@ -136,6 +136,44 @@ fn a_full_spool_without_a_hub_gives_up_the_oldest_aloud() -> Result<()> {
     })
 }
 
+/// A box that is switched on with a full disk must be able to empty it: by uploading.
+#[test]
+fn a_box_that_starts_on_a_full_disk_uploads_and_then_records() -> Result<()> {
+    if !can_be_tested() {
+        return Ok(());
+    }
+    run(async {
+        let mut alone = Alone::start("start-full").await?;
+        let room = alone.room();
+        room.configure(|text| text.replace("free_mib_min = 64", "free_mib_min = 0"))?;
+        alone.campus.hub.kill();
+        alone.run_agent()?;
+        alone.until_spooled(3).await?;
+        alone.room().end_agent()?;
+        let mut kept = alone.spooled();
+        let disk = SmallDisk::new(&alone.room().state_dir(), 48).full();
+        alone.room().run_agent_on(&disk)?;
+        let pid = alone.room().agent()?.pid();
+        alone.campus.hub.run()?;
+        // The newest needs room: the oldest may have been given up for it, aloud.
+        until("each is stored or given up", STORED_MAX, async || {
+            let (said, footage) = (alone.box_said()?, alone.footage().await?);
+            let is_lost = |line: &&str| line.contains("FOOTAGE LOST");
+            let lost: String = said.lines().filter(is_lost).collect();
+            kept.retain(|id| !lost.contains(id));
+            let stored = |id: &String| footage.pieces.iter().any(|piece| piece.id == *id);
+            Ok(kept.iter().all(stored).then_some(()).ok_or(said.into()))
+        })
+        .await?;
+        ensure!(kept.len() >= 2, "the box has given up too much");
+        disk.clear(pid)?;
+        let room_ms = now_ms();
+        let footage = alone.until_stored_to(room_ms + EDGE_MS).await?;
+        alone.play_back(&footage).await?;
+        alone.box_said().map(drop)
+    })
+}
+
 /// The hub answers 507 and keeps nothing half; boxes keep their segments until it has room.
 #[test]
 fn a_hub_whose_disk_is_full_gives_no_receipt_and_loses_nothing() -> Result<()> {

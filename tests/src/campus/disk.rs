@@ -10,9 +10,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use rustix::fs::statvfs;
 
-/// Makes the file system, takes what the folder holds along, and becomes the program.
+/// Makes the file system, takes what the folder holds along, fills it if it is to be full, and
+/// becomes the program.
 const SCRIPT: &str = r#"mount -t tmpfs -o "size=$1,mode=700" none "$0.disk" &&
-cp -a "$0/." "$0.disk" && mount --move "$0.disk" "$0" && shift && exec "$@""#;
+cp -a "$0/." "$0.disk" && mount --move "$0.disk" "$0" || exit
+[ "$2" = false ] || cat /dev/zero > "$0/ballast" 2> /dev/null
+shift 2 && exec "$@""#;
 const UNSHARE: [&str; 3] = ["--user", "--map-root-user", "--mount"];
 const BALLAST: &str = "ballast";
 const PIECE_BYTES: usize = 64 * 1024;
@@ -24,6 +27,7 @@ const PAGE_BYTES: u64 = 4096;
 pub struct SmallDisk {
     folder: PathBuf,
     mib: u64,
+    full: bool,
 }
 
 impl SmallDisk {
@@ -33,7 +37,14 @@ impl SmallDisk {
         Self {
             folder: folder.to_owned(),
             mib,
+            full: false,
         }
+    }
+
+    /// The same, filled before the program starts.
+    #[must_use]
+    pub fn full(self) -> Self {
+        Self { full: true, ..self }
     }
 
     /// Whether this machine lets us make one; many containers do not.
@@ -62,6 +73,7 @@ impl SmallDisk {
         all.extend(["--", "sh", "-c", SCRIPT].map(OsString::from));
         all.push(self.folder.clone().into());
         all.push(format!("{}m", self.mib).into());
+        all.push(self.full.to_string().into());
         all.push(program.into());
         all.extend(arguments.into_iter().map(|one| one.as_ref().to_owned()));
         Ok(("unshare".into(), all))
