@@ -9,6 +9,9 @@ const WAIT_US_MAX: i64 = 1_000_000;
 const SILENT_US: i64 = 2_000_000;
 /// Most sound held for pictures that do not come: about ten seconds.
 const AUDIO_MAX: usize = 512;
+/// Most pictures held for their sound, and most bytes of them, whatever their times say.
+const VIDEO_MAX: usize = 256;
+const VIDEO_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// One encoded picture or piece of sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,20 +33,36 @@ pub enum Aligned {
 }
 
 /// Brings two tracks into one order.
-#[derive(Default)]
 pub struct Aligner {
     video: VecDeque<Sample>,
+    video_bytes: usize,
     audio: VecDeque<Sample>,
+    first_us_max: i64,
     seen_us: Option<i64>,
     heard_us: Option<i64>,
-    /// Sound was announced.
-    expects: bool,
+    /// The first pictures have waited in vain: no sound is expected in this session.
+    gave_up: bool,
 }
 
 impl Aligner {
+    /// At the start of a session, when it is not known whether any sound will come, pictures wait
+    /// up to `first_us_max` microseconds for it: cameras often send the picture first.
+    pub fn new(first_us_max: i64) -> Self {
+        Self {
+            video: VecDeque::new(),
+            video_bytes: 0,
+            audio: VecDeque::new(),
+            first_us_max,
+            seen_us: None,
+            heard_us: None,
+            gave_up: false,
+        }
+    }
+
     /// Takes the next picture.
     pub fn push_video(&mut self, sample: Sample) {
         self.seen_us = Some(sample.at_us);
+        self.video_bytes += sample.data.len();
         self.video.push_back(sample);
     }
 
@@ -56,15 +75,16 @@ impl Aligner {
         self.audio.push_back(sample);
     }
 
-    /// Sound was announced: the first pictures wait for it too.
+    /// Sound was announced: pictures wait for it again.
     pub fn expect(&mut self) {
-        self.expects = true;
+        self.gave_up = false;
     }
 
     /// The stream was interrupted: sound has to be heard anew.
     pub fn restart(&mut self) {
         self.seen_us = None;
         self.heard_us = None;
+        self.gave_up = false;
     }
 
     /// Whether sound keeps coming.
@@ -85,18 +105,23 @@ impl Aligner {
         {
             return self.audio.pop_front().map(Aligned::Audio);
         }
-        if all || !self.waits(next.at_us) {
-            return self.video.pop_front().map(Aligned::Video);
+        if !all && self.waits(next.at_us) {
+            return None;
         }
-        None
+        self.gave_up |= self.heard_us.is_none();
+        let sample = self.video.pop_front()?;
+        self.video_bytes -= sample.data.len();
+        Some(Aligned::Video(sample))
     }
 
     fn waits(&self, at_us: i64) -> bool {
+        if self.video.len() > VIDEO_MAX || self.video_bytes > VIDEO_BYTES_MAX {
+            return false;
+        }
         let waited_us = self.seen_us.map_or(0, |seen| seen - at_us);
-        let comes = match self.heard_us {
-            Some(heard) => heard < at_us && self.hears(),
-            None => self.expects,
-        };
-        comes && waited_us < WAIT_US_MAX
+        match self.heard_us {
+            Some(heard) => heard < at_us && self.hears() && waited_us < WAIT_US_MAX,
+            None => !self.gave_up && waited_us < self.first_us_max,
+        }
     }
 }

@@ -27,6 +27,8 @@ pub struct Lengths {
     pub segment_us: i64,
     /// A fragment ends at a keyframe after half of this, and without one a tenth beyond it.
     pub fragment_us: i64,
+    /// A session's first pictures wait this long for its sound; 0 when no sound is taken.
+    pub first_sound_us: i64,
 }
 
 /// What a segment carries.
@@ -101,7 +103,7 @@ impl Cutter {
     pub fn new(lengths: Lengths, ended_us: Option<i64>) -> Self {
         Self {
             lengths,
-            aligner: Aligner::default(),
+            aligner: Aligner::new(lengths.first_sound_us),
             video: None,
             audio: None,
             open: None,

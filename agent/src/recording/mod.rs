@@ -38,6 +38,9 @@ use xunke_protocol::recording::Gap;
 const MIB: u64 = 1024 * 1024;
 /// Gaps waiting for the outbox.
 const GAPS_MAX: usize = 1024;
+/// A segment's tracks stand in its first bytes: without this wait the first segment of a session
+/// would have no sound, for cameras often send the picture first.
+const FIRST_SOUND_US: i64 = 2_000_000;
 const SIGNALS_EVERY: Duration = Duration::from_secs(1);
 /// How long the last fragments may take at the end.
 const STOP: Duration = Duration::from_secs(5);
@@ -141,6 +144,11 @@ fn recorder(
         lengths: Lengths {
             segment_us: us(config.recording.segment_seconds),
             fragment_us: us(config.recording.fragment_seconds),
+            first_sound_us: if config.intake.audio {
+                FIRST_SOUND_US
+            } else {
+                0
+            },
         },
         meter,
     })

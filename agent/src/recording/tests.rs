@@ -73,6 +73,7 @@ impl Classroom {
             lengths: Lengths {
                 segment_us: 10_000_000,
                 fragment_us: 2_000_000,
+                first_sound_us: 2_000_000,
             },
             meter: Meter::default(),
         };
@@ -238,6 +239,7 @@ async fn a_disk_that_refuses_is_failing_and_a_gap_until_it_is_back() {
         lengths: Lengths {
             segment_us: 10_000_000,
             fragment_us: 2_000_000,
+            first_sound_us: 0,
         },
         meter: meter.clone(),
     };

@@ -5,6 +5,11 @@ use super::*;
 const LENGTHS: Lengths = Lengths {
     segment_us: 10_000_000,
     fragment_us: 2_000_000,
+    first_sound_us: 0,
+};
+const WITH_SOUND: Lengths = Lengths {
+    first_sound_us: 2_000_000,
+    ..LENGTHS
 };
 const FRAME_US: i64 = 40_000;
 
@@ -90,7 +95,11 @@ fn tell(steps: &[Step]) -> String {
 }
 
 fn cut(frames: impl IntoIterator<Item = Frame>) -> (String, Cutter) {
-    let mut cutter = Cutter::new(LENGTHS, None);
+    cut_into(LENGTHS, frames)
+}
+
+fn cut_into(lengths: Lengths, frames: impl IntoIterator<Item = Frame>) -> (String, Cutter) {
+    let mut cutter = Cutter::new(lengths, None);
     let steps: Vec<Step> = frames
         .into_iter()
         .flat_map(|frame| cutter.push(frame))
@@ -158,7 +167,7 @@ fn each_segment_holds_the_sound_of_its_own_pictures_even_when_sound_comes_late()
         }
         frames.push(camera.picture(number, 50));
     }
-    let (told, _) = cut(frames);
+    let (told, _) = cut_into(WITH_SOUND, frames);
     assert!(
         told.starts_with(
             "B0a F2000:50+94 F4000:50+94 F6000:50+94 F8000:50+94 F10000:50+93 E B10000a"
@@ -168,16 +177,54 @@ fn each_segment_holds_the_sound_of_its_own_pictures_even_when_sound_comes_late()
 }
 
 #[test]
-fn announced_sound_that_never_comes_costs_a_second_and_no_picture() {
+fn sound_that_begins_after_the_picture_is_in_the_first_segment() {
     let mut camera = Camera { sequence: 0 };
-    let mut frames = vec![camera.video_config(1920), camera.audio_config()];
-    frames.extend((0..25).map(|number| camera.picture(number, 50)));
-    let mut cutter = Cutter::new(LENGTHS, None);
-    let mut steps: Vec<Step> = frames.into_iter().flat_map(|f| cutter.push(f)).collect();
-    assert_eq!(tell(&steps), "");
-    steps.extend((25..52).flat_map(|number| cutter.push(camera.picture(number, 50))));
-    steps.extend(cutter.interrupt());
-    assert_eq!(tell(&steps), "B0 F2000:50+0 F2080:2+0 E");
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((0..45).map(|number| camera.picture(number, 50)));
+    frames.push(camera.audio_config());
+    let sounds = (0..100).map(|number| camera.sound(1_800_000 + number * 21_333));
+    frames.extend(sounds.collect::<Vec<_>>());
+    frames.extend((45..101).map(|number| camera.picture(number, 50)));
+    let (told, _) = cut_into(WITH_SOUND, frames);
+    assert_eq!(told, "B0a F2000:50+10");
+}
+
+#[test]
+fn sound_that_never_comes_costs_two_seconds_once_and_no_picture() {
+    for announced in [true, false] {
+        let mut camera = Camera { sequence: 0 };
+        let mut frames = vec![camera.video_config(1920)];
+        frames.extend(announced.then(|| camera.audio_config()));
+        frames.extend((0..50).map(|number| camera.picture(number, 50)));
+        let (told, mut cutter) = cut_into(WITH_SOUND, frames);
+        assert_eq!(told, "");
+        let steps = cutter.push(camera.picture(50, 50));
+        assert_eq!(tell(&steps), "B0 F2000:50+0", "all that was held, at once");
+        let steps = cutter.push(camera.picture(51, 50));
+        assert_eq!(tell(&steps), "");
+        assert_eq!(tell(&cutter.interrupt()), "F2080:2+0 E");
+    }
+}
+
+/// A camera whose times stand still would otherwise be waited for without end.
+#[test]
+fn what_waits_for_sound_is_bounded() {
+    for bytes in [1, 2 * 1024 * 1024] {
+        let mut camera = Camera { sequence: 0 };
+        let mut aligner = Aligner::new(2_000_000);
+        let (mut out, mut most) = (0, 0);
+        for number in 0..600 {
+            let frame = camera.picture(0, 50);
+            aligner.push_video(Sample {
+                at_us: frame.captured_us,
+                key: frame.key,
+                data: vec![0; bytes].into(),
+            });
+            out += std::iter::from_fn(|| aligner.pop(false)).count();
+            most = most.max((number + 1 - out) * bytes);
+        }
+        assert!(out > 0 && most <= 17 * 1024 * 1024, "{out} {most}");
+    }
 }
 
 #[test]
@@ -186,7 +233,7 @@ fn missing_sound_never_stops_the_picture() {
     let mut frames = vec![camera.video_config(1920), camera.audio_config()];
     (0..25).for_each(|number| frames.push(camera.sound(number * 21_333)));
     frames.extend((0..301).map(|number| camera.picture(number, 50)));
-    let (told, _) = cut(frames);
+    let (told, _) = cut_into(WITH_SOUND, frames);
     assert!(told.starts_with("B0a F2000:50+25 F4000:50+0 "), "{told}");
     assert!(told.ends_with("F10000:50+0 E B10000 F12000:50+0"), "{told}");
 }
