@@ -1,72 +1,109 @@
-//! From GStreamer's samples to frame messages of one stream: configuration first, then frames with
+//! From a session's samples to frame messages of one stream: configuration first, then frames with
 //! capture times and a sequence that shows every loss. Worker process only.
 
 use super::codec::{self, Video};
+use super::luma::Keyframe;
 use super::pair::{Note, Report};
 use super::timing::Anchor;
 use crate::clock;
 use bytes::Bytes;
-use gstreamer as gst;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc::Sender;
 use xunke_protocol::live::{Frame, FrameKind, HEADER_BYTES, MESSAGE_BYTES_MAX};
 
-/// A keyframe is looked at no more often than this.
-const LUMA_EVERY_MS: u64 = 5_000;
+/// A keyframe is looked at no more often than this, because decoding one costs more than all else
+/// that is done to record a second.
+const LOOK_SOONEST_MS: u64 = 5_000;
+/// And no more seldom, when nothing seems to have changed.
+const LOOK_LATEST_MS: u64 = 60_000;
+
+/// Sound waits for the next picture, so that both wake the agent once; but no more of it than this.
+const SOUND_MAX: usize = 16;
 
 /// What the worker sends to the agent; `None` ends the process after what waits has been sent.
-pub type Outgoing = SyncSender<Option<Report>>;
+pub type Outgoing = Sender<Option<Report>>;
 
 /// Takes the samples of one session.
 pub struct Intake {
     handle: u16,
     outgoing: Outgoing,
     /// Where keyframes go whose brightness is wanted.
-    luma: Option<SyncSender<gst::Sample>>,
-    answered: AtomicBool,
-    /// Monotonic milliseconds of the newest picture, 0 before the first.
-    newest_ms: AtomicU64,
-    session: Mutex<Session>,
-}
-
-#[derive(Default)]
-struct Session {
+    luma: Option<SyncSender<Keyframe>>,
+    /// Monotonic milliseconds of the newest picture.
+    newest_ms: Option<u64>,
     sequence: u32,
-    anchor: Anchor,
-    video_caps: Option<gst::Caps>,
-    audio_caps: Option<gst::Caps>,
+    picture: Option<Description>,
+    pictures: Anchor,
+    sound: Option<Bytes>,
+    sounds: Anchor,
+    /// Sound that waits for its picture.
+    held: Vec<(FrameKind, i64, Bytes)>,
     /// The agent was too slow: pictures are left out up to the next keyframe.
     skipping: bool,
-    looked_ms: u64,
+    look: Look,
+}
+
+/// How the pictures of this session are encoded.
+struct Description {
+    codec: Video,
+    description: Bytes,
+    /// As the agent is told, in JSON.
+    message: Bytes,
+}
+
+/// When a keyframe was last looked at, and how large it was.
+#[derive(Default)]
+struct Look(Option<(u64, usize)>);
+
+impl Look {
+    /// A covered lens, a lamp switched off and a camera that was turned all change how many bytes
+    /// a keyframe takes.
+    fn is_due(&self, bytes: usize, mono_ms: u64) -> bool {
+        let Some((looked_ms, looked_bytes)) = self.0 else {
+            return true;
+        };
+        let changed = bytes.abs_diff(looked_bytes) > looked_bytes / 5;
+        let due_ms = if changed {
+            LOOK_SOONEST_MS
+        } else {
+            LOOK_LATEST_MS
+        };
+        mono_ms.saturating_sub(looked_ms) >= due_ms
+    }
 }
 
 impl Intake {
     /// For the stream that the agent knows by `handle`.
-    pub fn new(handle: u16, outgoing: Outgoing, luma: Option<SyncSender<gst::Sample>>) -> Self {
+    pub fn new(handle: u16, outgoing: Outgoing, luma: Option<SyncSender<Keyframe>>) -> Self {
         Self {
             handle,
             outgoing,
             luma,
-            answered: AtomicBool::new(false),
-            newest_ms: AtomicU64::new(0),
-            session: Mutex::default(),
+            newest_ms: None,
+            sequence: 0,
+            picture: None,
+            pictures: Anchor::default(),
+            sound: None,
+            sounds: Anchor::default(),
+            held: Vec::new(),
+            skipping: false,
+            look: Look::default(),
         }
-    }
-
-    /// Notes that the camera offers pictures; false when it has offered some before.
-    pub fn answer(&self) -> bool {
-        !self.answered.swap(true, Ordering::Relaxed)
-    }
-
-    /// Whether the camera has offered pictures.
-    pub fn answered(&self) -> bool {
-        self.answered.load(Ordering::Relaxed)
     }
 
     /// When the newest picture came, see [`clock::mono_ms`].
     pub fn newest_ms(&self) -> Option<u64> {
-        Some(self.newest_ms.load(Ordering::Relaxed)).filter(|&newest| newest > 0)
+        self.newest_ms
+    }
+
+    /// Whether it is known how pictures are encoded.
+    pub fn has_picture(&self) -> bool {
+        self.picture.is_some()
+    }
+
+    /// Whether it is known how sound is encoded.
+    pub fn has_sound(&self) -> bool {
+        self.sound.is_some()
     }
 
     /// Tells the agent that something the camera offers is not taken.
@@ -76,130 +113,140 @@ impl Intake {
         let _ = self.outgoing.try_send(Some(note));
     }
 
-    /// Takes a picture.
-    pub fn video(&self, codec: Video, sample: &gst::Sample) {
-        let Some(unit) = payload(sample) else {
+    /// Notes how pictures are encoded from now on, as [`Video::config`] takes it.
+    pub fn video_config(&mut self, codec: Video, description: &[u8], width: u32, height: u32) {
+        let config = codec.config(description, width, height);
+        let Some(message) = config.and_then(|config| serde_json::to_vec(&config).ok()) else {
             return;
         };
-        let mono_ms = clock::mono_ms();
-        let mut session = self.session();
-        if let Some(caps) = sample.caps_owned()
-            && session.video_caps.as_ref() != Some(&caps)
+        let message = Bytes::from(message);
+        if self
+            .picture
+            .as_ref()
+            .is_some_and(|known| known.message == message)
         {
-            let Some(config) = video_config(codec, &caps) else {
-                return;
-            };
-            session.video_caps = Some(caps);
-            self.send(&mut session, FrameKind::VideoConfig, false, 0, config);
+            return;
         }
-        let key = codec.is_key(&unit);
-        let Some(captured_us) = session.captured_us(sample, mono_ms) else {
-            return;
-        };
-        self.send(&mut session, FrameKind::Video, key, captured_us, unit);
-        self.newest_ms.store(mono_ms.max(1), Ordering::Relaxed);
-        if let Some(luma) = self.luma.as_ref().filter(|_| key)
-            && mono_ms.saturating_sub(session.looked_ms) >= LUMA_EVERY_MS
-            && luma.try_send(sample.clone()).is_ok()
-        {
-            session.looked_ms = mono_ms;
+        self.flush();
+        let description = Bytes::copy_from_slice(description);
+        self.send(FrameKind::VideoConfig, false, 0, message.clone());
+        self.picture = Some(Description {
+            codec,
+            description,
+            message,
+        });
+    }
+
+    /// Notes how sound is encoded, as [`codec::audio_config`] takes it.
+    pub fn audio_config(&mut self, description: &[u8], sample_rate: u32, channels: u32) {
+        let config = codec::audio_config(description, sample_rate, channels);
+        if let Some(message) = config.and_then(|config| serde_json::to_vec(&config).ok()) {
+            let message = Bytes::from(message);
+            self.sound = Some(message.clone());
+            self.held.push((FrameKind::AudioConfig, 0, message));
         }
     }
 
-    /// Takes a piece of sound.
-    pub fn audio(&self, sample: &gst::Sample) {
-        let Some(data) = payload(sample) else {
+    /// Takes a picture, with the camera's time stamp in microseconds.
+    pub fn video(&mut self, stamp_us: i64, unit: Bytes) {
+        let Some(picture) = self.picture.as_ref().filter(|_| !unit.is_empty()) else {
             return;
         };
-        let mut session = self.session();
-        if let Some(caps) = sample.caps_owned()
-            && session.audio_caps.as_ref() != Some(&caps)
-        {
-            let Some(config) = audio_config(&caps) else {
-                return;
-            };
-            session.audio_caps = Some(caps);
-            self.send(&mut session, FrameKind::AudioConfig, false, 0, config);
+        let mono_ms = clock::mono_ms();
+        let key = picture.codec.is_key(&unit);
+        let captured_us = self
+            .pictures
+            .captured_us(stamp_us, clock::now_us(), mono_ms);
+        self.newest_ms = Some(mono_ms);
+        if key {
+            self.look_at(&unit, mono_ms);
         }
-        if let Some(captured_us) = session.captured_us(sample, clock::mono_ms()) {
-            self.send(&mut session, FrameKind::Audio, false, captured_us, data);
+        self.flush();
+        self.send(FrameKind::Video, key, captured_us, unit);
+    }
+
+    /// Takes a piece of sound, with the camera's time stamp in microseconds.
+    pub fn audio(&mut self, stamp_us: i64, data: Bytes) {
+        if self.sound.is_none() || data.is_empty() {
+            return;
+        }
+        let (now_us, mono_ms) = (clock::now_us(), clock::mono_ms());
+        let captured_us = self.sounds.captured_us(stamp_us, now_us, mono_ms);
+        self.held.push((FrameKind::Audio, captured_us, data));
+        if self.held.len() >= SOUND_MAX {
+            self.flush();
+        }
+    }
+
+    /// Sends the sound that waits for a picture.
+    pub fn flush(&mut self) {
+        for (kind, captured_us, data) in std::mem::take(&mut self.held) {
+            self.send(kind, false, captured_us, data);
+        }
+    }
+
+    fn look_at(&mut self, unit: &Bytes, mono_ms: u64) {
+        let (Some(luma), Some(picture)) = (&self.luma, &self.picture) else {
+            return;
+        };
+        if !self.look.is_due(unit.len(), mono_ms) {
+            return;
+        }
+        let keyframe = Keyframe {
+            codec: picture.codec,
+            description: picture.description.clone(),
+            unit: unit.clone(),
+        };
+        if luma.try_send(keyframe).is_ok() {
+            self.look = Look(Some((mono_ms, unit.len())));
         }
     }
 
     /// Never waits: what the agent does not take in time is left out up to the next keyframe, and
     /// the sequence shows it.
-    fn send(
-        &self,
-        session: &mut Session,
-        kind: FrameKind,
-        key: bool,
-        captured_us: i64,
-        payload: Bytes,
-    ) {
-        session.sequence = session.sequence.wrapping_add(1);
+    fn send(&mut self, kind: FrameKind, key: bool, captured_us: i64, payload: Bytes) {
+        self.sequence = self.sequence.wrapping_add(1);
         let picture = kind == FrameKind::Video;
         let config = matches!(kind, FrameKind::VideoConfig | FrameKind::AudioConfig);
-        if (session.skipping && !key && !config) || payload.len() + HEADER_BYTES > MESSAGE_BYTES_MAX
-        {
-            session.skipping |= picture;
+        if (self.skipping && !key && !config) || payload.len() + HEADER_BYTES > MESSAGE_BYTES_MAX {
+            self.skipping |= picture;
             return;
         }
         let frame = Frame {
             kind,
             key,
             handle: self.handle,
-            sequence: session.sequence,
+            sequence: self.sequence,
             captured_us,
             payload,
         };
         let sent = self.outgoing.try_send(Some(Report::Frame(frame))).is_ok();
         if !sent && config {
             // Without its configuration the stream is of no use: send it again.
-            session.video_caps = None;
-            session.audio_caps = None;
+            self.picture = None;
+            self.sound = None;
         }
-        session.skipping = !sent;
-    }
-
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+        self.skipping = !sent;
     }
 }
 
-impl Session {
-    fn captured_us(&mut self, sample: &gst::Sample, mono_ms: u64) -> Option<i64> {
-        let buffer = sample.buffer()?;
-        let stamp = buffer.pts().or_else(|| buffer.dts())?;
-        let stamp_us = i64::try_from(stamp.useconds()).ok()?;
-        Some(self.anchor.captured_us(stamp_us, clock::now_us(), mono_ms))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_picture_is_looked_at_soon_and_the_same_one_seldom() {
+        assert!(Look::default().is_due(1, 0));
+        let look = Look(Some((10_000, 100_000)));
+        for (bytes, mono_ms, due) in [
+            (100_000, 69_999, false),
+            (100_000, 70_000, true),
+            (119_000, 15_000, false),
+            (121_000, 15_000, true),
+            (121_000, 14_999, false),
+            (9_000, 15_000, true),
+        ] {
+            assert_eq!(look.is_due(bytes, mono_ms), due, "{bytes} at {mono_ms}");
+        }
     }
-}
-
-fn payload(sample: &gst::Sample) -> Option<Bytes> {
-    let map = sample.buffer()?.map_readable().ok()?;
-    (!map.is_empty()).then(|| Bytes::copy_from_slice(&map))
-}
-
-fn description(structure: &gst::StructureRef) -> Option<Vec<u8>> {
-    let buffer = structure.get::<gst::Buffer>("codec_data").ok()?;
-    let map = buffer.map_readable().ok()?;
-    Some(map.to_vec())
-}
-
-fn number(structure: &gst::StructureRef, name: &str) -> Option<u32> {
-    u32::try_from(structure.get::<i32>(name).ok()?).ok()
-}
-
-fn video_config(codec: Video, caps: &gst::Caps) -> Option<Bytes> {
-    let structure = caps.structure(0)?;
-    let (width, height) = (number(structure, "width")?, number(structure, "height")?);
-    let config = codec.config(&description(structure)?, width, height)?;
-    serde_json::to_vec(&config).ok().map(Bytes::from)
-}
-
-fn audio_config(caps: &gst::Caps) -> Option<Bytes> {
-    let structure = caps.structure(0)?;
-    let (rate, channels) = (number(structure, "rate")?, number(structure, "channels")?);
-    let config = codec::audio_config(&description(structure)?, rate, channels)?;
-    serde_json::to_vec(&config).ok().map(Bytes::from)
 }

@@ -1,6 +1,8 @@
 //! How bright one keyframe is and how much it varies: tells a covered or dark camera. Only the two
 //! numbers leave; the decoded picture is 64 by 36 grey pixels and is forgotten at once.
 
+use super::codec::Video;
+use bytes::Bytes;
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
@@ -13,24 +15,35 @@ const DECODE: gst::ClockTime = gst::ClockTime::from_seconds(3);
 const H264_DECODERS: [&str; 2] = ["openh264dec", "avdec_h264"];
 const H265_DECODERS: [&str; 2] = ["libde265dec", "avdec_h265"];
 
-/// Mean (0 to 255) and variance of a keyframe's brightness.
+/// One picture that can be decoded alone.
+pub struct Keyframe {
+    /// How it is encoded.
+    pub codec: Video,
+    /// Its avcC or hvcC.
+    pub description: Bytes,
+    /// The access unit, with 4-byte lengths.
+    pub unit: Bytes,
+}
+
+/// Mean (0 to 255) and variance of a keyframe's brightness. [`gst::init`] must have succeeded.
 ///
 /// # Errors
 /// No decoder is installed, or it does not understand the picture.
-pub fn of(keyframe: &gst::Sample) -> Result<(f32, f32), glib::BoolError> {
-    let caps = keyframe.caps_owned();
-    let caps = caps.ok_or_else(|| glib::bool_error!("a keyframe without caps"))?;
-    let h265 = caps
-        .structure(0)
-        .is_some_and(|caps| caps.name() == "video/x-h265");
-    let (parse, decoders) = match h265 {
-        true => ("h265parse", H265_DECODERS),
-        false => ("h264parse", H264_DECODERS),
+pub fn of(keyframe: &Keyframe) -> Result<(f32, f32), glib::BoolError> {
+    let (name, form, parse, decoders) = match keyframe.codec {
+        Video::H264 => ("video/x-h264", "avc", "h264parse", H264_DECODERS),
+        Video::H265 => ("video/x-h265", "hvc1", "h265parse", H265_DECODERS),
     };
+    let description = gst::Buffer::from_slice(keyframe.description.clone());
+    let caps = gst::Caps::builder(name)
+        .field("stream-format", form)
+        .field("alignment", "au")
+        .field("codec_data", description)
+        .build();
     let mut last = glib::bool_error!("no decoder");
     for decoder in decoders {
         let pipeline = gst::Pipeline::new();
-        let decoded = decode(&pipeline, keyframe, &caps, [parse, decoder]);
+        let decoded = decode(&pipeline, &keyframe.unit, &caps, [parse, decoder]);
         let _ = pipeline.set_state(gst::State::Null);
         match decoded {
             Ok(pixels) => return Ok(statistics(&pixels)),
@@ -42,7 +55,7 @@ pub fn of(keyframe: &gst::Sample) -> Result<(f32, f32), glib::BoolError> {
 
 fn decode(
     pipeline: &gst::Pipeline,
-    keyframe: &gst::Sample,
+    unit: &Bytes,
     caps: &gst::Caps,
     [parse, decoder]: [&str; 2],
 ) -> Result<Vec<u8>, glib::BoolError> {
@@ -74,10 +87,10 @@ fn decode(
     gst::Element::link_many(ends)?;
     let failed = |_| glib::bool_error!("the decoder does not start");
     pipeline.set_state(gst::State::Playing).map_err(failed)?;
-    let buffer = keyframe.buffer_owned();
-    let mut buffer = buffer.ok_or_else(|| glib::bool_error!("an empty keyframe"))?;
-    buffer.make_mut().set_pts(gst::ClockTime::ZERO);
-    buffer.make_mut().set_dts(gst::ClockTime::NONE);
+    let mut buffer = gst::Buffer::from_slice(unit.clone());
+    if let Some(buffer) = buffer.get_mut() {
+        buffer.set_pts(gst::ClockTime::ZERO);
+    }
     let pushed = source
         .push_buffer(buffer)
         .and_then(|_| source.end_of_stream());

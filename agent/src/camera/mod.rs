@@ -1,12 +1,13 @@
 //! Camera: what a camera sends, unchanged, to everyone in the box who needs it.
 //!
-//! pause → codec → timing → pair → ring → signals → luma → intake → pipeline → worker → source
+//! pause → codec → timing → pair → ring → signals → luma → intake → rtsp → worker → source
 //!
 //! A worker process (`luma` to `worker`) stands before each camera and speaks with the agent
 //! (`source`) over a socket pair (`pair`).
 //!
 //! Invariants: one RTSP session per stream ever, fanned out here; nothing is decoded to record;
-//! a slow reader loses frames, never the camera; only the worker process starts GStreamer.
+//! a slow reader loses frames, never the camera; only the worker process speaks with the camera and starts
+//! GStreamer, and that only to look at a keyframe.
 
 pub mod pause;
 mod codec;
@@ -16,6 +17,6 @@ pub mod ring;
 mod signals;
 mod luma;
 mod intake;
-mod pipeline;
+mod rtsp;
 pub mod worker;
 pub mod source;

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::io::{Read, Write};
+use std::io::Read;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use xunke_protocol::health::CameraState;
 use xunke_protocol::live::{BadFrame, Frame, MESSAGE_BYTES_MAX};
@@ -122,21 +122,21 @@ impl Order {
 }
 
 impl Report {
-    /// Writes a report with its length.
+    /// Appends a report with its length.
     ///
     /// # Errors
-    /// The agent is gone.
-    pub fn write(&self, socket: &mut impl Write) -> Result<(), Error> {
+    /// A note is not JSON, which does not happen.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         let (tag, head, body) = match self {
             Self::Frame(frame) => (TAG_FRAME, frame.header().to_vec(), frame.payload.clone()),
             Self::Note(note) => (TAG_NOTE, serde_json::to_vec(note)?, Bytes::new()),
         };
         let length = u32::try_from(1 + head.len() + body.len()).unwrap_or(u32::MAX);
-        let mut start = length.to_be_bytes().to_vec();
-        start.push(tag);
-        start.extend_from_slice(&head);
-        socket.write_all(&start)?;
-        Ok(socket.write_all(&body)?)
+        out.extend(length.to_be_bytes());
+        out.push(tag);
+        out.extend(head);
+        out.extend_from_slice(&body);
+        Ok(())
     }
 
     /// Reads the next report.
@@ -189,7 +189,7 @@ mod tests {
         let mut bytes = Vec::new();
         reports()
             .iter()
-            .for_each(|report| report.write(&mut bytes).unwrap());
+            .for_each(|report| report.encode(&mut bytes).unwrap());
         let mut socket = &bytes[..];
         for report in reports() {
             assert_eq!(Report::read(&mut socket).await.unwrap(), report);

@@ -4,24 +4,31 @@
 //! starts a fresh one. The small picture is tried again from within.
 
 use super::intake::{Intake, Outgoing};
-use super::luma;
+use super::luma::{self, Keyframe};
 use super::pair::{MAIN, Note, Order, Report, SUB};
-use super::pipeline::{Ended, Stream};
+use super::rtsp::{Ended, Stream};
 use gstreamer as gst;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::io::stdin;
 use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::runtime;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
 use xunke_protocol::health::CameraState;
 
 /// Reports waiting for the agent: about three seconds of two streams with sound.
 const REPORTS_MAX: usize = 256;
 const SUB_RETRY_S_MAX: u64 = 30;
+/// A burst may take more; that much is kept for the next one.
+const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Runs as `xunke-agent camera-worker`, with a socket pair as file descriptor 0.
 pub fn main() -> ExitCode {
@@ -41,47 +48,72 @@ fn run() -> Result<(), String> {
         .as_fd()
         .try_clone_to_owned()
         .map_err(|error| error.to_string())?;
-    let mut socket = UnixStream::from(socket);
+    let mut socket = StdUnixStream::from(socket);
     let order = Order::read(&mut socket).map_err(|error| error.to_string())?;
     if getppid().is_none() {
         return Err("the agent is gone".into());
     }
-    gst::init().map_err(|error| format!("GStreamer does not start: {error}"))?;
-    let (outgoing, reports) = sync_channel(REPORTS_MAX);
-    let writer = thread::spawn(move || write(socket, &reports));
+    // One thread for all that comes from the camera: handing packets from thread to thread costs
+    // more than reading them.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime
+        .block_on(async {
+            socket.set_nonblocking(true)?;
+            serve(UnixStream::from_std(socket)?, Arc::new(order)).await;
+            std::io::Result::Ok(())
+        })
+        .map_err(|error| error.to_string())
+}
+
+async fn serve(socket: UnixStream, order: Arc<Order>) {
+    let (outgoing, reports) = mpsc::channel(REPORTS_MAX);
+    let writer = tokio::spawn(write(socket, reports));
     let (keyframes, wanted) = sync_channel(1);
     let judge = outgoing.clone();
     thread::spawn(move || look(&wanted, &judge));
-    let order = Arc::new(order);
     if order.sub_url.is_some() {
         let (order, outgoing, keyframes) = (order.clone(), outgoing.clone(), keyframes.clone());
-        thread::spawn(move || run_sub(&order, &outgoing, &keyframes));
+        tokio::spawn(async move { run_sub(&order, &outgoing, &keyframes).await });
     }
-    let ended = run_main(&order, &outgoing, keyframes);
-    let (state, detail) = (ended.state, ended.detail);
-    let _ = outgoing.send(Some(Report::Note(Note::State { state, detail })));
-    let _ = outgoing.send(None);
-    let _ = writer.join();
-    Ok(())
+    let Ended { state, detail } = run_main(&order, &outgoing, keyframes).await;
+    let _ = outgoing
+        .send(Some(Report::Note(Note::State { state, detail })))
+        .await;
+    let _ = outgoing.send(None).await;
+    let _ = writer.await;
 }
 
-/// Sends reports in order; the process ends when the agent is gone.
-fn write(mut socket: UnixStream, reports: &Receiver<Option<Report>>) {
-    while let Ok(Some(report)) = reports.recv() {
-        if report.write(&mut socket).is_err() {
+/// Sends reports in order, all that wait at once; the process ends when the agent is gone.
+async fn write(mut socket: UnixStream, mut reports: mpsc::Receiver<Option<Report>>) {
+    let (mut waiting, mut bytes) = (Vec::new(), Vec::new());
+    while reports.recv_many(&mut waiting, REPORTS_MAX).await > 0 {
+        let last = waiting.iter().any(Option::is_none);
+        for report in waiting.drain(..).map_while(|report| report) {
+            if report.encode(&mut bytes).is_err() {
+                return;
+            }
+        }
+        if socket.write_all(&bytes).await.is_err() {
             std::process::exit(0);
         }
+        if last {
+            return;
+        }
+        bytes.clear();
+        bytes.shrink_to(BUFFER_BYTES);
     }
 }
 
-fn run_main(order: &Order, outgoing: &Outgoing, keyframes: SyncSender<gst::Sample>) -> Ended {
+async fn run_main(order: &Order, outgoing: &Outgoing, keyframes: SyncSender<Keyframe>) -> Ended {
     let luma = order.sub_url.is_none().then_some(keyframes);
-    let intake = Arc::new(Intake::new(MAIN, outgoing.clone(), luma));
+    let mut intake = Intake::new(MAIN, outgoing.clone(), luma);
     let mut streaming = false;
     let note = |note| {
         let _ = outgoing.try_send(Some(Report::Note(note)));
     };
-    let beat = || {
+    let beat = |intake: &mut Intake| {
+        intake.flush();
         note(Note::Alive);
         if !streaming && intake.newest_ms().is_some() {
             streaming = true;
@@ -92,18 +124,20 @@ fn run_main(order: &Order, outgoing: &Outgoing, keyframes: SyncSender<gst::Sampl
             });
         }
     };
-    stream(order, &order.main_url, order.audio).run(&intake, beat)
+    let stream = stream(order, &order.main_url, order.audio);
+    stream.run(&mut intake, beat).await
 }
 
-fn run_sub(order: &Order, outgoing: &Outgoing, keyframes: &SyncSender<gst::Sample>) {
+async fn run_sub(order: &Order, outgoing: &Outgoing, keyframes: &SyncSender<Keyframe>) {
     let mut pause_s = 1;
     while let Some(url) = &order.sub_url {
-        let intake = Intake::new(SUB, outgoing.clone(), Some(keyframes.clone()));
-        let intake = Arc::new(intake);
-        let ended = stream(order, url, false).run(&intake, || {});
+        let mut intake = Intake::new(SUB, outgoing.clone(), Some(keyframes.clone()));
+        let ended = stream(order, url, false).run(&mut intake, |_| {}).await;
         let detail = ended.detail;
-        let _ = outgoing.send(Some(Report::Note(Note::SubEnded { detail })));
-        thread::sleep(Duration::from_secs(pause_s));
+        let _ = outgoing
+            .send(Some(Report::Note(Note::SubEnded { detail })))
+            .await;
+        sleep(Duration::from_secs(pause_s)).await;
         let worked = intake.newest_ms().is_some();
         pause_s = if worked {
             1
@@ -123,10 +157,14 @@ fn stream<'a>(order: &'a Order, url: &'a str, audio: bool) -> Stream<'a> {
     }
 }
 
-fn look(keyframes: &Receiver<gst::Sample>, outgoing: &Outgoing) {
+/// GStreamer is started by the first keyframe; what it keeps in memory is not spent before.
+fn look(keyframes: &Receiver<Keyframe>, outgoing: &Outgoing) {
     let mut told = false;
     while let Ok(keyframe) = keyframes.recv() {
-        let note = match luma::of(&keyframe) {
+        let measured = gst::init()
+            .map_err(|error| error.to_string())
+            .and_then(|()| luma::of(&keyframe).map_err(|error| error.to_string()));
+        let note = match measured {
             Ok((mean, variance)) => Note::Luma { mean, variance },
             Err(_) if told => continue,
             Err(error) => {

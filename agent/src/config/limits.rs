@@ -147,10 +147,8 @@ impl Config {
 }
 
 fn check_url(url: &str) -> Result<(), &'static str> {
-    let rest = ["rtsp://", "rtsps://"]
-        .into_iter()
-        .find_map(|scheme| url.strip_prefix(scheme));
-    let rest = rest.ok_or("must begin with rtsp:// or rtsps://")?;
+    let rest = url.strip_prefix("rtsp://");
+    let rest = rest.ok_or("must begin with rtsp:// (RTSP over TLS is not supported)")?;
     let host = rest.split('/').next().unwrap_or_default();
     if host.contains('@') {
         return Err("must not carry a password; put it into credentials_file");

@@ -41,6 +41,7 @@ const OWNERS: &[Owner<'_>] = &[
         "reqwest",
         &["agent/src/recording/upload", "agent/src/identity", "tests/"],
     ),
+    ("retina", &["agent/src/camera"]),
     ("rumqttc", &["agent/src/link", "tests/"]),
     ("sled", &["agent/src/recording/spool", "agent/src/outbox"]),
     ("sqlx", &["hub/src/store"]),
