@@ -6,8 +6,8 @@
 //! (`source`) over a socket pair (`pair`).
 //!
 //! Invariants: one RTSP session per stream ever, fanned out here; nothing is decoded to record;
-//! a slow reader loses frames, never the camera; only the worker process speaks with the camera and starts
-//! GStreamer, and that only to look at a keyframe.
+//! a slow reader loses frames, never the camera; only the worker process speaks with the camera,
+//! and it starts GStreamer only to look at a keyframe.
 
 pub mod pause;
 mod codec;

@@ -245,7 +245,8 @@ impl Supervisor {
                     sub.interrupt();
                 }
                 if !std::mem::replace(&mut self.sub_away, true) {
-                    tracing::warn!(source = %self.camera.name, detail, "the small picture has ended");
+                    let name = &self.camera.name;
+                    tracing::warn!(source = %name, detail, "the small picture has ended");
                 }
             }
             Report::Note(Note::Ignored { detail }) => {

@@ -7,7 +7,7 @@ use xunke_tidy::source::{self, Source};
 use xunke_tidy::{Finding, arrows, owners, papers, shape};
 
 /// Raising this needs a commit that says why.
-const LOCK_PACKAGES_MAX: usize = 430;
+const LOCK_PACKAGES_MAX: usize = 450;
 
 const CRATES: [&str; 5] = [
     "protocol/src",
