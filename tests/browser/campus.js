@@ -96,6 +96,7 @@ export async function visit(page, path) {
 export async function givePurpose(page) {
   const prompt = page.getByTestId('purpose');
   await prompt.waitFor();
+  await prompt.locator('label:has(input[value=other])').click();
   await prompt.locator('[name=reason]').fill(PURPOSE_TEXT);
   await page.getByTestId('purpose-confirm').click();
 }
