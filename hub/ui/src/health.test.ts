@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { healthGroups } from './health';
+import { evidenceLines, healthGroups } from './health';
 
 test('a report becomes groups of readable lines', () => {
   const report = {
     cameras: [
-      { source: 'cam0', state: 'streaming', since: 5, bytes_per_second: 437_500, audio: true },
+      { source: 'cam0', since: 5, bytes_per_second: 437_500, state: 'streaming', audio: true },
     ],
     spool: { free_bytes: 3 * 1024 ** 3 },
     system: { load_ratio: 0.4126, uptime_s: 5400 },
@@ -29,6 +29,14 @@ test('a report becomes groups of readable lines', () => {
     },
     { name: 'box', lines: [{ key: 'clock_skew_ms', value: '-12 ms' }] },
   ]);
+});
+
+test('the numbers of a fault read like those of a report', () => {
+  expect(evidenceLines('frame_age_ms 9383, luma_mean 16.12')).toEqual([
+    { key: 'frame_age_ms', value: '9.4 s' },
+    { key: 'luma_mean', value: '16.1' },
+  ]);
+  expect(evidenceLines('')).toEqual([]);
 });
 
 test('a report that is no object has no groups', () => {

@@ -38,7 +38,24 @@ function entriesOf(value: unknown): [string, unknown][] {
 function linesOf(section: unknown): HealthLine[] {
   return entriesOf(section)
     .filter(([key, value]) => !HIDDEN.has(key) && value !== null && typeof value !== 'object')
-    .map(([key, value]) => ({ key, value: readable(key, value) }));
+    .map(([key, value]) => ({ key, value: readable(key, value) }))
+    .sort((a, b) => Number(b.key === 'state') - Number(a.key === 'state'));
+}
+
+/** The numbers of a fault, `frame_age_ms 9383, luma_mean 16.1`, as lines like those of a report. */
+export function evidenceLines(evidence: string): HealthLine[] {
+  const parts = evidence.split(', ').filter(Boolean);
+  return parts.map((part) => {
+    const [key = '', number = ''] = part.split(' ');
+    return { key, value: number && readable(key, Number(number)) };
+  });
+}
+
+const BAD_STATES = new Set(['unreachable', 'unauthorized', 'garbage', 'stalled', 'failing']);
+
+/** States that somebody has to do something about. */
+export function isBad(line: HealthLine): boolean {
+  return line.key === 'state' && BAD_STATES.has(line.value);
 }
 
 function readable(key: string, value: unknown): string {
@@ -47,7 +64,7 @@ function readable(key: string, value: unknown): string {
   if (key === 'bytes_per_second') return `${round((value * 8) / 1e6)} Mbit/s`;
   if (key.endsWith('_bytes')) return bytes(value);
   if (key.endsWith('_ratio')) return `${Math.round(value * 100)} %`;
-  if (key.endsWith('_ms')) return `${round(value)} ms`;
+  if (key.endsWith('_ms')) return Math.abs(value) < 1000 ? `${round(value)} ms` : `${round(value / 1000)} s`;
   if (key.endsWith('_s')) return `${round(value / 3600)} h`;
   return String(round(value));
 }

@@ -2,7 +2,7 @@
 // beside every room that has no picture now.
 import type { Room } from './api/model';
 import { t } from './i18n';
-import { minutesSince } from './time';
+import { lasting } from './lasting';
 
 export interface Building {
   name: string;
@@ -17,7 +17,7 @@ export function isReachable(room: Room): boolean {
 export function reasonWithout(room: Room, nowMs: number): string | null {
   if (!room.device) return t('room.noDevice');
   if (!isReachable(room))
-    return t('room.offline', { minutes: minutesSince(room.device.since, nowMs) });
+    return t('room.offline', { time: lasting(room.device.since, nowMs) });
   return room.lesson ? null : t('room.noLesson');
 }
 

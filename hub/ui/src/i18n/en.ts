@@ -18,6 +18,9 @@ export const en: Record<keyof typeof zh, string> = {
   'layout.demoHint': 'Demo: people, timetable and pictures are examples.',
 
   'list.retry': 'Try again',
+  'time.minutes': '{count} min',
+  'time.hours': '{count} h',
+  'time.days': '{count} d',
 
   'signIn.subtitle': 'Smart-classroom supervision platform',
   'signIn.login': 'Staff number',
@@ -84,7 +87,7 @@ export const en: Record<keyof typeof zh, string> = {
   'lesson.due': '{count} due',
 
   'room.noLesson': 'No lesson',
-  'room.offline': 'Offline {minutes} min',
+  'room.offline': 'Offline {time}',
   'room.noDevice': 'No device',
 
   'live.rooms': 'Classrooms',
@@ -225,7 +228,7 @@ export const en: Record<keyof typeof zh, string> = {
   'device.id': 'Device',
   'device.agent': 'Version',
   'device.health': 'Signals',
-  'device.minutes': '{state} {minutes} min',
+  'device.lasting': '{state} {time}',
   'deviceState.online': 'Online',
   'deviceState.lost': 'Lost',
   'deviceState.offline': 'Offline',
@@ -251,6 +254,11 @@ export const en: Record<keyof typeof zh, string> = {
   'health.memory_available_bytes': 'memory free',
   'health.agent_resident_bytes': 'agent memory',
   'health.clock_skew_ms': 'clock off by',
+  'health.frame_age_ms': 'last picture',
+  'health.durable_age_ms': 'last write',
+  'health.luma_variance': 'contrast',
+  'health.silence_ms': 'last heard',
+  'health.evicted_segments': 'discarded unsent',
   'healthState.connecting': 'connecting',
   'healthState.streaming': 'fine',
   'healthState.unreachable': 'unreachable',

@@ -16,6 +16,9 @@ export const zh = {
   'layout.demoHint': '演示环境：人员、课表与画面均为示例。',
 
   'list.retry': '重试',
+  'time.minutes': '{count} 分钟',
+  'time.hours': '{count} 小时',
+  'time.days': '{count} 天',
 
   'signIn.subtitle': '教学督导智慧教室综合平台',
   'signIn.login': '工号',
@@ -77,7 +80,7 @@ export const zh = {
   'lesson.due': '应到 {count} 人',
 
   'room.noLesson': '无课',
-  'room.offline': '设备离线 {minutes} 分钟',
+  'room.offline': '设备离线 {time}',
   'room.noDevice': '未装设备',
 
   'live.rooms': '教室',
@@ -200,7 +203,7 @@ export const zh = {
   'it.noDevices': '还没有入网的设备。',
   'it.noDevicesHint': '按安装指南为教室设备注册入网。',
   'fault.since': '自 {time} 起',
-  'fault.cause': '多因：',
+  'fault.cause': '常见原因：',
   'fault.firstAction': '先做：',
   'severity.critical': '紧急',
   'severity.major': '严重',
@@ -211,7 +214,7 @@ export const zh = {
   'device.id': '设备号',
   'device.agent': '版本',
   'device.health': '指标',
-  'device.minutes': '{state} {minutes} 分钟',
+  'device.lasting': '{state} {time}',
   'deviceState.online': '在线',
   'deviceState.lost': '失联',
   'deviceState.offline': '离线',
@@ -237,6 +240,11 @@ export const zh = {
   'health.memory_available_bytes': '可用内存',
   'health.agent_resident_bytes': '程序内存',
   'health.clock_skew_ms': '时钟偏差',
+  'health.frame_age_ms': '最后画面距今',
+  'health.durable_age_ms': '最后落盘距今',
+  'health.luma_variance': '亮度变化',
+  'health.silence_ms': '最后通信距今',
+  'health.evicted_segments': '未传丢弃',
   'healthState.connecting': '连接中',
   'healthState.streaming': '正常',
   'healthState.unreachable': '连不上',
