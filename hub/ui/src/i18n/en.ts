@@ -18,6 +18,9 @@ export const en: Record<keyof typeof zh, string> = {
   'layout.demoHint': 'Demo: people, timetable and pictures are examples.',
 
   'list.retry': 'Try again',
+  'list.noneFound': 'Nothing fits.',
+  'list.noneFoundHint': 'Try another word, or clear the filters.',
+
   'time.minutes': '{count} min',
   'time.hours': '{count} h',
   'time.days': '{count} d',
@@ -53,7 +56,8 @@ export const en: Record<keyof typeof zh, string> = {
   'home.greeting': 'Good day, {name}',
   'home.unsigned':
     'You have not signed the confidentiality agreement (annex 2). Until then no class can be ' +
-    'watched; please see Academic Affairs.',
+    'watched and no record read.',
+  'home.unsignedNext': 'Sign it with Academic Affairs; once opened, your rooms appear here.',
   'home.roomsInLesson': 'Classrooms in lesson now',
   'home.noRooms': 'No classroom is in lesson now.',
   'home.noRoomsHint': 'Come back during lessons, or look at the recordings.',
@@ -62,7 +66,10 @@ export const en: Record<keyof typeof zh, string> = {
   'home.noRecords': 'No patrol records yet today.',
   'home.noRecordsHintMine': 'Choose a classroom under Live patrol: the form is beside the picture.',
   'home.noRecordsHint': 'They appear here once supervisors have filed them.',
+  'home.watch': 'Watch a room',
+  'home.allRecords': 'All records',
   'home.allLines': 'The whole trail',
+  'home.now': 'In lesson',
   'home.myLessons': 'My lessons today',
   'home.noLessons': 'You have no lessons today.',
   'home.noLessonsHint': 'If the timetable is wrong, please call Academic Affairs.',
@@ -70,12 +77,12 @@ export const en: Record<keyof typeof zh, string> = {
   'home.noRefused': 'No attempts were refused lately.',
   'home.noRefusedHint': 'Each refusal appears here with its article.',
 
-  'card.rooms_in_lesson': 'In lesson now',
+  'card.rooms_in_lesson': 'In lesson / all rooms',
   'card.rooms_in_scope': 'Rooms in scope',
   'card.my_records_today': 'My records today',
   'card.records_today': 'Records today',
   'card.open_faults': 'Open faults',
-  'card.devices_online': 'Devices online',
+  'card.devices_online': 'Online / all devices',
   'card.devices_total': 'Devices',
   'card.refused_today': 'Refused today',
   'card.views_today': 'Views today',
@@ -187,6 +194,7 @@ export const en: Record<keyof typeof zh, string> = {
   'recordings.search': 'Course, teacher or class',
   'recordings.none': 'There are no recordings for you on this day.',
   'recordings.noneHint': 'Try another date; a lesson appears after its first segment.',
+  'recordings.dayBefore': 'The day before',
   'recordings.time': 'Time',
   'recordings.classes': 'Class',
   'recordings.unit': 'Unit',
