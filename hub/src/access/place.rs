@@ -28,3 +28,24 @@ pub fn taught_by(
         ..Place::of(owner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use xunke_policy::recusal::Tie;
+
+    use super::*;
+
+    const ONE: Uuid = Uuid::from_u128(1);
+    const OTHER: Uuid = Uuid::from_u128(2);
+
+    /// R21, R53: whose room, whose course, and whose lesson.
+    #[test]
+    fn a_class_is_known_by_room_course_and_teacher() {
+        let (owner, course) = (UnitId(ONE), Some(UnitId(OTHER)));
+        let own = taught_by(ONE, owner, course, Some(ONE));
+        assert_eq!((own.owner, own.course), (owner, course));
+        assert_eq!(own.tie, Tie::OwnLesson);
+        assert_eq!(taught_by(ONE, owner, None, Some(OTHER)).tie, Tie::None);
+        assert_eq!(of(ONE, owner, None), Place::of(owner));
+    }
+}

@@ -252,6 +252,28 @@ async fn views_that_a_crash_left_open_get_their_end() {
     assert!(f.trail.verify().await.unwrap().is_ok());
 }
 
+/// R2, R8, R20: what is no content is decided too, and a refusal is a line.
+#[tokio::test]
+async fn what_is_no_content_is_asked_for_too() {
+    let f = stage(NOW).await;
+    let enter = async |label| {
+        let session = f.session(label, NOW).await;
+        let name = ("see_devices", "博学楼101");
+        let entered = f.gate.enter(&session, Action::SeeDevices, name, HERE, NOW);
+        entered.await
+    };
+    assert!(enter("technician").await.is_ok());
+    assert_eq!(f.lines().await.len(), 0);
+    let denied = enter("academic_affairs").await;
+    assert!(matches!(denied, Err(Denied::Refused(refusal)) if refusal == Refusal::NOT_YOUR_ROLE));
+    let line = f.lines().await.swap_remove(0);
+    assert_eq!((&*line.action, &*line.outcome), ("see_devices", "refused"));
+    assert_eq!(
+        (&*line.object, &*line.detail),
+        ("博学楼101", "not_your_role")
+    );
+}
+
 /// R60: a crash between the line of an end and the view's row does not end the view twice.
 #[tokio::test]
 async fn an_end_that_is_in_the_trail_is_not_written_again() {
