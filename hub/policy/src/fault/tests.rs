@@ -120,10 +120,24 @@ fn sound_recorder_spool_clock_and_memory_are_judged() {
         one("CLOCK_WRONG", "box")
     );
     assert!(found(|report| report.clock_skew_ms = None).is_empty());
+    assert!(found(|report| report.recording.durable_age_ms = Some(10_000)).is_empty());
     assert_eq!(
         found(|report| report.system.memory_available_bytes = 1),
         one("MEMORY_LOW", "box")
     );
+}
+
+/// Each limit from both sides.
+#[test]
+fn a_limit_is_where_it_is_said_to_be() {
+    let skew = |skew_ms| found(|report| report.clock_skew_ms = Some(skew_ms));
+    assert!(skew(5_000).is_empty() && skew(-5_000).is_empty());
+    assert_eq!(skew(5_001), one("CLOCK_SKEW", "box"));
+    assert_eq!(skew(60_000), one("CLOCK_SKEW", "box"));
+    assert_eq!(skew(60_001), one("CLOCK_WRONG", "box"));
+    let memory = |bytes| found(|report| report.system.memory_available_bytes = bytes);
+    assert_eq!(memory(67_108_863), one("MEMORY_LOW", "box"));
+    assert!(memory(67_108_864).is_empty());
 }
 
 /// A camera that is off has no picture to judge and nothing to record.
@@ -227,6 +241,32 @@ fn codes_are_unique_and_every_word_is_there() {
         );
         assert_eq!(fault_kind(kind.code), Some(kind));
     }
-    assert!(fault_kind("DEVICE_LOST").unwrap().hold_ms == 20_000);
     assert!(fault_kind("NO_SUCH_FAULT").is_none());
+}
+
+/// The times and severities that the guide promises, seconds: hold-down, idle, clear.
+#[test]
+fn every_fault_has_its_times() {
+    let expect = [
+        ("DEVICE_LOST", "critical", 20, 90, 0),
+        ("DEVICE_SILENT", "major", 0, 0, 5),
+        ("CAM_NO_SIGNAL", "critical", 10, 10, 5),
+        ("CAM_UNAUTHORIZED", "critical", 10, 10, 5),
+        ("CAM_GARBAGE", "critical", 10, 10, 5),
+        ("CAM_STALLED", "critical", 10, 10, 5),
+        ("CAM_COVERED", "major", 10, 10, 5),
+        ("MIC_ABSENT", "minor", 30, 30, 5),
+        ("REC_FAILING", "critical", 5, 5, 5),
+        ("REC_EVICTED", "critical", 0, 0, 5),
+        ("SPOOL_FILLING", "major", 60, 60, 60),
+        ("CLOCK_SKEW", "warning", 60, 60, 60),
+        ("CLOCK_WRONG", "major", 60, 60, 60),
+        ("MEMORY_LOW", "minor", 60, 60, 60),
+    ];
+    let is = CATALOGUE.map(|kind| {
+        let seconds = [kind.hold_ms, kind.idle_hold_ms, kind.clear_ms].map(|ms| ms / 1000);
+        let [hold, idle, clear] = seconds;
+        (kind.code, kind.severity.name(), hold, idle, clear)
+    });
+    assert_eq!(is, expect);
 }
