@@ -52,13 +52,21 @@ struct Open {
     /// Number of the picture's track.
     video: usize,
     codec: Video,
+    /// What is not taken, for the log.
+    ignored: Vec<String>,
 }
 
-/// Why a session does not open.
+/// Why there is no session, or no longer.
 enum Failure {
     Rtsp(retina::Error),
-    /// It opens, but offers nothing that can be taken.
+    /// Nothing is wrong with the protocol, but there is nothing to take.
     Nothing(String),
+}
+
+impl Failure {
+    fn left() -> Self {
+        Self::Nothing("the camera ended the session".into())
+    }
 }
 
 impl From<retina::Error> for Failure {
@@ -73,35 +81,28 @@ impl Stream<'_> {
     pub async fn run(&self, intake: &mut Intake, mut beat: impl FnMut(&mut Intake)) -> Ended {
         let opened_ms = clock::mono_ms();
         let mut beats = interval(BEAT);
-        let mut open = {
-            let mut opening = pin!(self.open());
-            loop {
-                select! {
-                    opened = &mut opening => match opened {
-                        Ok((open, ignored)) => {
-                            ignored.iter().for_each(|detail| intake.ignored(detail));
-                            break open;
-                        }
-                        Err(failure) => return self.judge(failure, intake).await,
-                    },
-                    _ = beats.tick() => {
-                        beat(intake);
-                        if let Some(ended) = self.overdue(intake, false, opened_ms).await {
-                            return ended;
-                        }
-                    }
-                }
+        let mut opening = pin!(self.open());
+        let mut open = loop {
+            select! {
+                opened = &mut opening => match opened {
+                    Ok(open) => break open,
+                    Err(failure) => return self.judge(failure, intake).await,
+                },
+                _ = beats.tick() => beat(intake),
+            }
+            if let Some(ended) = self.overdue(intake, false, opened_ms).await {
+                return ended;
             }
         };
+        open.ignored
+            .iter()
+            .for_each(|detail| intake.ignored(detail));
         loop {
             select! {
                 item = open.session.next() => match item {
                     Some(Ok(item)) => open.take(item, intake),
                     Some(Err(error)) => return self.judge(error.into(), intake).await,
-                    None => {
-                        let ended = "the camera ended the session".to_owned();
-                        return self.judge(Failure::Nothing(ended), intake).await;
-                    }
+                    None => return self.judge(Failure::left(), intake).await,
                 },
                 _ = beats.tick() => {
                     beat(intake);
@@ -113,9 +114,8 @@ impl Stream<'_> {
         }
     }
 
-    /// Asks the camera only for what is taken: one picture and, if wanted, its sound. Also tells
-    /// which tracks are left out.
-    async fn open(&self) -> Result<(Open, Vec<String>), Failure> {
+    /// Asks the camera only for what is taken: one picture and, if wanted, its sound.
+    async fn open(&self) -> Result<Open, Failure> {
         let url = Url::parse(self.url).map_err(|error| Failure::Nothing(error.to_string()))?;
         let credentials = self.credentials.map(|(username, password)| Credentials {
             username: username.clone(),
@@ -140,12 +140,12 @@ impl Stream<'_> {
         // Many cameras send no or a wrong `rtptime`; `timing` anchors each track by itself.
         let options = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
         let session = session.play(options).await?.demuxed()?;
-        let open = Open {
+        Ok(Open {
             session,
             video,
             codec,
-        };
-        Ok((open, ignored))
+            ignored,
+        })
     }
 
     fn tracks(&self, session: &Session<Described>) -> (Tracks, Vec<String>) {
