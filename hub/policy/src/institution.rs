@@ -33,21 +33,6 @@ pub enum Function {
     FileSanctions,
 }
 
-impl Function {
-    /// Every function.
-    pub const ALL: [Self; 9] = [
-        Self::FileApplications,
-        Self::OpenPermissions,
-        Self::FileRecords,
-        Self::SeeDevices,
-        Self::ManageAccounts,
-        Self::ReadTrail,
-        Self::InspectTrail,
-        Self::ReadLedger,
-        Self::FileSanctions,
-    ];
-}
-
 /// One duty of a department, in the words of its article (R1–R5, R10–R12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duty {
