@@ -146,6 +146,7 @@ mod tests {
         assert!(!is_identity_number("440524188001010041"));
         assert!(!is_identity_number("44052418800101001"));
         assert!(!is_identity_number("4405241880010100144"));
+        assert!(!is_identity_number("0440524188001010014"));
         assert!(!is_identity_number("44052418800101O014"));
         assert!(!is_identity_number(""));
         assert_eq!(masked("11010519491231002X"), "110***********002X");
