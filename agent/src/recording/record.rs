@@ -91,9 +91,15 @@ impl Recorder {
                 let begins_us = begins(&step);
                 if let Err(error) = self.act(step, &mut open, &mut missing).await {
                     self.complain(&error);
-                    missing.lost_us = missing.lost_us.or(begins_us);
                     open = self.close(open.take()).await;
+                    // A segment that lacks only its end is good, and the next may follow.
+                    if begins_us.is_none() {
+                        continue;
+                    }
+                    missing.lost_us = missing.lost_us.or(begins_us);
+                    // The cutter begins anew: what follows in these steps has no segment.
                     let _ = cutter.interrupt();
+                    break;
                 }
             }
             if last {
@@ -112,12 +118,19 @@ impl Recorder {
             Step::Gap { from_us, to_us } => missing.gap = Some((from_us, to_us)),
             Step::Begin { tracks, start_us } => {
                 *open = Some(self.begin(tracks, start_us).await?);
-                self.tell(missing, start_us);
+                if missing.lost_us.is_none() {
+                    self.tell(missing, start_us);
+                }
             }
             Step::Fragment(batch) => {
                 if let Some(segment) = open.take() {
+                    let start_us = segment.start_us;
                     *open = Some(self.fragment(segment, batch).await?);
                     self.meter.durable(clock::mono_ms());
+                    // A full disk may take a segment's first bytes again and again, but no more.
+                    if missing.lost_us.is_some() {
+                        self.tell(missing, start_us);
+                    }
                 }
             }
             Step::End => {
