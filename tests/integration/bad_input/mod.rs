@@ -2,5 +2,6 @@
 
 mod config;
 mod alone;
+mod cameras;
 mod hub_away;
 mod full_disk;
