@@ -36,11 +36,11 @@ impl Meter {
         marks.frame_ms = Some(mono_ms);
     }
 
-    /// A fragment is durable.
-    pub fn durable(&self, mono_ms: u64) {
+    /// A fragment is durable; returns whether that is news after a failure.
+    pub fn durable(&self, mono_ms: u64) -> bool {
         let mut marks = self.marks();
         marks.durable_ms = Some(mono_ms);
-        marks.failing = false;
+        std::mem::replace(&mut marks.failing, false)
     }
 
     /// A fragment could not be made durable; returns whether that is news.

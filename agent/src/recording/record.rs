@@ -126,7 +126,9 @@ impl Recorder {
                 if let Some(segment) = open.take() {
                     let start_us = segment.start_us;
                     *open = Some(self.fragment(segment, batch).await?);
-                    self.meter.durable(clock::mono_ms());
+                    if self.meter.durable(clock::mono_ms()) {
+                        tracing::info!(source = %self.source, "recording works again");
+                    }
                     // A full disk may take a segment's first bytes again and again, but no more.
                     if missing.lost_us.is_some() {
                         self.tell(missing, start_us);
@@ -230,7 +232,8 @@ impl Recorder {
     fn complain(&self, error: &Error) {
         if self.meter.failed() {
             let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::error!(source = %self.source, cause, "recording fails: {error}");
+            let advice = "look at the free space and the health of this disk";
+            tracing::error!(source = %self.source, cause, advice, "recording fails: {error}");
         }
     }
 }

@@ -89,6 +89,8 @@ fn a_box_whose_disk_is_full_says_so_once_and_records_again_when_there_is_room() 
         alone.until_fault("box", "REC_FAILING", false).await?;
         let gaps = alone.box_said()?.matches(": gap source=").count();
         ensure!(gaps == 1, "one hole is told in {gaps} pieces");
+        let again = alone.box_said()?.matches("recording works again").count();
+        ensure!(again == 1, "that it works again is told {again} times");
         Ok(())
     })
 }
@@ -99,7 +101,12 @@ fn is_told_once(said: &str) -> Result<()> {
     let [told] = complaints[..] else {
         bail!("not one line: {complaints:#?}");
     };
-    for word in ["recording fails", "/spool/cam0/", "No space left"] {
+    for word in [
+        "recording fails",
+        "/spool/cam0/",
+        "No space left",
+        "free space",
+    ] {
         ensure!(told.contains(word), "{word} is not said: {told}");
     }
     Ok(())
