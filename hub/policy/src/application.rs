@@ -118,6 +118,19 @@ pub fn may_open<P: PartialEq>(
     agreement::in_force(beneficiary.agreement, now_ms)
 }
 
+/// “离职或调岗时立即移交权限” (R23): taken back by Academic Affairs or by the IT centre, at once and
+/// from anybody.
+///
+/// # Errors
+/// The refusal for anybody else.
+pub fn may_revoke(institution: &Institution, roles: &[Role]) -> Result<(), Refusal> {
+    let may = |function| institution.allows(roles, function);
+    if may(Function::FileApplications) || may(Function::OpenPermissions) {
+        return Ok(());
+    }
+    Err(Refusal::OPENING_BY_OTHERS)
+}
+
 /// Fields: person, level, unit, reason, from and to (R17).
 fn complete<P>(
     institution: &Institution,

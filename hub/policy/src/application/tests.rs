@@ -323,3 +323,14 @@ fn the_way_of_an_application() {
         }
     }
 }
+
+/// R23: Academic Affairs and the IT centre take a permission back, nobody else.
+#[test]
+fn two_offices_take_a_permission_back() {
+    for (role, name) in Role::NAMES {
+        let office = matches!(role, Role::AcademicAffairs | Role::SecurityAdministrator);
+        let answer = may_revoke(&SCHOOL, &[Role::Teacher, role]);
+        let by_others = Err(Refusal::OPENING_BY_OTHERS);
+        assert_eq!(answer, if office { Ok(()) } else { by_others }, "{name}");
+    }
+}
