@@ -3,12 +3,12 @@
 //! 第五条第3项 “定期检查系统日志，防范数据泄露风险”; R60, X8, X9.
 
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::secret::hex;
 use crate::notice::{Notice, Notices};
 use crate::store::trail::{self, Head, Line};
-use crate::store::{self, Db};
+use crate::store::{self, Db, Writing};
 
 /// What the first line is chained to.
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -103,6 +103,35 @@ pub struct Trail {
     checked: Mutex<Option<(i64, bool)>>,
 }
 
+/// A line that becomes durable together with what it is about, or not at all: dropping it undoes
+/// both.
+#[derive(Debug)]
+pub struct Pending<'a> {
+    notices: &'a Notices,
+    writer: MutexGuard<'a, Option<Head>>,
+    writing: Writing,
+    head: Head,
+}
+
+impl Pending<'_> {
+    /// Where to write what the line is about. Nothing else can be written or appended meanwhile.
+    pub fn writing(&mut self) -> &mut Writing {
+        &mut self.writing
+    }
+
+    /// Both are durable when this returns.
+    ///
+    /// # Errors
+    /// When the disk does not take it; then nothing was written.
+    pub async fn commit(mut self) -> Result<Head, Unavailable> {
+        Db::commit(self.writing).await?;
+        *self.writer = Some(self.head.clone());
+        drop(self.writer);
+        self.notices.publish(Notice::Trail { seq: self.head.seq });
+        Ok(self.head)
+    }
+}
+
 impl Trail {
     /// The trail in `db`; what is appended is also told to open pages.
     #[must_use]
@@ -120,22 +149,33 @@ impl Trail {
     /// # Errors
     /// The line is not there: the caller must not do what it was about to record.
     pub async fn append(&self, entry: Entry, now_ms: i64) -> Result<Head, Unavailable> {
+        self.begin(entry, now_ms).await?.commit().await
+    }
+
+    /// Begins to write a line and what it is about in one transaction.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub async fn begin(&self, entry: Entry, now_ms: i64) -> Result<Pending<'_>, Unavailable> {
         let mut writer = self.writer.lock().await;
+        // Until the commit `writer` stays empty, so that after an error the end is read anew.
         let end = match writer.take() {
             Some(end) => end,
             None => trail::head(&self.db).await?.unwrap_or_else(empty),
         };
         let line = line_after(&end, entry, now_ms);
-        // On an error `writer` stays empty, so that the next append reads the end anew.
-        trail::append(&self.db, &line).await?;
+        let mut writing = self.db.begin().await?;
+        trail::add(&mut writing, &line).await?;
         let head = Head {
             seq: line.seq,
             hash: line.hash,
         };
-        *writer = Some(head.clone());
-        drop(writer);
-        self.notices.publish(Notice::Trail { seq: head.seq });
-        Ok(head)
+        Ok(Pending {
+            notices: &self.notices,
+            writer,
+            writing,
+            head,
+        })
     }
 
     /// The end of the trail.

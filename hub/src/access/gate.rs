@@ -159,6 +159,12 @@ impl Gate {
         }
     }
 
+    /// The school's levels, departments and rules.
+    #[must_use]
+    pub fn institution(&self) -> &Arc<Institution> {
+        &self.institution
+    }
+
     /// Asks to watch a room now (R55–R58, R60).
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
 //! secret → audit → person → session → password → second_factor → lockout → sign_in → place
-//! → gate
+//! → gate → grant
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -15,3 +15,4 @@ pub mod lockout;
 pub mod sign_in;
 pub mod place;
 pub mod gate;
+pub mod grant;

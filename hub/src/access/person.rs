@@ -91,18 +91,18 @@ impl Person {
     }
 }
 
-/// Reads somebody anew.
+/// Reads somebody anew, as of `now_ms`.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn find(db: &Db, person: Uuid) -> Result<Option<Person>, campus::Error> {
+pub async fn find(db: &Db, person: Uuid, now_ms: i64) -> Result<Option<Person>, campus::Error> {
     let key = person.to_string();
     let Some(row) = people::person(db, &key).await? else {
         return Ok(None);
     };
     let roles = people::roles(db, &key).await?;
     let agreement = people::agreement(db, &key).await?;
-    let grant = people::grant(db, &key).await?;
+    let grant = people::grant(db, &key, now_ms).await?;
     Ok(Some(Person {
         id: person,
         roles: roles.iter().filter_map(|name| Role::named(name)).collect(),

@@ -95,7 +95,7 @@ impl Sessions {
         if now_ms - row.seen_ms >= SEEN_EVERY_MS {
             rows::seen(&self.db, &token_hash, now_ms).await?;
         }
-        let person = person::find(&self.db, id("a person", &row.person_id)?).await?;
+        let person = person::find(&self.db, id("a person", &row.person_id)?, now_ms).await?;
         let csrf_token = csrf_token(token);
         let begun_address = row.address;
         Ok(person.map(|person| Session {
@@ -119,7 +119,7 @@ impl Sessions {
         let Some(row) = self.lasting(&session.token_hash, now_ms).await? else {
             return ended;
         };
-        let person = person::find(&self.db, id("a person", &row.person_id)?).await?;
+        let person = person::find(&self.db, id("a person", &row.person_id)?, now_ms).await?;
         Ok(person.ok_or(Refusal::SESSION_ENDED))
     }
 

@@ -141,7 +141,9 @@ impl Desk {
         }
         let person = links::use_link(&self.db, &secret::hash(token), now_ms).await?;
         let person = id("a person", &person.ok_or(Error::Wrong)?)?;
-        let person = person::find(&self.db, person).await?.ok_or(Error::Wrong)?;
+        let person = person::find(&self.db, person, now_ms)
+            .await?
+            .ok_or(Error::Wrong)?;
         self.begin(&person, "link", address, now_ms).await
     }
 
@@ -169,7 +171,7 @@ impl Desk {
             return Ok(None);
         }
         let person = id("a person", &credential.person_id)?;
-        Ok(person::find(&self.db, person).await?)
+        Ok(person::find(&self.db, person, now_ms).await?)
     }
 
     /// First the trail, then the session: no sign-in without its line.
@@ -215,7 +217,8 @@ impl Desk {
         let who = match credential {
             None => stranger,
             Some(found) => {
-                let person = person::find(&self.db, id("a person", &found.person_id)?).await?;
+                let person =
+                    person::find(&self.db, id("a person", &found.person_id)?, now_ms).await?;
                 person.map_or(stranger, |person| person.who(address))
             }
         };

@@ -5,6 +5,7 @@
 
 pub mod campus;
 pub mod people;
+pub mod grant;
 pub mod session;
 pub mod trail;
 pub mod view;

@@ -106,16 +106,20 @@ pub async fn agreement(db: &Db, person_id: &str) -> Result<Option<AgreementRow>,
     .map_err(failed("reading the agreement of a person"))
 }
 
-/// The grant opened last.
+/// The grant that began last, or else the first that will begin. One that ended before it began
+/// never was.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn grant(db: &Db, person_id: &str) -> Result<Option<GrantRow>, Error> {
+pub async fn grant(db: &Db, person_id: &str, now_ms: i64) -> Result<Option<GrantRow>, Error> {
     sqlx::query_as(
-        "SELECT level, unit_id, from_ms, until_ms FROM grants WHERE person_id = $1
-         ORDER BY from_ms DESC, id DESC LIMIT 1",
+        "SELECT level, unit_id, from_ms, until_ms FROM grants
+         WHERE person_id = $1 AND (until_ms IS NULL OR until_ms > from_ms)
+         ORDER BY CASE WHEN from_ms <= $2 THEN 0 ELSE 1 END,
+         CASE WHEN from_ms <= $2 THEN -from_ms ELSE from_ms END, id DESC LIMIT 1",
     )
     .bind(person_id)
+    .bind(now_ms)
     .fetch_optional(db.read())
     .await
     .map_err(failed("reading the grant of a person"))

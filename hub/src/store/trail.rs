@@ -44,19 +44,17 @@ pub struct Head {
     pub hash: String,
 }
 
-/// Appends a line and moves the head in the same transaction.
+/// Adds a line and moves the head, as part of what the line is about.
 ///
 /// # Errors
-/// When the line is not durable.
-pub async fn append(db: &Db, line: &Line) -> Result<(), Error> {
-    let mut writing = db.begin().await?;
-    insert(&mut writing, line)
+/// When the database fails.
+pub async fn add(writing: &mut Writing, line: &Line) -> Result<(), Error> {
+    insert(writing, line)
         .await
         .map_err(failed("appending to the trail"))?;
-    move_head(&mut writing, line)
+    move_head(writing, line)
         .await
-        .map_err(failed("moving the head of the trail"))?;
-    Db::commit(writing).await
+        .map_err(failed("moving the head of the trail"))
 }
 
 async fn insert(writing: &mut Writing, line: &Line) -> Result<(), sqlx::Error> {

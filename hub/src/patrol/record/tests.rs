@@ -41,7 +41,10 @@ impl Fixture {
             .filter(|account| account.label == label)
             .nth(nth)
             .unwrap();
-        person::find(&self.db, account.id).await.unwrap().unwrap()
+        person::find(&self.db, account.id, NOW)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// Hands in a good form, changed by `change`.
