@@ -11,6 +11,7 @@ use xunke_policy::patrol::FieldError;
 
 use crate::access::audit::Unavailable;
 use crate::access::gate::Denied;
+use crate::access::grant;
 use crate::access::session;
 use crate::access::sign_in;
 use crate::campus;
@@ -321,6 +322,18 @@ impl From<sign_in::Error> for Error {
             },
             sign_in::Error::Refused(refusal) => Self::Refused(refusal),
             sign_in::Error::Trail(cause) => Self::TrailUnavailable(cause),
+            failed => Self::Failed(Box::new(failed)),
+        }
+    }
+}
+
+impl From<grant::Error> for Error {
+    fn from(error: grant::Error) -> Self {
+        match error {
+            grant::Error::Refused(refusal) => Self::Refused(refusal),
+            grant::Error::Field(field) => Self::Field(field),
+            grant::Error::NotFound => Self::NotFound,
+            grant::Error::Trail(cause) => Self::TrailUnavailable(cause),
             failed => Self::Failed(Box::new(failed)),
         }
     }

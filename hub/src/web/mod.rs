@@ -18,6 +18,8 @@ pub mod recordings;
 pub mod devices;
 pub mod faults;
 pub mod records;
+pub mod applications;
+pub mod grants;
 pub mod audit;
 pub mod ui;
 pub mod routes;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 
 use crate::access::audit::Trail;
 use crate::access::gate::Gate;
+use crate::access::grant::Grants;
 use crate::access::secret::SealingKey;
 use crate::access::session::Sessions;
 use crate::access::sign_in::Desk;
@@ -59,6 +62,8 @@ pub struct App {
     pub desk: Desk,
     /// Decides and hands out permits.
     pub gate: Gate,
+    /// Applications, and the ledger of what came of them.
+    pub grants: Grants,
     /// What has just changed.
     pub notices: Notices,
     /// The boxes.
@@ -105,6 +110,7 @@ impl App {
         let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
         let desk = Desk::new(db.clone(), t, s, c, sealing);
         let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config.clone());
+        let grants = Grants::new(db.clone(), trail.clone(), gate.institution().clone());
         let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);
         let ingest = Ingest::new(
             db.clone(),
@@ -129,6 +135,7 @@ impl App {
             sessions,
             desk,
             gate,
+            grants,
             notices,
             devices,
             keys,

@@ -12,8 +12,8 @@ use xunke_policy::access::Action;
 
 use super::App;
 use super::guard::{Needs, guard};
-use super::{audit, devices, events, faults, home, recordings, records, rooms};
-use super::{session, ui, viewer};
+use super::{applications, audit, devices, events, faults, grants, home, recordings, records};
+use super::{rooms, session, ui, viewer};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -45,6 +45,9 @@ pub fn table() -> Vec<Route> {
     const RECORDS: Needs = Needs::Action("read_records", Action::ReadRecords);
     const DEVICES: Needs = Needs::Action("see_devices", Action::SeeDevices);
     const FAULTS: Needs = Needs::Action("see_faults", Action::SeeDevices);
+    const FILING: Needs = Needs::Action("file_application", Action::FileApplications);
+    const OPENING: Needs = Needs::Action("open_grant", Action::OpenPermissions);
+    const LEDGER: Needs = Needs::Action("read_ledger", Action::ReadLedger);
     const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
     rows! {
         POST   "/api/session"                            Nobody     => session::sign_in;
@@ -67,6 +70,14 @@ pub fn table() -> Vec<Route> {
         GET    "/api/records/{id}"                       SignedIn   => records::one;
         GET    "/api/devices"                            DEVICES    => devices::list;
         GET    "/api/faults"                             FAULTS     => faults::list;
+        GET    "/api/applications"                       LEDGER     => applications::list;
+        GET    "/api/applications/new"                   FILING     => applications::new;
+        POST   "/api/applications"                       FILING     => applications::file;
+        POST   "/api/applications/{id}/opening"          OPENING    => applications::open;
+        POST   "/api/applications/{id}/refusal"          OPENING    => applications::refuse;
+        // Two offices may take a grant back; the room asks which, and writes the trail.
+        GET    "/api/grants"                             LEDGER     => grants::ledger;
+        POST   "/api/grants/{id}/revocation"             LEDGER     => grants::revoke;
         GET    "/api/audit"                              TRAIL      => audit::list;
         GET    "/api/openapi.json"                       Nobody     => openapi_json;
     }

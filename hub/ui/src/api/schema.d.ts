@@ -4,6 +4,95 @@
  */
 
 export interface paths {
+    "/api/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Applications, those that wait first.
+         * @description # Errors
+         *     403 for whoever does not read the ledger.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Files an application.
+         * @description # Errors
+         *     403 with the article, 404 for nobody, 422 naming the field.
+         */
+        post: operations["file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/applications/new": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an empty form needs.
+         * @description # Errors
+         *     403 for whoever does not file applications.
+         */
+        get: operations["new"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/applications/{id}/opening": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opens exactly what an application asks for.
+         * @description # Errors
+         *     403 with the article, 404 when there is none.
+         */
+        post: operations["open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/applications/{id}/refusal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers an application with no.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 422 without a reason.
+         */
+        post: operations["refuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -83,6 +172,48 @@ export interface paths {
         get: operations["list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ledger.
+         * @description # Errors
+         *     403 for whoever does not read it.
+         */
+        get: operations["ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/grants/{id}/revocation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a permission back, at once.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 422 without a reason.
+         */
+        post: operations["revoke"];
         delete?: never;
         options?: never;
         head?: never;
@@ -425,6 +556,53 @@ export interface components {
             /** @description `signed`, `superseded` (an older text), `ended` or `unsigned`. */
             state: string;
         };
+        /** @description An application to be filed. */
+        ApplicationForm: {
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /**
+             * Format: int32
+             * @description The number of the level.
+             */
+            level: number;
+            /**
+             * Format: uuid
+             * @description For whom.
+             */
+            person: string;
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The unit, where the level reaches one unit only.
+             */
+            unit?: string | null;
+            /**
+             * Format: int64
+             * @description Until (exclusive); the end of the term when left out.
+             */
+            until?: number | null;
+        };
+        /** @description What an empty form needs. */
+        ApplicationHeader: {
+            /** @description The levels that see content or maintain. */
+            levels: components["schemas"]["LevelName"][];
+            /** @description For whom an application may be filed. */
+            people: components["schemas"]["Candidate"][];
+            /**
+             * Format: int64
+             * @description The end of the term: until when a permission lasts if nothing else is asked for.
+             */
+            until?: number | null;
+        };
+        /** @description Applications. */
+        Applications: {
+            /** @description Those that wait first, then newest first; 500 at most. */
+            applications: components["schemas"]["GrantApplication"][];
+        };
         /** @description One line. */
         AuditEntry: {
             /** @description What was done. */
@@ -476,6 +654,12 @@ export interface components {
             head: components["schemas"]["AuditHead"];
             /** @description Whether every line was found to follow from the one before. */
             verified: boolean;
+        };
+        /** @description Somebody for whom an application may be filed. */
+        Candidate: {
+            /** @description Who. */
+            person: components["schemas"]["PersonName"];
+            unit?: components["schemas"]["UnitName"] | null;
         };
         /** @description One box. */
         Device: {
@@ -574,6 +758,11 @@ export interface components {
              */
             id: string;
         };
+        /** @description What was filed. */
+        FiledApplication: {
+            /** @description Such as `SQ-00001`. */
+            number: string;
+        };
         /** @description A stretch that is missing from one source. */
         Gap: {
             /**
@@ -590,6 +779,101 @@ export interface components {
              * @description From.
              */
             start: number;
+        };
+        /** @description 权限申请. */
+        GrantApplication: {
+            /** @description Why it was refused. */
+            answer?: string | null;
+            /** @description The name of who filed it. */
+            applicant: string;
+            /** @description For whom. */
+            beneficiary: components["schemas"]["PersonName"];
+            /**
+             * Format: int64
+             * @description When it was decided.
+             */
+            decided_at?: number | null;
+            /** @description Who decided. */
+            decider?: string | null;
+            /**
+             * Format: int64
+             * @description When it was filed.
+             */
+            filed_at: number;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description The number of the level.
+             */
+            level: number;
+            /** @description Such as `SQ-00001`. */
+            number: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Whether the agreement is on file: nothing is opened before. */
+            signed: boolean;
+            /** @description `filed`, `opened`, `refused`, `revoked` or `expired`. */
+            state: string;
+            /** @description The name of the unit, where the level reaches one unit only. */
+            unit?: string | null;
+            /**
+             * Format: int64
+             * @description Until (exclusive).
+             */
+            until: number;
+        };
+        /** @description Who holds what, since when, by which application. */
+        GrantLine: {
+            /** @description Such as `SQ-00001`. */
+            application: string;
+            /**
+             * Format: int64
+             * @description In force from.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description The number of the level.
+             */
+            level: number;
+            /** @description The name of who opened it. */
+            opener: string;
+            /** @description Who. */
+            person: components["schemas"]["PersonName"];
+            /**
+             * Format: int64
+             * @description When it was taken back.
+             */
+            revoked_at?: number | null;
+            /** @description Why. */
+            revoked_why?: string | null;
+            /** @description By whom. */
+            revoker?: string | null;
+            /** @description Whether the agreement is on file: nothing is seen before. */
+            signed: boolean;
+            /** @description `future`, `in_force`, `expired` or `revoked`. */
+            state: string;
+            /** @description The name of the unit, where the level reaches one unit only. */
+            unit?: string | null;
+            /**
+             * Format: int64
+             * @description In force until.
+             */
+            until?: number | null;
         };
         /** @description The home page of the caller's role. */
         Home: {
@@ -612,6 +896,11 @@ export interface components {
              * @description How many.
              */
             value: number;
+        };
+        /** @description 权限台账. */
+        Ledger: {
+            /** @description By staff number, the newest of a person first; 500 at most. */
+            grants: components["schemas"]["GrantLine"][];
         };
         /** @description One course in one room on one day. */
         Lesson: {
@@ -643,6 +932,20 @@ export interface components {
             start: number;
             /** @description The teacher's name. */
             teacher: string;
+        };
+        /** @description A level of the school. */
+        LevelName: {
+            /** @description For whom it is, such as `校级教学督导`. */
+            holder: string;
+            /** @description Such as `一级权限`. */
+            name: string;
+            /**
+             * Format: int32
+             * @description 1 and up.
+             */
+            number: number;
+            /** @description Whether it reaches one unit only. */
+            one_unit: boolean;
         };
         /** @description Who is signed in. */
         Me: {
@@ -790,6 +1093,11 @@ export interface components {
             kind: string;
             /** @description Needed, with two characters or more, for `other`. */
             reason?: string | null;
+        };
+        /** @description Why something is refused or taken back. */
+        ReasonForm: {
+            /** @description 2 to 500 characters. */
+            reason: string;
         };
         /** @description 附件1 as filled in. */
         RecordForm: {
@@ -1043,6 +1351,189 @@ export type $defs = Record<string, never>;
 export interface operations {
     list: {
         parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Applications"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApplicationForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiledApplication"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    new: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApplicationHeader"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    refuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
             query?: {
                 before?: number;
                 limit?: number;
@@ -1146,6 +1637,80 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ledger"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
