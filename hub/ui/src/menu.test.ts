@@ -10,7 +10,8 @@ test('R7 R8 each role is offered its own pages and no others', () => {
   check('unit_supervisor', ['/', '/live', '/recordings', '/records']);
   check('technician', ['/', '/it']);
   check('audit_administrator', ['/', '/audit']);
-  check('academic_affairs', ['/', '/records']);
+  check('academic_affairs', ['/', '/records', '/applications', '/ledger']);
+  check('security_administrator', ['/', '/openings', '/ledger', '/it', '/audit']);
   check('teacher', ['/', '/records']);
 });
 

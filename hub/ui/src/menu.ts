@@ -17,6 +17,15 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     item: { path: '/records', title: 'menu.records' },
     roles: [...SUPERVISORS, 'academic_affairs', 'unit_leader', 'teacher'],
   },
+  {
+    item: { path: '/applications', title: 'menu.applications' },
+    roles: ['academic_affairs'],
+  },
+  { item: { path: '/openings', title: 'menu.openings' }, roles: ['security_administrator'] },
+  {
+    item: { path: '/ledger', title: 'menu.ledger' },
+    roles: ['academic_affairs', 'security_administrator'],
+  },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician', 'security_administrator'] },
   {
     item: { path: '/audit', title: 'menu.audit' },

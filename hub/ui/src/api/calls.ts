@@ -1,9 +1,13 @@
 // Every request the pages make, named by what it asks for.
 import { getJson, postJson, request } from './http';
 import type {
+  ApplicationForm,
+  ApplicationHeader,
   AuditPage,
   Device,
   Fault,
+  GrantApplication,
+  GrantLine,
   Home,
   Me,
   PatrolRecord,
@@ -58,6 +62,20 @@ export const listDevices = async () =>
   (await getJson<{ devices: Device[] }>('/api/devices')).devices;
 export const listOpenFaults = async () =>
   (await getJson<{ faults: Fault[] }>('/api/faults?open=true')).faults;
+
+export const listApplications = async () =>
+  (await getJson<{ applications: GrantApplication[] }>('/api/applications')).applications;
+export const newApplication = () => getJson<ApplicationHeader>('/api/applications/new');
+export const fileApplication = (form: ApplicationForm) =>
+  postJson<{ number: string }>('/api/applications', form);
+export const openApplication = (id: string) =>
+  request('POST', `/api/applications/${encodeURIComponent(id)}/opening`);
+export const refuseApplication = (id: string, reason: string) =>
+  request('POST', `/api/applications/${encodeURIComponent(id)}/refusal`, { reason });
+export const listGrants = async () =>
+  (await getJson<{ grants: GrantLine[] }>('/api/grants')).grants;
+export const revokeGrant = (id: string, reason: string) =>
+  request('POST', `/api/grants/${encodeURIComponent(id)}/revocation`, { reason });
 
 export function listAudit(before: number | null, limit: number): Promise<AuditPage> {
   const query = new URLSearchParams({ limit: String(limit) });

@@ -18,6 +18,10 @@ export type RecordForm = Schemas['RecordForm'];
 export type PatrolRecord = Schemas['PatrolRecord'];
 export type Device = Schemas['Device'];
 export type Fault = Schemas['Fault'];
+export type GrantApplication = Schemas['GrantApplication'];
+export type ApplicationHeader = Schemas['ApplicationHeader'];
+export type ApplicationForm = Schemas['ApplicationForm'];
+export type GrantLine = Schemas['GrantLine'];
 export type AuditEntry = Schemas['AuditEntry'];
 export type AuditPage = Schemas['AuditPage'];
 
