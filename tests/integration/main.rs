@@ -9,3 +9,4 @@ mod flows;
 mod records;
 mod demo;
 mod crash;
+mod grants;
