@@ -40,8 +40,32 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Takes the audit trail out of the hub and checks what was taken out.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Prints the description of the HTTP API.
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Writes the whole trail, its head and the hub's signature to a new file.
+    Export {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// The file; there must be none yet.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Checks an export, without the hub: every line, the head and its signature.
+    Verify {
+        /// The export.
+        file: PathBuf,
+        /// The hub's public key in base64, noted down earlier.
+        #[arg(long, value_name = "PUBLIC")]
+        key: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -70,6 +94,10 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::VerifyTrail { config } => {
             runtime.block_on(run::verify_trail(Config::load(&config)?))
         }
+        Command::Audit(Audit::Export { config, out }) => {
+            runtime.block_on(run::export_trail(Config::load(&config)?, &out))
+        }
+        Command::Audit(Audit::Verify { file, key }) => run::verify_export(&file, key.as_deref()),
         Command::Openapi => run::openapi(),
     }
 }

@@ -1,6 +1,7 @@
 //! Running: puts the rooms together, opens the doors, and closes them in order.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::access::audit::Trail;
+use crate::access::audit::day::Days;
+use crate::access::audit::{Trail, export, signed};
 use crate::access::password::Hasher;
 use crate::access::secret::SealingKey;
 use crate::authority::{Ca, tls};
+use crate::campus::calendar::date_and_time;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::{self, Seeded};
@@ -163,6 +166,12 @@ async fn tend(app: &App, mut stop: watch::Receiver<bool>) {
                 "cannot note which views are being watched"
             );
         }
+        if let Err(error) = app.days.sign_missing(now_ms()).await {
+            tracing::error!(
+                error = error::chain(&error),
+                "cannot sign the trail's head of the day"
+            );
+        }
         app.playback.sweep(now_ms()).await;
         if let Err(error) = app.keys.top_up(now_ms()).await {
             tracing::error!(
@@ -216,6 +225,47 @@ pub async fn verify_trail(config: Config) -> anyhow::Result<()> {
             broken.what
         ),
     }
+}
+
+/// Writes the whole trail to a new file, with its head and the hub's signature (X8, K6).
+///
+/// # Errors
+/// When the file exists or cannot be written, or the trail cannot be read.
+pub async fn export_trail(config: Config, out: &Path) -> anyhow::Result<()> {
+    let db = Db::open(&config.data_dir).await?;
+    let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
+    let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
+    let head = trail.head().await?;
+    let days = Days::new(trail, ca.signing_key().clone());
+    days.export(head.clone(), now_ms()).write(out).await?;
+    db.close().await;
+    let key = signed::public_text(&ca.signing_key().verifying_key());
+    print(&format!(
+        "{} lines; the end is {}; signed with {key}",
+        head.seq, head.hash
+    ))
+}
+
+/// Checks an export without the hub; `key` is the hub's public key as [`export_trail`] prints it.
+///
+/// # Errors
+/// What is broken and at which line.
+pub fn verify_export(file: &Path, key: Option<&str>) -> anyhow::Result<()> {
+    let key = key
+        .map(|text| signed::parse_public(text).context("--key is no Ed25519 public key in base64"))
+        .transpose()?;
+    let from = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    let verified = export::verify(BufReader::new(from), key.as_ref())
+        .with_context(|| file.display().to_string())?;
+    let signer = match key {
+        Some(_) => "signed with the given key".to_owned(),
+        None => format!("signed with {}: compare it with the hub's", verified.key),
+    };
+    let (head, when) = (verified.head, date_and_time(verified.signed_ms));
+    print(&format!(
+        "{} lines, whole; the end is {}; {signer}, {when}",
+        head.seq, head.hash
+    ))
 }
 
 /// Prints the description of the people's API.

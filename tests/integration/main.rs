@@ -7,6 +7,7 @@ mod doors;
 mod mqtt;
 mod flows;
 mod records;
+mod audit;
 mod demo;
 mod crash;
 mod grants;

@@ -103,6 +103,8 @@ pub enum Action<'a> {
     },
     /// Open the list of patrol records; which of them is [`crate::patrol::readable`]'s (R89).
     ReadRecords,
+    /// See who watched the own lessons, once they are over (K2, Q19); only the own ones are shown.
+    SeeWatchers,
     /// See devices and faults: numbers and states, no picture (R8, R64).
     SeeDevices,
     /// Create accounts and import people (R27, R33).
@@ -150,6 +152,7 @@ pub fn decide(facts: &Facts<'_>, action: Action<'_>) -> Result<(), Refusal> {
         }
         Action::FileRecord { place } => file_record(facts, place),
         Action::ReadRecords => read_records(facts),
+        Action::SeeWatchers => teach(facts),
         Action::SeeDevices => serve(facts, Function::SeeDevices),
         Action::ManageAccounts => serve(facts, Function::ManageAccounts),
         Action::FileApplications => serve(facts, Function::FileApplications),
@@ -232,6 +235,16 @@ fn read_records(facts: &Facts<'_>) -> Result<(), Refusal> {
         return Err(Refusal::RECORD_SECRET);
     }
     agreement::in_force(facts.agreement, facts.now_ms)
+}
+
+/// 第三条第2项 “不得干扰正常教学秩序” (Q19): teachers learn afterwards who watched (K2), and nobody else
+/// does this way.
+fn teach(facts: &Facts<'_>) -> Result<(), Refusal> {
+    if facts.roles.contains(&Role::Teacher) {
+        Ok(())
+    } else {
+        Err(Refusal::NOT_YOUR_ROLE)
+    }
 }
 
 /// 第四条 and 第五条: a function of the person's department (R1, R2), once those who must have

@@ -1,6 +1,11 @@
 //! The audit trail: append-only, hash-chained, one writer, and nothing goes on without it.
 //!
-//! 第五条第3项 “定期检查系统日志，防范数据泄露风险”; R60, X8, X9.
+//! 第五条第3项 “定期检查系统日志，防范数据泄露风险”; R60, X8, X9. The head is signed when a day ends
+//! (`day`) and with every `export`.
+
+pub mod signed;
+pub mod export;
+pub mod day;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, MutexGuard};

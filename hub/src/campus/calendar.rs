@@ -62,11 +62,17 @@ pub fn time_of_day(at_ms: i64) -> String {
     format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 
+/// `yyyy-mm-dd` of a day.
+#[must_use]
+pub fn date_text(day: i64) -> String {
+    let (year, month, day) = date(day);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// `yyyy-mm-dd hh:mm:ss` of a moment.
 #[must_use]
 pub fn date_and_time(at_ms: i64) -> String {
-    let (year, month, day) = date(day(at_ms));
-    format!("{year:04}-{month:02}-{day:02} {}", time_of_day(at_ms))
+    format!("{} {}", date_text(day(at_ms)), time_of_day(at_ms))
 }
 
 const fn epoch_julian_day() -> i32 {

@@ -1,11 +1,13 @@
 //! Queries of the audit trail: append and read; nothing changes or deletes a line.
 
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::{Db, Error, Writing, failed};
 
-/// One line as stored.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+/// One line as stored, and as it stands in an export.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Line {
     /// Counted from 1, without gaps.
     pub seq: i64,
@@ -162,6 +164,68 @@ pub async fn count(db: &Db, outcome: &str, since_ms: i64) -> Result<i64, Error> 
         .fetch_one(db.read())
         .await
         .map_err(failed("counting lines of the trail"))
+}
+
+/// The signed head of a day (K6).
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct DayRow {
+    /// Days since the epoch, Asia/Shanghai.
+    pub day: i64,
+    /// The last number of that day or before.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+    /// When it was signed, milliseconds since the epoch.
+    pub signed_ms: i64,
+    /// The public key that signed, base64.
+    pub signing_key: String,
+    /// Base64.
+    pub signature: String,
+}
+
+/// Keeps the signed head of a day; there is one.
+///
+/// # Errors
+/// When the database fails, or that day is signed already.
+pub async fn add_day(db: &Db, row: &DayRow) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO trail_days (day, seq, hash, signed_ms, signing_key, signature)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(row.day)
+    .bind(row.seq)
+    .bind(&row.hash)
+    .bind(row.signed_ms)
+    .bind(&row.signing_key)
+    .bind(&row.signature)
+    .execute(db.write())
+    .await
+    .map(drop)
+    .map_err(failed("keeping the signed head of a day"))
+}
+
+/// Up to `limit` signed heads, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn days(db: &Db, limit: i64) -> Result<Vec<DayRow>, Error> {
+    sqlx::query_as("SELECT * FROM trail_days ORDER BY day DESC LIMIT $1")
+        .bind(limit)
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading the signed heads"))
+}
+
+/// Where the trail stood before a moment; `None` if there was no line yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn head_before(db: &Db, at_ms: i64) -> Result<Option<Head>, Error> {
+    sqlx::query_as("SELECT seq, hash FROM trail WHERE at_ms < $1 ORDER BY seq DESC LIMIT 1")
+        .bind(at_ms)
+        .fetch_optional(db.read())
+        .await
+        .map_err(failed("reading where the trail stood"))
 }
 
 /// Runs a statement a regular program never would, to prove that it shows.

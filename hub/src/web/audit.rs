@@ -1,7 +1,13 @@
 //! Screen: the audit trail (第五条第3项 “定期检查系统日志”; K6).
 
+use std::error::Error as StdError;
+
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,10 +15,15 @@ use super::App;
 use super::error::{Error, ErrorBody};
 use super::guard::Caller;
 use super::input::Query;
-use crate::store::trail::Line;
+use crate::access::audit::export::Export;
+use crate::access::audit::{Entry, Outcome};
+use crate::campus::calendar;
+use crate::clock;
+use crate::store::trail::{DayRow, Line};
 
 const LINES: i64 = 50;
 const LINES_MAX: i64 = 500;
+const DAYS_MAX: i64 = 400;
 
 /// Which lines.
 #[derive(Debug, Deserialize)]
@@ -98,6 +109,102 @@ pub async fn list(
         },
         verified: app.trail.whole(caller.now_ms).await?,
     }))
+}
+
+/// Where the trail stood when a day ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DayHead {
+    /// Such as `2026-11-22`.
+    pub date: String,
+    /// The last number.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+    /// When it was signed.
+    pub signed_at: i64,
+    /// The hub's public key, base64: `xunke-hub audit verify` takes it as `--key`.
+    pub key: String,
+    /// Ed25519 over day, time, number and hash, base64.
+    pub signature: String,
+}
+
+/// The signed heads.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DayHeads {
+    /// The latest first, 400 at most.
+    pub days: Vec<DayHead>,
+}
+
+/// The signed head of each day (K6).
+///
+/// # Errors
+/// 403 for whoever does not inspect the trail.
+#[utoipa::path(get, path = "/api/audit/days", tag = "audit",
+    responses((status = 200, body = DayHeads), (status = 403, body = ErrorBody)))]
+pub async fn days(State(app): State<App>) -> Result<Json<DayHeads>, Error> {
+    let days = app.days.list(DAYS_MAX).await?;
+    Ok(Json(DayHeads {
+        days: days.into_iter().map(DayHead::from).collect(),
+    }))
+}
+
+impl From<DayRow> for DayHead {
+    fn from(row: DayRow) -> Self {
+        Self {
+            date: calendar::date_text(row.day),
+            seq: row.seq,
+            hash: row.hash,
+            signed_at: row.signed_ms,
+            key: row.signing_key,
+            signature: row.signature,
+        }
+    }
+}
+
+/// The whole trail as a file for `xunke-hub audit verify`; the export is its last line (R116).
+///
+/// # Errors
+/// 403 for whoever does not inspect the trail.
+#[utoipa::path(get, path = "/api/audit/export", tag = "audit", responses(
+    (status = 200, content_type = "application/x-ndjson", body = String),
+    (status = 403, body = ErrorBody)))]
+pub async fn export(State(app): State<App>, caller: Caller) -> Result<Response, Error> {
+    let now_ms = caller.now_ms;
+    let entry = Entry {
+        who: caller.session.person.who(caller.address),
+        action: "export_trail",
+        object: String::new(),
+        purpose: String::new(),
+        outcome: Outcome::Done,
+        article: "",
+        detail: String::new(),
+    };
+    let head = app.trail.append(entry, now_ms).await?;
+    let date = calendar::date_text(calendar::day(now_ms));
+    let name = format!("attachment; filename=\"xunke-trail-{date}.jsonl\"");
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ndjson".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    let export = app.days.export(head, now_ms);
+    let pieces = unfold((app, caller, export), async |(app, caller, mut export)| {
+        let piece = piece(&app, &caller, &mut export).await.transpose()?;
+        Some((piece, (app, caller, export)))
+    });
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}
+
+/// The next piece, for as long as the session lasts (R23); an error cuts the download off.
+async fn piece(
+    app: &App,
+    caller: &Caller,
+    export: &mut Export,
+) -> Result<Option<String>, Box<dyn StdError + Send + Sync>> {
+    let still = app.sessions.recheck(&caller.session, clock::now_ms());
+    if still.await?.is_err() {
+        return Err("the session is over".into());
+    }
+    Ok(export.next().await?)
 }
 
 impl From<Line> for AuditEntry {

@@ -8,6 +8,7 @@ use xunke_policy::access::Action;
 use xunke_policy::level::Role;
 
 use super::App;
+use super::audit::DayHead;
 use super::error::{Error, ErrorBody};
 use super::guard::Caller;
 use super::lesson::LessonView;
@@ -31,6 +32,8 @@ pub struct Home {
     pub cards: Vec<HomeCard>,
     /// A teacher's lessons of today.
     pub lessons: Option<Vec<LessonView>>,
+    /// Where the trail stood at the end of the last day, for everybody to note down (K6).
+    pub signed_day: Option<DayHead>,
 }
 
 /// One number.
@@ -72,7 +75,11 @@ pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, 
     } else {
         None
     };
-    let mut home = Home { cards, lessons };
+    let mut home = Home {
+        cards,
+        lessons,
+        signed_day: app.days.latest().await?.map(DayHead::from),
+    };
     if let Some(lessons) = &home.lessons {
         home.cards
             .insert(0, card("my_lessons_today", lessons.len(), None));

@@ -11,6 +11,7 @@ pub mod purpose;
 pub mod lesson;
 pub mod session;
 pub mod rooms;
+pub mod audit;
 pub mod home;
 pub mod events;
 pub mod viewer;
@@ -20,7 +21,7 @@ pub mod faults;
 pub mod records;
 pub mod applications;
 pub mod grants;
-pub mod audit;
+pub mod watchers;
 pub mod ui;
 pub mod routes;
 pub mod boxes;
@@ -28,6 +29,7 @@ pub mod boxes;
 use std::sync::Arc;
 
 use crate::access::audit::Trail;
+use crate::access::audit::day::Days;
 use crate::access::gate::Gate;
 use crate::access::grant::Grants;
 use crate::access::secret::SealingKey;
@@ -56,6 +58,8 @@ pub struct App {
     pub db: Db,
     /// The audit trail.
     pub trail: Arc<Trail>,
+    /// Signs its head, each day and for exports.
+    pub days: Arc<Days>,
     /// Who is signed in.
     pub sessions: Sessions,
     /// Where people sign in.
@@ -112,6 +116,7 @@ impl App {
         let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config.clone());
         let grants = Grants::new(db.clone(), trail.clone(), gate.institution().clone());
         let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);
+        let days = Arc::new(Days::new(trail.clone(), signing.clone()));
         let ingest = Ingest::new(
             db.clone(),
             media.clone(),
@@ -132,6 +137,7 @@ impl App {
             config,
             db,
             trail,
+            days,
             sessions,
             desk,
             gate,

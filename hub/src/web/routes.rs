@@ -13,7 +13,7 @@ use xunke_policy::access::Action;
 use super::App;
 use super::guard::{Needs, guard};
 use super::{applications, audit, devices, events, faults, grants, home, recordings, records};
-use super::{rooms, session, ui, viewer};
+use super::{rooms, session, ui, viewer, watchers};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -49,6 +49,8 @@ pub fn table() -> Vec<Route> {
     const OPENING: Needs = Needs::Action("open_grant", Action::OpenPermissions);
     const LEDGER: Needs = Needs::Action("read_ledger", Action::ReadLedger);
     const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
+    const EXPORT: Needs = Needs::Action("export_trail", Action::InspectTrail);
+    const WATCHERS: Needs = Needs::Action("see_watchers", Action::SeeWatchers);
     rows! {
         POST   "/api/session"                            Nobody     => session::sign_in;
         POST   "/api/session/link"                       Nobody     => session::sign_in_by_link;
@@ -79,6 +81,9 @@ pub fn table() -> Vec<Route> {
         GET    "/api/grants"                             LEDGER     => grants::ledger;
         POST   "/api/grants/{id}/revocation"             LEDGER     => grants::revoke;
         GET    "/api/audit"                              TRAIL      => audit::list;
+        GET    "/api/audit/days"                         TRAIL      => audit::days;
+        GET    "/api/audit/export"                       EXPORT     => audit::export;
+        GET    "/api/watchers"                           WATCHERS   => watchers::list;
         GET    "/api/openapi.json"                       Nobody     => openapi_json;
     }
 }

@@ -12,10 +12,10 @@ test('R7 R8 each role is offered its own pages and no others', () => {
   check('audit_administrator', ['/', '/audit']);
   check('academic_affairs', ['/', '/records', '/applications', '/ledger']);
   check('security_administrator', ['/', '/openings', '/ledger', '/it', '/audit']);
-  check('teacher', ['/', '/records']);
+  check('teacher', ['/', '/records', '/watchers']);
 });
 
 test('two roles are offered the pages of both, each once', () => {
   const paths = menuFor(['teacher', 'unit_supervisor']).map((item) => item.path);
-  expect(paths).toEqual(['/', '/live', '/recordings', '/records']);
+  expect(paths).toEqual(['/', '/live', '/recordings', '/records', '/watchers']);
 });

@@ -26,6 +26,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     item: { path: '/ledger', title: 'menu.ledger' },
     roles: ['academic_affairs', 'security_administrator'],
   },
+  { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician', 'security_administrator'] },
   {
     item: { path: '/audit', title: 'menu.audit' },

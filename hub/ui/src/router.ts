@@ -22,6 +22,7 @@ export const router = createRouter({
         { path: 'openings', component: () => import('./pages/OpeningsPage.vue') },
         { path: 'ledger', component: () => import('./pages/LedgerPage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
+        { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
         { path: 'audit', component: () => import('./pages/AuditPage.vue') },
         { path: ':rest(.*)*', component: () => import('./pages/NotFoundPage.vue') },
       ],

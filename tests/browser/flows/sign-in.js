@@ -12,7 +12,7 @@ const MENUS = {
   audit_administrator: ['首页', '审计记录'],
   academic_affairs: ['首页', '巡课记录'],
   unit_leader: ['首页', '巡课记录'],
-  teacher: ['首页', '巡课记录'],
+  teacher: ['首页', '巡课记录', '谁看过我的课'],
 };
 
 for (const [role, menu] of Object.entries(MENUS)) {

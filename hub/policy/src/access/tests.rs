@@ -203,3 +203,14 @@ fn who_signs() {
     assert_eq!(asks(Role::Teacher, Some(1)), Ok(()));
     assert_eq!(asks(Role::Teacher, None), Err(Refusal::NOT_YOUR_ROLE));
 }
+
+/// K2, Q19: who watched a lesson is told to its teacher, through no other role.
+#[test]
+fn only_teachers_learn_who_watched() {
+    for (role, name) in Role::NAMES {
+        for level in [None, Some(1), Some(2)] {
+            let allowed = decide(&person(role, level), Action::SeeWatchers).is_ok();
+            assert_eq!(allowed, role == Role::Teacher, "{name}");
+        }
+    }
+}

@@ -17,6 +17,7 @@ import type {
   RecordHeader,
   Recording,
   Room,
+  Watcher,
 } from './model';
 
 export const signInWithPassword = (login: string, password: string, totp: string) =>
@@ -77,6 +78,11 @@ export const listGrants = async () =>
 export const revokeGrant = (id: string, reason: string) =>
   request('POST', `/api/grants/${encodeURIComponent(id)}/revocation`, { reason });
 
+export const listWatchers = async () =>
+  (await getJson<{ views: Watcher[] }>('/api/watchers')).views;
+
+/** The browser saves it; the hub writes a line for it. */
+export const AUDIT_EXPORT = '/api/audit/export';
 export function listAudit(before: number | null, limit: number): Promise<AuditPage> {
   const query = new URLSearchParams({ limit: String(limit) });
   if (before !== null) query.set('before', String(before));

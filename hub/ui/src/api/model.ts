@@ -24,6 +24,8 @@ export type ApplicationForm = Schemas['ApplicationForm'];
 export type GrantLine = Schemas['GrantLine'];
 export type AuditEntry = Schemas['AuditEntry'];
 export type AuditPage = Schemas['AuditPage'];
+export type DayHead = Schemas['DayHead'];
+export type Watcher = Schemas['Watcher'];
 
 /** What the hub says when it does not do what was asked: in both languages, with the article. */
 export interface Refusal {

@@ -114,6 +114,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The signed head of each day (K6).
+         * @description # Errors
+         *     403 for whoever does not inspect the trail.
+         */
+        get: operations["days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole trail as a file for `xunke-hub audit verify`; the export is its last line (R116).
+         * @description # Errors
+         *     403 for whoever does not inspect the trail.
+         */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/devices": {
         parameters: {
             query?: never;
@@ -542,6 +584,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who watched the caller's own lessons, once they are over.
+         * @description # Errors
+         *     403 for whoever does not teach.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -660,6 +723,32 @@ export interface components {
             /** @description Who. */
             person: components["schemas"]["PersonName"];
             unit?: components["schemas"]["UnitName"] | null;
+        };
+        /** @description Where the trail stood when a day ended. */
+        DayHead: {
+            /** @description Such as `2026-11-22`. */
+            date: string;
+            /** @description Its hash. */
+            hash: string;
+            /** @description The hub's public key, base64: `xunke-hub audit verify` takes it as `--key`. */
+            key: string;
+            /**
+             * Format: int64
+             * @description The last number.
+             */
+            seq: number;
+            /** @description Ed25519 over day, time, number and hash, base64. */
+            signature: string;
+            /**
+             * Format: int64
+             * @description When it was signed.
+             */
+            signed_at: number;
+        };
+        /** @description The signed heads. */
+        DayHeads: {
+            /** @description The latest first, 400 at most. */
+            days: components["schemas"]["DayHead"][];
         };
         /** @description One box. */
         Device: {
@@ -881,6 +970,7 @@ export interface components {
             cards: components["schemas"]["HomeCard"][];
             /** @description A teacher's lessons of today. */
             lessons?: components["schemas"]["Lesson"][] | null;
+            signed_day?: components["schemas"]["DayHead"] | null;
         };
         /** @description One number. */
         HomeCard: {
@@ -1331,6 +1421,46 @@ export interface components {
             /** @description Such as `信息工程学院`. */
             name: string;
         };
+        /** @description Somebody who watched a lesson. */
+        Watcher: {
+            /** @description The course. */
+            course: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description The view. */
+            id: string;
+            /** @description `live` or `playback`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description End of the lesson.
+             */
+            lesson_end: number;
+            /**
+             * Format: int64
+             * @description Begin of the lesson.
+             */
+            lesson_start: number;
+            /** @description As it stands in the trail, such as `plan`. */
+            purpose: string;
+            /** @description The room. */
+            room: string;
+            /** @description The supervisor's name. */
+            supervisor: string;
+            /**
+             * Format: int64
+             * @description To; none while a playback lasts.
+             */
+            to?: number | null;
+        };
+        /** @description Who watched the teacher's own lessons. */
+        Watchers: {
+            /** @description The latest first, 500 at most. */
+            views: components["schemas"]["Watcher"][];
+        };
         /** @description The moving identity watermark (R61). */
         Watermark: {
             /** @description From where. */
@@ -1550,6 +1680,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    days: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayHeads"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             403: {
@@ -2301,6 +2485,33 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Watchers"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

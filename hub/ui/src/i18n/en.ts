@@ -11,6 +11,7 @@ export const en: Record<keyof typeof zh, string> = {
   'menu.applications': 'Applications',
   'menu.openings': 'Openings',
   'menu.ledger': 'Ledger',
+  'menu.watchers': 'Who watched my lessons',
   'menu.it': 'IT centre',
   'menu.audit': 'Audit trail',
 
@@ -346,6 +347,25 @@ export const en: Record<keyof typeof zh, string> = {
   'audit.none': 'No such entries.',
   'audit.noneHint': 'Try another filter.',
   'audit.older': 'Older entries',
+  'audit.export': 'Export',
+  'audit.exportHint':
+    'The whole trail with its signature, to be verified offline. The export is an entry, too.',
+  'day.head': 'Signed head of {date}: entry {seq}',
+  'day.hint':
+    'Signed at 24:00. Note down date, number and hash: they prove that nothing before was changed.',
+  'day.none': 'No day is signed yet: the first head appears after the first 24:00 in service.',
+
+  'watchers.rule': 'After each lesson: who watched it, when and why.',
+  'watchers.none': 'Nobody has watched your past lessons.',
+  'watchers.noneHint':
+    'Every view is kept and appears here after the lesson; while it runs nothing disturbs it.',
+  'watchers.lesson': 'Lesson',
+  'watchers.supervisor': 'Supervisor',
+  'watchers.time': 'Watched',
+  'watchers.lasting': 'still watching',
+  'watchers.kind': 'How',
+  'watchers.live': 'Live',
+  'watchers.playback': 'Recording',
   'outcome.permitted': 'Permitted',
   'outcome.refused': 'Refused',
   'outcome.done': 'Done',
@@ -361,6 +381,9 @@ export const en: Record<keyof typeof zh, string> = {
   'action.file_record': 'File a record',
   'action.read_records': 'Read records',
   'action.see_devices': 'See devices',
+  'action.export_trail': 'Export the trail',
+  'action.sign_day': 'Sign the head of a day',
+  'action.see_watchers': 'See who watched',
   'action.read_trail': 'Read the trail',
   'action.see_recording': 'See a recording',
   'action.read_record': 'Read a record',

@@ -1,0 +1,244 @@
+//! An export of the trail: one line a JSON object, then the head with the hub's signature.
+//!
+//! Whoever holds the file checks it offline, without the hub (K6, X8).
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::signed::{self, Word};
+use super::{PAGE, Trail, Unavailable, empty, follows};
+use crate::store::trail::{self, Head, Line};
+
+/// No line of a trail is longer: its texts are cut when it is written.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// How the last line begins, and no other.
+const ENDING: &[u8] = b"{\"head\":";
+
+/// The last line of an export.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ending {
+    head: i64,
+    hash: String,
+    signed_ms: i64,
+    key: String,
+    signature: String,
+}
+
+/// Why there is no export.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The trail cannot be read.
+    #[error(transparent)]
+    Trail(#[from] Unavailable),
+    /// The file cannot be made or written; an existing one is left as it is.
+    #[error("cannot write {path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+/// Why an export is not to be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum Doubt {
+    /// The file cannot be read.
+    #[error("the export cannot be read")]
+    Unreadable(#[from] io::Error),
+    /// It is not what the hub wrote.
+    #[error("line {line}: {what}")]
+    Broken {
+        /// The first line that does not fit, counted from 1.
+        line: u64,
+        /// What does not fit.
+        what: String,
+    },
+}
+
+/// A whole export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Where it ends.
+    pub head: Head,
+    /// When it was signed, milliseconds since the epoch.
+    pub signed_ms: i64,
+    /// The public key that signed it, base64.
+    pub key: String,
+}
+
+/// An export on its way out of the trail, page by page.
+#[derive(Debug)]
+pub struct Export {
+    trail: Arc<Trail>,
+    head: Head,
+    /// The last line handed out.
+    at: i64,
+    /// The last piece; `None` once it is handed out.
+    ending: Option<String>,
+}
+
+impl Export {
+    /// Everything up to `head`, signed at `now_ms`.
+    #[must_use]
+    pub fn new(trail: Arc<Trail>, head: Head, key: &SigningKey, now_ms: i64) -> Self {
+        let ending = Some(ending(&head, key, now_ms));
+        Self {
+            trail,
+            head,
+            at: 0,
+            ending,
+        }
+    }
+
+    /// The next piece of text; `None` after the last.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next(&mut self) -> Result<Option<String>, Unavailable> {
+        let mut lines = trail::after(&self.trail.db, self.at, PAGE).await?;
+        lines.retain(|line| line.seq <= self.head.seq);
+        let Some(last) = lines.last() else {
+            return Ok(self.ending.take());
+        };
+        self.at = last.seq;
+        Ok(Some(lines.iter().map(text).collect()))
+    }
+
+    /// Writes all of it to a new file, durable when this returns. What was begun is removed again
+    /// when it cannot be finished.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written, or the store fails.
+    pub async fn write(mut self, path: &Path) -> Result<(), Error> {
+        let failed = |source| Error::File {
+            path: path.to_owned(),
+            source,
+        };
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create_new(true).mode(0o600);
+        let mut file = options.open(path).map_err(failed)?;
+        let written = self.write_to(&mut file, path).await;
+        if written.is_err() {
+            drop(std::fs::remove_file(path));
+        }
+        written
+    }
+
+    async fn write_to(&mut self, file: &mut File, path: &Path) -> Result<(), Error> {
+        let failed = |source| Error::File {
+            path: path.to_owned(),
+            source,
+        };
+        while let Some(piece) = self.next().await? {
+            file.write_all(piece.as_bytes()).map_err(failed)?;
+        }
+        file.sync_all().map_err(failed)?;
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+        folder.sync_all().map_err(failed)
+    }
+}
+
+fn text(line: &impl Serialize) -> String {
+    let text = serde_json::to_string(line);
+    text.expect("invariant: numbers and texts can be written as JSON") + "\n"
+}
+
+fn ending(head: &Head, key: &SigningKey, now_ms: i64) -> String {
+    text(&Ending {
+        head: head.seq,
+        hash: head.hash.clone(),
+        signed_ms: now_ms,
+        key: signed::public_text(&key.verifying_key()),
+        signature: signed::sign(key, Word::Export { signed_ms: now_ms }, head),
+    })
+}
+
+/// Checks a whole export: every line as the hub writes it, numbers without gaps, hashes, the head
+/// and its signature. Without `key`, the signature proves only that the file is of one piece: the
+/// caller compares [`Verified::key`] with the hub's.
+///
+/// # Errors
+/// The first line that does not fit.
+pub fn verify(mut from: impl BufRead, key: Option<&VerifyingKey>) -> Result<Verified, Doubt> {
+    let (mut end, mut number, mut bytes) = (empty(), 0, Vec::new());
+    loop {
+        number += 1;
+        let broken = |what: &str| broken(number, what);
+        next(&mut from, &mut bytes)?;
+        if bytes.is_empty() {
+            return Err(broken("the file ends before the head and its signature"));
+        }
+        if bytes.pop() != Some(b'\n') {
+            return Err(broken("the line is cut off"));
+        }
+        if bytes.starts_with(ENDING) {
+            break;
+        }
+        let line: Line = read(&bytes).ok_or_else(|| broken("not a line as the hub writes it"))?;
+        follows(&end, &line).map_err(|wrong| broken(wrong.what))?;
+        end = Head {
+            seq: line.seq,
+            hash: line.hash,
+        };
+    }
+    let verified = check_ending(&bytes, end, key).map_err(|what| broken(number, what))?;
+    next(&mut from, &mut bytes)?;
+    if !bytes.is_empty() {
+        return Err(broken(number + 1, "there is more after the signature"));
+    }
+    Ok(verified)
+}
+
+fn broken(line: u64, what: &str) -> Doubt {
+    let what = what.into();
+    Doubt::Broken { line, what }
+}
+
+fn next(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<()> {
+    bytes.clear();
+    from.take(LINE_BYTES_MAX).read_until(b'\n', bytes).map(drop)
+}
+
+/// Takes nothing but what would be written the same way again, byte for byte.
+fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<T> {
+    let value: T = serde_json::from_slice(bytes).ok()?;
+    let again = serde_json::to_vec(&value).ok()?;
+    (again == bytes).then_some(value)
+}
+
+fn check_ending(
+    bytes: &[u8],
+    end: Head,
+    key: Option<&VerifyingKey>,
+) -> Result<Verified, &'static str> {
+    let ending: Ending = read(bytes).ok_or("not a head as the hub writes it")?;
+    if ending.head != end.seq || ending.hash != end.hash {
+        return Err("the trail does not end where the head says");
+    }
+    let own = signed::parse_public(&ending.key).ok_or("the key is no Ed25519 key")?;
+    if key.is_some_and(|key| *key != own) {
+        return Err("signed with another key than the one given");
+    }
+    let signed_ms = ending.signed_ms;
+    if !signed::holds(&own, Word::Export { signed_ms }, &end, &ending.signature) {
+        return Err("the signature does not fit the head");
+    }
+    Ok(Verified {
+        head: end,
+        signed_ms,
+        key: ending.key,
+    })
+}
+
+#[cfg(test)]
+mod tests;
