@@ -119,7 +119,39 @@ await as('audit_administrator', async (page) => {
   await page.getByTestId('audit').waitFor();
   await take(page, 'audit');
 });
-for (const role of ['academic_affairs', 'unit_leader', 'teacher'])
-  await as(role, (page) => take(page, `home-${role.replace('_', '-')}`));
+await as('academic_affairs', async (page) => {
+  await take(page, 'home-academic-affairs');
+  await visit(page, '/applications');
+  const form = page.getByTestId('application-form');
+  const leader = form.locator('[name=person] option', { hasText: account('unit_leader').login });
+  await form.locator('[name=person]').selectOption(await leader.getAttribute('value'));
+  await form.locator('[name=level]').selectOption('2');
+  await form.locator('[name=reason]').fill('本学期巡课');
+  await take(page, 'applications-form');
+  await form.locator('[name=reason]').press('Enter');
+  await page.getByTestId('application-filed').waitFor();
+  await take(page, 'applications');
+});
+await as('security_administrator', async (page) => {
+  await take(page, 'home-security');
+  await visit(page, '/openings');
+  await page.getByTestId('grant-open').waitFor();
+  await take(page, 'openings');
+  await page.getByTestId('grant-refuse').click();
+  await page.getByTestId('reason').waitFor();
+  await take(page, 'openings-refuse');
+  await page.keyboard.press('Escape');
+  await page.getByTestId('grant-open').click();
+  await visit(page, '/ledger');
+  await page.getByTestId('ledger').waitFor();
+  await take(page, 'ledger');
+});
+await as('unit_leader', (page) => take(page, 'home-unit-leader'));
+await as('teacher', async (page) => {
+  await take(page, 'home-teacher');
+  await visit(page, '/watchers');
+  await page.getByTestId('watchers').or(page.getByTestId('empty')).first().waitFor();
+  await take(page, 'watchers');
+});
 
 await stopBrowser();

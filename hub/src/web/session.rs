@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use xunke_policy::agreement::Agreement;
+use xunke_policy::level::Reach;
 use xunke_policy::password;
 use zeroize::Zeroizing;
 
@@ -52,6 +53,8 @@ pub struct Me {
     pub unit: Option<UnitName>,
     /// The confidentiality agreement.
     pub agreement: MeAgreement,
+    /// Whether a permission to watch was opened, whatever else the decision asks for.
+    pub watches: bool,
     /// To be sent as `X-CSRF-Token` with every unsafe request.
     pub csrf_token: String,
     /// Whether this is the demonstration.
@@ -104,6 +107,11 @@ impl Me {
                 .collect(),
             unit: person.unit.as_ref().map(UnitName::from),
             agreement,
+            watches: person.grant.is_some_and(|grant| {
+                let mut levels = app.grants.levels().iter();
+                let opened = levels.find(|level| level.number == grant.level);
+                opened.is_some_and(|level| level.reach != Reach::NoContent)
+            }),
             csrf_token: session.csrf_token.clone(),
             demo: app.config.demo.enabled,
             college: app.config.college.name.clone(),

@@ -15,6 +15,12 @@ test('R7 R8 each role is offered its own pages and no others', () => {
   check('teacher', ['/', '/records', '/watchers']);
 });
 
+test('R18 whoever was given a permission to watch is offered what it opens', () => {
+  const paths = menuFor(['unit_leader'], true).map((item) => item.path);
+  expect(paths).toEqual(['/', '/live', '/recordings', '/records']);
+  expect(menuFor(['unit_leader'], false).map((item) => item.path)).toEqual(['/', '/records']);
+});
+
 test('two roles are offered the pages of both, each once', () => {
   const paths = menuFor(['teacher', 'unit_supervisor']).map((item) => item.path);
   expect(paths).toEqual(['/', '/live', '/recordings', '/records', '/watchers']);

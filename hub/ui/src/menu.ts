@@ -34,10 +34,13 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   },
 ];
 
-export function menuFor(roles: readonly string[]): MenuItem[] {
-  return ITEMS.filter(({ roles: wanted }) => !wanted || wanted.some((r) => roles.includes(r))).map(
-    ({ item }) => item,
+/** `watches`: a permission to watch was opened for somebody who is no supervisor by role. */
+export function menuFor(roles: readonly string[], watches = false): MenuItem[] {
+  const has = (wanted: string[]) => wanted.some((role) => roles.includes(role));
+  const offered = ITEMS.filter(
+    ({ roles: wanted }) => !wanted || has(wanted) || (watches && wanted === SUPERVISORS),
   );
+  return offered.map(({ item }) => item);
 }
 
 export function isSupervisor(roles: readonly string[]): boolean {

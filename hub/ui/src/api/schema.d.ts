@@ -1052,6 +1052,8 @@ export interface components {
             /** @description What the person is, such as `school_supervisor`. */
             roles: string[];
             unit?: components["schemas"]["UnitName"] | null;
+            /** @description Whether a permission to watch was opened, whatever else the decision asks for. */
+            watches: boolean;
         };
         /** @description A filed record. */
         PatrolRecord: components["schemas"]["RecordTitle"] & {
