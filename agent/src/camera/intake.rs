@@ -129,12 +129,13 @@ impl Intake {
         }
         self.flush();
         let description = Bytes::copy_from_slice(description);
-        self.send(FrameKind::VideoConfig, false, 0, message.clone());
         self.picture = Some(Description {
             codec,
             description,
-            message,
+            message: message.clone(),
         });
+        // Known before it is sent: what could not be sent is forgotten again.
+        self.send(FrameKind::VideoConfig, false, 0, message);
     }
 
     /// Notes how sound is encoded, as [`codec::audio_config`] takes it.
@@ -248,5 +249,24 @@ mod tests {
         ] {
             assert_eq!(look.is_due(bytes, mono_ms), due, "{bytes} at {mono_ms}");
         }
+    }
+
+    /// Without its configuration a stream is of no use to anybody.
+    #[test]
+    fn a_configuration_that_could_not_be_sent_is_sent_again() {
+        let (outgoing, mut reports) = tokio::sync::mpsc::channel(1);
+        let mut intake = Intake::new(0, outgoing.clone(), None);
+        outgoing.try_send(None).unwrap();
+        let avcc = [1, 100, 0, 40, 0xff, 0xe1];
+        intake.video_config(Video::H264, &avcc, 1920, 1080);
+        assert!(!intake.has_picture());
+        assert!(reports.try_recv().unwrap().is_none());
+        intake.video_config(Video::H264, &avcc, 1920, 1080);
+        assert!(intake.has_picture());
+        let sent = reports.try_recv().unwrap();
+        let Some(Report::Frame(frame)) = sent else {
+            panic!("no configuration");
+        };
+        assert_eq!(frame.kind, FrameKind::VideoConfig);
     }
 }
