@@ -187,7 +187,7 @@ pub struct DayRow {
 ///
 /// # Errors
 /// When the database fails, or that day is signed already.
-pub async fn add_day(db: &Db, row: &DayRow) -> Result<(), Error> {
+pub async fn add_day(writing: &mut Writing, row: &DayRow) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO trail_days (day, seq, hash, signed_ms, signing_key, signature)
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -198,7 +198,7 @@ pub async fn add_day(db: &Db, row: &DayRow) -> Result<(), Error> {
     .bind(row.signed_ms)
     .bind(&row.signing_key)
     .bind(&row.signature)
-    .execute(db.write())
+    .execute(&mut **writing)
     .await
     .map(drop)
     .map_err(failed("keeping the signed head of a day"))

@@ -101,7 +101,7 @@ impl Days {
             let Some(head) = trail::head_before(&self.trail.db, ended_ms).await? else {
                 continue;
             };
-            self.trail.append(entry(day, &head), now_ms).await?;
+            let mut pending = self.trail.begin(entry(day, &head), now_ms).await?;
             let word = Word::Day {
                 day,
                 signed_ms: now_ms,
@@ -114,7 +114,8 @@ impl Days {
                 signed_ms: now_ms,
                 signing_key: signed::public_text(&self.key.verifying_key()),
             };
-            trail::add_day(&self.trail.db, &row).await?;
+            trail::add_day(pending.writing(), &row).await?;
+            pending.commit().await?;
         }
         Ok(())
     }
@@ -254,5 +255,7 @@ mod tests {
         tamper(&db, "ALTER TABLE away RENAME TO trail_days").await;
         days.sign_missing(MIDNIGHT_MS).await.unwrap();
         assert_eq!(signed(&days).await, [(-1, 1)]);
+        let head = days.trail.head().await.unwrap();
+        assert_eq!(head.seq, 2, "the line of the failed try is not there");
     }
 }
