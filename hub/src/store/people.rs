@@ -21,7 +21,7 @@ pub struct PersonRow {
     pub standing: String,
     /// End of a suspension.
     pub suspended_until_ms: Option<i64>,
-    /// When the password was last changed.
+    /// When the password was last changed; 0 while there is none, so that it counts as expired.
     pub password_changed_ms: i64,
 }
 
@@ -69,8 +69,8 @@ pub struct GrantRow {
 pub async fn person(db: &Db, id: &str) -> Result<Option<PersonRow>, Error> {
     sqlx::query_as(
         "SELECT p.id, p.staff_number, p.name, p.unit_id, u.name AS unit, p.standing,
-         p.suspended_until_ms, c.password_changed_ms
-         FROM persons p JOIN credentials c ON c.person_id = p.id
+         p.suspended_until_ms, COALESCE(c.password_changed_ms, 0) AS password_changed_ms
+         FROM persons p LEFT JOIN credentials c ON c.person_id = p.id
          LEFT JOIN units u ON u.id = p.unit_id WHERE p.id = $1",
     )
     .bind(id)

@@ -27,12 +27,7 @@ pub struct SessionRow {
 /// When the database fails.
 pub async fn begin(db: &Db, session: &SessionRow) -> Result<(), Error> {
     let mut writing = db.begin().await?;
-    sqlx::query("UPDATE sessions SET ended_ms = $2 WHERE person_id = $1 AND ended_ms IS NULL")
-        .bind(&session.person_id)
-        .bind(session.begun_ms)
-        .execute(&mut *writing)
-        .await
-        .map_err(failed("ending other sessions"))?;
+    end_all(&mut writing, &session.person_id, session.begun_ms).await?;
     sqlx::query(
         "INSERT INTO sessions (token_hash, person_id, address, begun_ms, seen_ms)
          VALUES ($1, $2, $3, $4, $5)",
@@ -46,6 +41,21 @@ pub async fn begin(db: &Db, session: &SessionRow) -> Result<(), Error> {
     .await
     .map_err(failed("beginning a session"))?;
     Db::commit(writing).await
+}
+
+/// Ends every session of a person, as part of what the reason is: a changed password, a new role, a
+/// departure (R23). Who watches goes dark when the gate asks again, in less than a second.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_all(writing: &mut Writing, person_id: &str, now_ms: i64) -> Result<(), Error> {
+    sqlx::query("UPDATE sessions SET ended_ms = $2 WHERE person_id = $1 AND ended_ms IS NULL")
+        .bind(person_id)
+        .bind(now_ms)
+        .execute(&mut **writing)
+        .await
+        .map(drop)
+        .map_err(failed("ending the sessions of a person"))
 }
 
 /// The session of a token.
