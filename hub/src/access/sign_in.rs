@@ -5,8 +5,8 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use xunke_policy::Refusal;
 use xunke_policy::sanction::Standing;
+use xunke_policy::{Refusal, password as rules};
 use zeroize::Zeroizing;
 
 use super::audit::{Entry, Outcome, Trail, Unavailable, Who};
@@ -15,7 +15,7 @@ use super::password::Hasher;
 use super::person::{self, Person};
 use super::second_factor;
 use super::secret::{self, SealingKey};
-use super::session::{self, Sessions};
+use super::session::{self, Session, Sessions};
 use crate::campus::{self, id};
 use crate::config::Config;
 use crate::store::people::{self, CredentialRow};
@@ -106,6 +106,45 @@ impl Desk {
         address: IpAddr,
         now_ms: i64,
     ) -> Result<Zeroizing<String>, Error> {
+        let person = self.prove(&typed, SIGN_IN, address, now_ms).await?;
+        self.begin(&person, "password", address, now_ms).await
+    }
+
+    /// Asks whoever is signed in for password and one-time code once more, before a signature:
+    /// an open browser signs nothing. Counts and leaves lines like a sign-in, but begins nothing.
+    ///
+    /// # Errors
+    /// Why not; after [`Error::Wrong`] and [`Error::Wait`] the session goes on.
+    pub async fn confirm(
+        &self,
+        session: &Session,
+        (password, code): (Zeroizing<String>, String),
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<(), Error> {
+        if password.len() > rules::BYTES_MAX {
+            return Err(Error::Wrong);
+        }
+        let typed = Typed {
+            login: session.person.staff_number.clone(),
+            password,
+            code,
+        };
+        let proven = self.prove(&typed, "confirm_identity", address, now_ms);
+        if proven.await?.id != session.person.id {
+            return Err(Error::Wrong);
+        }
+        Ok(())
+    }
+
+    /// Counts the try, checks what was typed, and writes the line of a failure.
+    async fn prove(
+        &self,
+        typed: &Typed,
+        action: &'static str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<Person, Error> {
         let from = address.to_string();
         let known = links::known_address(&self.db, &typed.login, &from).await?;
         let attempt = Try {
@@ -115,15 +154,16 @@ impl Desk {
         };
         let allowed = self.lockout().begin(attempt, now_ms);
         if let Err(wait) = allowed {
-            return Err(self.waits(wait, address, now_ms).await);
+            return Err(self.waits(wait, action, address, now_ms).await);
         }
         let credential = people::credential(&self.db, &typed.login).await?;
-        let Some(person) = self.proven(&typed, credential.clone(), now_ms).await? else {
-            self.note_failure(credential, address, now_ms).await?;
+        let Some(person) = self.proven(typed, credential.clone(), now_ms).await? else {
+            self.note_failure(credential, action, address, now_ms)
+                .await?;
             return Err(Error::Wrong);
         };
         self.lockout().succeeded(attempt);
-        self.begin(&person, "password", address, now_ms).await
+        Ok(person)
     }
 
     /// Signs in by a link of the demonstration: on the same machine only, once.
@@ -194,7 +234,7 @@ impl Desk {
                 Outcome::Done
             },
             article: gone.map_or("", |refusal| refusal.article),
-            ..entry(person.who(address), how)
+            ..entry(person.who(address), SIGN_IN, how)
         };
         self.trail.append(entry, now_ms).await?;
         if let Some(refusal) = gone {
@@ -207,6 +247,7 @@ impl Desk {
     async fn note_failure(
         &self,
         credential: Option<CredentialRow>,
+        action: &'static str,
         address: IpAddr,
         now_ms: i64,
     ) -> Result<(), Error> {
@@ -224,13 +265,13 @@ impl Desk {
         };
         let entry = Entry {
             outcome: Outcome::Failed,
-            ..entry(who, "wrong")
+            ..entry(who, action, "wrong")
         };
         self.trail.append(entry, now_ms).await?;
         Ok(())
     }
 
-    async fn waits(&self, wait: Wait, address: IpAddr, now_ms: i64) -> Error {
+    async fn waits(&self, wait: Wait, action: &'static str, address: IpAddr, now_ms: i64) -> Error {
         if wait.first {
             let who = Who {
                 address: address.to_string(),
@@ -238,7 +279,7 @@ impl Desk {
             };
             let entry = Entry {
                 outcome: Outcome::Refused,
-                ..entry(who, "locked")
+                ..entry(who, action, "locked")
             };
             if let Err(unavailable) = self.trail.append(entry, now_ms).await {
                 return unavailable.into();
@@ -252,10 +293,12 @@ impl Desk {
     }
 }
 
-fn entry(who: Who, detail: &str) -> Entry {
+const SIGN_IN: &str = "sign_in";
+
+fn entry(who: Who, action: &'static str, detail: &str) -> Entry {
     Entry {
         who,
-        action: "sign_in",
+        action,
         object: String::new(),
         purpose: String::new(),
         outcome: Outcome::Done,

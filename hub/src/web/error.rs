@@ -327,6 +327,21 @@ impl From<sign_in::Error> for Error {
     }
 }
 
+impl Error {
+    /// Why a signature was not taken ([`Desk::confirm`](sign_in::Desk::confirm)). Whoever mistypes
+    /// stays signed in, so this is a field of the form and not 401.
+    pub fn of_signature(error: sign_in::Error) -> Self {
+        match error {
+            sign_in::Error::Wrong => Self::Field(FieldError {
+                field: "password",
+                zh: "密码或动态验证码不正确。请核对后重试；验证码用过一次后须等下一个。",
+                en: "Password or one-time code do not fit. Try again; a code is good once.",
+            }),
+            other => other.into(),
+        }
+    }
+}
+
 impl From<grant::Error> for Error {
     fn from(error: grant::Error) -> Self {
         match error {

@@ -154,6 +154,49 @@ async fn guessing_has_to_wait() {
     );
 }
 
+/// R37, R115, X1: a signature asks for password and code once more; wrong words are a line and
+/// count, and the session goes on.
+#[tokio::test]
+async fn a_signature_asks_once_more() {
+    let f = fixture().await;
+    let token = f.desk.sign_in(f.typed(NOW), HERE, NOW).await.unwrap();
+    let session = f.sessions.find(&token, NOW).await.unwrap().unwrap();
+    let later = NOW + 30_000;
+    let confirm = |password: &str, code: String| {
+        let typed = (Zeroizing::new(password.to_owned()), code);
+        f.desk.confirm(&session, typed, HERE, later)
+    };
+    let (password, code) = (
+        f.supervisor.password.clone(),
+        second_factor::code(&f.factor, later),
+    );
+    for (password, code) in [
+        ("Xk7#wide-Lake", code.clone()),
+        (password.as_str(), "000000".into()),
+    ] {
+        assert!(matches!(confirm(password, code).await, Err(Error::Wrong)));
+        let line = f.trail.before(i64::MAX, 1).await.unwrap().remove(0);
+        assert_eq!(
+            (line.action.as_str(), line.outcome.as_str()),
+            ("confirm_identity", "failed")
+        );
+    }
+    let long = "x".repeat(rules::BYTES_MAX + 1);
+    assert!(matches!(
+        confirm(&long, code.clone()).await,
+        Err(Error::Wrong)
+    ));
+    confirm(&password, code.clone()).await.unwrap();
+    let again = confirm(&password, code).await;
+    assert!(matches!(again, Err(Error::Wrong)), "a code is good once");
+    assert!(f.sessions.find(&token, later).await.unwrap().is_some());
+    for _ in 0..4 {
+        drop(confirm("Xk7#wide-Lake", String::new()).await);
+    }
+    let waits = confirm(&password, String::new()).await;
+    assert!(matches!(waits, Err(Error::Wait(1800))));
+}
+
 /// R27: one active session per person; 30 minutes idle, 12 hours in any case.
 #[tokio::test]
 async fn sessions_end_by_takeover_idleness_and_age() {

@@ -1,7 +1,9 @@
 // English, complete by type: a missing or extra word does not compile.
+import { en as trail } from './words/trail';
 import type { zh } from './zh';
 
 export const en: Record<keyof typeof zh, string> = {
+  ...trail,
   brand: 'Xunke',
 
   'menu.home': 'Home',

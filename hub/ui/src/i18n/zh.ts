@@ -1,5 +1,8 @@
 // Chinese, the first language of the pages. Words follow the regulations and the glossary.
+import { zh as trail } from './words/trail';
+
 export const zh = {
+  ...trail,
   brand: '巡课',
 
   'menu.home': '首页',
