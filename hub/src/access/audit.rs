@@ -85,8 +85,15 @@ pub struct Entry {
 
 /// The trail cannot be written or read; whoever needs it must not go on.
 #[derive(Debug, thiserror::Error)]
-#[error("the audit trail is not available")]
-pub struct Unavailable(#[from] store::Error);
+pub enum Unavailable {
+    /// The store does not take it or give it.
+    #[error("the audit trail is not available")]
+    Store(#[from] store::Error),
+    /// What this hub has written is no longer there: nothing is chained to what somebody else put
+    /// in its place.
+    #[error("the audit trail was changed from outside: line {0} is not the one written here")]
+    Changed(i64),
+}
 
 /// Where the trail was found broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +109,8 @@ pub struct Broken {
 pub struct Trail {
     db: Db,
     notices: Notices,
-    /// The single writer, holding where the trail ends; `None` until it is known.
+    /// One append at a time, and the last line that this process has written: whatever the store
+    /// says, that line must still be there. Another hub may have written since.
     writer: Mutex<Option<Head>>,
     /// When the whole trail was last read, and whether it was whole.
     checked: Mutex<Option<(i64, bool)>>,
@@ -119,6 +127,12 @@ pub struct Pending<'a> {
 }
 
 impl Pending<'_> {
+    /// The number of the line.
+    #[must_use]
+    pub fn seq(&self) -> i64 {
+        self.head.seq
+    }
+
     /// Where to write what the line is about. Nothing else can be written or appended meanwhile.
     pub fn writing(&mut self) -> &mut Writing {
         &mut self.writing
@@ -162,14 +176,13 @@ impl Trail {
     /// # Errors
     /// When the store fails; then nothing was written.
     pub async fn begin(&self, entry: Entry, now_ms: i64) -> Result<Pending<'_>, Unavailable> {
-        let mut writer = self.writer.lock().await;
-        // Until the commit `writer` stays empty, so that after an error the end is read anew.
-        let end = match writer.take() {
-            Some(end) => end,
-            None => trail::head(&self.db).await?.unwrap_or_else(empty),
-        };
-        let line = line_after(&end, entry, now_ms);
+        let writer = self.writer.lock().await;
         let mut writing = self.db.begin().await?;
+        let end = trail::hold(&mut writing, GENESIS).await?;
+        if let Some(own) = writer.as_ref() {
+            still_there(&mut writing, own, &end).await?;
+        }
+        let line = line_after(&end, entry, now_ms);
         trail::add(&mut writing, &line).await?;
         let head = Head {
             seq: line.seq,
@@ -208,19 +221,6 @@ impl Trail {
         Ok(found.into_iter().find(|line| line.seq == seq))
     }
 
-    /// The first line after `seq` in which `action` is done to `object`.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn first_of(
-        &self,
-        seq: i64,
-        action: &str,
-        object: &str,
-    ) -> Result<Option<Line>, Unavailable> {
-        Ok(trail::first_of(&self.db, seq, action, object).await?)
-    }
-
     /// How many lines with this outcome there are since `since_ms`.
     ///
     /// # Errors
@@ -253,18 +253,23 @@ impl Trail {
     }
 
     /// Reads the whole trail and checks every line: numbers without gaps, hashes that fit, an end
-    /// that is where the head says, and where this process last left it.
+    /// that is where the head says, and the last line of this process where it was left.
     ///
     /// # Errors
     /// When the store fails. A broken trail is an answer, not an error.
     pub async fn verify(&self) -> Result<Result<Head, Broken>, Unavailable> {
-        // The writer is held, so that the trail does not grow while its end is compared.
-        let writer = self.writer.lock().await;
+        let own = self.writer.lock().await.clone().unwrap_or_else(empty);
         let mut end = empty();
         loop {
+            // The head first: lines become visible together with it, so it is never ahead of them.
+            let recorded = trail::head(&self.db).await?.unwrap_or_else(empty);
             let page = trail::after(&self.db, end.seq, PAGE).await?;
             if page.is_empty() {
-                break;
+                let whole = recorded == end && own.seq <= end.seq;
+                let what = "the trail does not end here";
+                return Ok(whole
+                    .then_some(end.clone())
+                    .ok_or(Broken { seq: end.seq, what }));
             }
             for line in page {
                 if let Err(broken) = follows(&end, &line) {
@@ -274,18 +279,25 @@ impl Trail {
                     seq: line.seq,
                     hash: line.hash,
                 };
+                if end.seq == own.seq && end != own {
+                    let what = "this is not the line that was written here";
+                    return Ok(Err(Broken { seq: end.seq, what }));
+                }
             }
         }
-        let recorded = trail::head(&self.db).await?.unwrap_or_else(empty);
-        let remembered = writer.as_ref().unwrap_or(&recorded);
-        if recorded != end || *remembered != end {
-            return Ok(Err(Broken {
-                seq: end.seq,
-                what: "the trail does not end here",
-            }));
-        }
-        Ok(Ok(end))
     }
+}
+
+/// The last line of this process is the end, or another hub has written after it.
+async fn still_there(writing: &mut Writing, own: &Head, end: &Head) -> Result<(), Unavailable> {
+    let stored = match end.seq == own.seq {
+        true => Some(end.hash.clone()),
+        false => trail::hash_at(writing, own.seq).await?,
+    };
+    if end.seq < own.seq || stored.is_none_or(|hash| hash != own.hash) {
+        return Err(Unavailable::Changed(own.seq));
+    }
+    Ok(())
 }
 
 fn empty() -> Head {
@@ -459,6 +471,32 @@ mod tests {
                    UPDATE trail_head SET seq = 4, hash = (SELECT hash FROM trail WHERE seq = 4)";
         tamper(&db, cut).await;
         assert_eq!(trail.verify().await.unwrap().unwrap_err().seq, 4);
+    }
+
+    /// X9: a trail that was cut or written anew behind the hub's back gets no more lines, so
+    /// nothing goes on; what another hub adds after the own last line is no such change.
+    #[tokio::test]
+    async fn nothing_is_chained_to_what_somebody_else_put_there() {
+        let (db, trail) = trail_of_five().await;
+        let other_hub = Trail::new(db.clone(), Notices::default());
+        assert_eq!(other_hub.append(entry("106"), 2_000).await.unwrap().seq, 6);
+        assert_eq!(trail.append(entry("107"), 2_000).await.unwrap().seq, 7);
+        assert_eq!(other_hub.verify().await.unwrap().unwrap().seq, 7);
+        let cut = "DELETE FROM trail WHERE seq = 7;
+                   UPDATE trail_head SET seq = 6, hash = (SELECT hash FROM trail WHERE seq = 6)";
+        tamper(&db, cut).await;
+        let refused = trail.append(entry("108"), 3_000).await;
+        assert!(
+            matches!(refused, Err(Unavailable::Changed(7))),
+            "{refused:?}"
+        );
+        assert_eq!(other_hub.append(entry("108"), 3_000).await.unwrap().seq, 7);
+        let refused = trail.append(entry("109"), 3_000).await;
+        assert!(
+            matches!(refused, Err(Unavailable::Changed(7))),
+            "{refused:?}"
+        );
+        assert_eq!(trail.verify().await.unwrap().unwrap_err().seq, 7);
     }
 
     /// The page may ask as often as it likes; a break shows within seconds.

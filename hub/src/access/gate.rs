@@ -320,21 +320,25 @@ impl Gate {
             article,
             detail,
         };
-        let head = self.trail.append(entry, now_ms).await?;
+        // The line and the view are durable together, or neither is.
+        let mut line = self.trail.begin(entry, now_ms).await?;
+        if answer.is_ok() {
+            let row = ViewRow {
+                id: view_id.to_string(),
+                person_id: session.person.id.to_string(),
+                classroom_id: wish.classroom.to_string(),
+                kind: wish.kind.into(),
+                recording_id: wish.recording.map(|id| id.to_string()),
+                trail_seq: line.seq(),
+                opened_ms: now_ms,
+                seen_ms: None,
+                closed_ms: None,
+            };
+            let noted = view::open(line.writing(), &row).await;
+            noted.map_err(Unavailable::from)?;
+        }
+        line.commit().await?;
         answer.map_err(Denied::Refused)?;
-        let row = ViewRow {
-            id: view_id.to_string(),
-            person_id: session.person.id.to_string(),
-            classroom_id: wish.classroom.to_string(),
-            kind: wish.kind.into(),
-            recording_id: wish.recording.map(|id| id.to_string()),
-            trail_seq: head.seq,
-            opened_ms: now_ms,
-            seen_ms: None,
-            closed_ms: None,
-        };
-        let noted = view::open(&self.db, &row).await;
-        noted.map_err(Unavailable::from)?;
         Ok(Permit {
             session: session.clone(),
             object,
@@ -431,10 +435,21 @@ impl Gate {
             article: "",
             detail: why.to_owned(),
         };
-        // The line comes first: a crash in between leaves a view that the next start closes.
-        self.trail.append(entry, now_ms).await?;
-        view::close(&self.db, &permit.view_id.to_string(), now_ms).await?;
-        Ok(())
+        self.end_view(entry, &permit.view_id.to_string(), (now_ms, now_ms))
+            .await
+    }
+
+    /// The line and the end of the view are durable together, or neither is: a crash leaves a view
+    /// that the next start closes. `times` are the end of the view and now.
+    async fn end_view(
+        &self,
+        entry: Entry,
+        view_id: &str,
+        (to_ms, now_ms): (i64, i64),
+    ) -> Result<(), Unavailable> {
+        let mut line = self.trail.begin(entry, now_ms).await?;
+        view::close(line.writing(), view_id, to_ms).await?;
+        line.commit().await.map(drop)
     }
 }
 

@@ -46,7 +46,38 @@ pub struct Head {
     pub hash: String,
 }
 
-/// Adds a line and moves the head, as part of what the line is about.
+/// Takes the end of the trail until the transaction ends and says where it was, `genesis` being the
+/// hash of an empty trail. Nobody else can append meanwhile, not even another hub on the same
+/// store: the row stays locked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(writing: &mut Writing, genesis: &str) -> Result<Head, Error> {
+    let next: Head = sqlx::query_as(
+        "INSERT INTO trail_head (id, seq, hash) VALUES (1, 1, $1)
+         ON CONFLICT (id) DO UPDATE SET seq = trail_head.seq + 1 RETURNING seq, hash",
+    )
+    .bind(genesis)
+    .fetch_one(&mut **writing)
+    .await
+    .map_err(failed("taking the end of the trail"))?;
+    let seq = next.seq - 1;
+    Ok(Head { seq, ..next })
+}
+
+/// The hash of a line; `None` when there is no such line.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hash_at(writing: &mut Writing, seq: i64) -> Result<Option<String>, Error> {
+    sqlx::query_scalar("SELECT hash FROM trail WHERE seq = $1")
+        .bind(seq)
+        .fetch_optional(&mut **writing)
+        .await
+        .map_err(failed("looking for a line of the trail"))
+}
+
+/// Adds the line after the one that [`hold`] told, as part of what the line is about.
 ///
 /// # Errors
 /// When the database fails.
@@ -54,8 +85,11 @@ pub async fn add(writing: &mut Writing, line: &Line) -> Result<(), Error> {
     insert(writing, line)
         .await
         .map_err(failed("appending to the trail"))?;
-    move_head(writing, line)
+    sqlx::query("UPDATE trail_head SET hash = $1 WHERE id = 1")
+        .bind(&line.hash)
+        .execute(&mut **writing)
         .await
+        .map(drop)
         .map_err(failed("moving the head of the trail"))
 }
 
@@ -77,18 +111,6 @@ async fn insert(writing: &mut Writing, line: &Line) -> Result<(), sqlx::Error> {
     .bind(&line.outcome)
     .bind(&line.article)
     .bind(&line.detail)
-    .bind(&line.hash)
-    .execute(&mut **writing)
-    .await
-    .map(drop)
-}
-
-async fn move_head(writing: &mut Writing, line: &Line) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO trail_head (id, seq, hash) VALUES (1, $1, $2)
-         ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
-    )
-    .bind(line.seq)
     .bind(&line.hash)
     .execute(&mut **writing)
     .await
@@ -130,27 +152,6 @@ pub async fn before(db: &Db, seq: i64, limit: i64) -> Result<Vec<Line>, Error> {
         .fetch_all(db.read())
         .await
         .map_err(failed("reading the trail"))
-}
-
-/// The first line after `seq` in which `action` is done to `object`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn first_of(
-    db: &Db,
-    seq: i64,
-    action: &str,
-    object: &str,
-) -> Result<Option<Line>, Error> {
-    sqlx::query_as(
-        "SELECT * FROM trail WHERE seq > $1 AND action = $2 AND object = $3 ORDER BY seq LIMIT 1",
-    )
-    .bind(seq)
-    .bind(action)
-    .bind(object)
-    .fetch_optional(db.read())
-    .await
-    .map_err(failed("looking for a line of the trail"))
 }
 
 /// How many lines with this outcome there are since `since_ms`.

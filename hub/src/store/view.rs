@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Db, Error, failed};
+use super::{Db, Error, Writing, failed};
 
 /// One permitted view.
 #[derive(Debug, Clone, FromRow)]
@@ -27,11 +27,11 @@ pub struct ViewRow {
     pub closed_ms: Option<i64>,
 }
 
-/// Notes that a view has begun.
+/// Notes that a view has begun, as part of the line that permits it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn open(db: &Db, view: &ViewRow) -> Result<(), Error> {
+pub async fn open(writing: &mut Writing, view: &ViewRow) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO views (id, person_id, classroom_id, kind, recording_id, trail_seq, opened_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -43,7 +43,7 @@ pub async fn open(db: &Db, view: &ViewRow) -> Result<(), Error> {
     .bind(&view.recording_id)
     .bind(view.trail_seq)
     .bind(view.opened_ms)
-    .execute(db.write())
+    .execute(&mut **writing)
     .await
     .map(drop)
     .map_err(failed("noting a view"))
@@ -67,15 +67,15 @@ pub async fn note_seen(db: &Db, seen: &[(String, i64)]) -> Result<(), Error> {
     Db::commit(writing).await
 }
 
-/// Notes that a view has ended; the first end counts.
+/// Notes that a view has ended, as part of the line that says so; the first end counts.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn close(db: &Db, id: &str, to_ms: i64) -> Result<(), Error> {
+pub async fn close(writing: &mut Writing, id: &str, to_ms: i64) -> Result<(), Error> {
     sqlx::query("UPDATE views SET closed_ms = $2 WHERE id = $1 AND closed_ms IS NULL")
         .bind(id)
         .bind(to_ms)
-        .execute(db.write())
+        .execute(&mut **writing)
         .await
         .map(drop)
         .map_err(failed("noting the end of a view"))
@@ -238,10 +238,12 @@ mod tests {
             seen_ms: None,
             closed_ms: None,
         };
-        open(db, &row).await.unwrap();
+        let mut writing = db.begin().await.unwrap();
+        open(&mut writing, &row).await.unwrap();
         if to > 0 {
-            close(db, id, to).await.unwrap();
+            close(&mut writing, id, to).await.unwrap();
         }
+        Db::commit(writing).await.unwrap();
     }
 
     async fn seen_by(db: &Db, teacher: &str, now_ms: i64) -> Vec<(String, String)> {

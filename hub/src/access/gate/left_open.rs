@@ -69,37 +69,21 @@ impl Gate {
         }
     }
 
+    /// The end of a view that nobody saw end is when it was last known to be watched.
     async fn close_row(&self, row: &ViewRow, now_ms: i64) -> Result<(), Unavailable> {
-        let object = view_object(&row.id);
-        let written = self.trail.first_of(row.trail_seq, VIEW_CLOSED, &object);
-        let to_ms = match written.await? {
-            Some(line) => line.at_ms,
-            None => self.append_end(row, object, now_ms).await?,
-        };
-        Ok(view::close(&self.db, &row.id, to_ms).await?)
-    }
-
-    /// Writes the end of a view that nobody saw end; says when it was last known to be watched.
-    async fn append_end(
-        &self,
-        row: &ViewRow,
-        object: String,
-        now_ms: i64,
-    ) -> Result<i64, Unavailable> {
         let to_ms = row.seen_ms.unwrap_or(row.opened_ms);
         let (from, to) = (date_and_time(row.opened_ms), date_and_time(to_ms));
         let opening = self.trail.line(row.trail_seq).await?;
         let entry = Entry {
             who: opening.as_ref().map_or_else(|| known(row), who),
             action: VIEW_CLOSED,
-            object,
+            object: view_object(&row.id),
             purpose: opening.map(|line| line.purpose).unwrap_or_default(),
             outcome: Outcome::Failed,
             article: "",
             detail: format!("hub_ended_unexpectedly, {from} – {to} (last known to be watched)"),
         };
-        self.trail.append(entry, now_ms).await?;
-        Ok(to_ms)
+        self.end_view(entry, &row.id, (to_ms, now_ms)).await
     }
 }
 

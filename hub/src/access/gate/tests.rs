@@ -274,19 +274,24 @@ async fn what_is_no_content_is_asked_for_too() {
     );
 }
 
-/// R60: a crash between the line of an end and the view's row does not end the view twice.
+/// R60: beginning and end of a view are a line and a row, or neither.
 #[tokio::test]
-async fn an_end_that_is_in_the_trail_is_not_written_again() {
+async fn a_view_and_its_lines_are_one() {
     let f = stage(NOW).await;
     let permit = f.opens("school_supervisor", 0).await.unwrap();
     let id = permit.view_id().to_string();
-    f.gate.close(permit, "closed", NOW + 5_000).await.unwrap();
-    tamper(&f.db, "UPDATE views SET closed_ms = NULL").await;
+    tamper(&f.db, "ALTER TABLE views RENAME TO lost").await;
+    let denied = f.opens("unit_supervisor", 0).await;
+    assert!(matches!(denied, Err(Denied::TrailUnavailable(_))));
+    assert!(f.gate.close(permit, "closed", NOW + 5_000).await.is_err());
+    tamper(&f.db, "ALTER TABLE lost RENAME TO views").await;
+    assert_eq!(f.lines().await.len(), 1);
+    let row = view::find(&f.db, &id).await.unwrap().unwrap();
+    assert_eq!((row.trail_seq, row.closed_ms), (1, None));
     let f = f.restarted();
     assert_eq!(f.gate.close_left_open(NOW + 60_000).await.unwrap(), 1);
-    let row = view::find(&f.db, &id).await.unwrap().unwrap();
-    assert_eq!(row.closed_ms, Some(NOW + 5_000));
     assert_eq!(f.lines().await.len(), 2);
+    assert_eq!(view::count(&f.db, 0).await.unwrap(), 1);
 }
 
 /// X9: no trail, no view, for nobody.

@@ -168,7 +168,9 @@ async fn a_record_rests_on_its_authors_own_view() {
         seen_ms: None,
         closed_ms: None,
     };
-    view::open(&f.db, &row).await.unwrap();
+    let mut writing = f.db.begin().await.unwrap();
+    view::open(&mut writing, &row).await.unwrap();
+    Db::commit(writing).await.unwrap();
     let watched = time_watched(&f.db, school.id, &f.lesson, NOW)
         .await
         .unwrap();
