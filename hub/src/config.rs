@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use xunke_policy::network;
 
 /// A bundle for boxes holds 400 days, with yesterday and some to spare.
 const KEY_DAYS_MAX: u32 = 390;
@@ -51,6 +52,8 @@ pub struct People {
     pub names: Vec<String>,
     /// 第十一条第2项: only from these networks (R31).
     pub campus_networks: Vec<Network>,
+    /// Proxies of the school whose `X-Forwarded-For` is believed (R31).
+    pub trusted_proxies: Vec<Network>,
     /// Connections at the same time; more wait.
     pub connections_max: usize,
     /// Time for the TLS handshake and for the head of a request.
@@ -158,6 +161,7 @@ impl Default for People {
             listen: every_address(8443),
             names: Vec::new(),
             campus_networks: campus.map(network).to_vec(),
+            trusted_proxies: Vec::new(),
             connections_max: 2000,
             handshake_seconds_max: 10,
         }
@@ -299,6 +303,17 @@ impl Config {
                  mqtt.listen to 127.0.0.1, or take this key out",
             ));
         }
+        if self
+            .people
+            .trusted_proxies
+            .iter()
+            .any(|one| one.prefix == 0)
+        {
+            return Err((
+                "people.trusted_proxies",
+                "every address would be a proxy; name the school's proxies one by one",
+            ));
+        }
         if self.people.connections_max == 0 {
             return Err(("people.connections_max", "must be 1 or more"));
         }
@@ -322,6 +337,18 @@ impl Config {
     pub fn on_campus(&self, address: IpAddr) -> bool {
         let networks = &self.people.campus_networks;
         networks.iter().any(|network| network.contains(address))
+    }
+}
+
+impl Config {
+    /// Where a request really comes from: `peer`, or whoever a named proxy says (R31). `None` when
+    /// it does not say.
+    #[must_use]
+    pub fn client(&self, peer: IpAddr, forwarded_for: &str) -> Option<IpAddr> {
+        let proxies = &self.people.trusted_proxies;
+        network::client(peer, forwarded_for, |address| {
+            proxies.iter().any(|proxy| proxy.contains(address))
+        })
     }
 }
 
@@ -357,7 +384,7 @@ fn line_of_key(text: &str, dotted: &str) -> usize {
     found.unwrap_or(1)
 }
 
-/// An address range such as `10.0.0.0/8`.
+/// An address range such as `10.0.0.0/8`, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Network {
@@ -389,10 +416,13 @@ impl std::str::FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is not an address range such as 10.0.0.0/8");
-        let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let prefix: u8 = prefix.parse().map_err(|_| wrong())?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(bits), str::parse).map_err(|_| wrong())?;
         if prefix > bits {
             return Err(wrong());
         }
@@ -477,6 +507,29 @@ mod tests {
         );
     }
 
+    /// R31: a forwarding header is believed from named proxies; who names everybody names nobody.
+    #[test]
+    fn only_named_proxies_speak_for_others() {
+        let text = "[people]\ntrusted_proxies = [\"10.0.0.2\", \"10.0.9.0/24\"]\n";
+        let config = Config::parse(text, Path::new("hub.toml")).unwrap();
+        let client = |peer: &str, header| config.client(peer.parse().unwrap(), header);
+        let address = |text: &str| text.parse::<IpAddr>().ok();
+        assert_eq!(client("10.0.0.2", "10.1.1.1"), address("10.1.1.1"));
+        assert_eq!(
+            client("10.0.9.77", "10.1.1.1, 10.0.0.2"),
+            address("10.1.1.1")
+        );
+        assert_eq!(client("10.0.0.3", "10.1.1.1"), address("10.0.0.3"));
+        assert_eq!(client("10.0.0.2", "somebody"), None);
+        for everybody in ["0.0.0.0/0", "::/0"] {
+            let line = refusal(&format!("[people]\ntrusted_proxies = [\"{everybody}\"]\n"));
+            assert!(
+                line.starts_with("hub.toml:2: people.trusted_proxies: every"),
+                "{line}"
+            );
+        }
+    }
+
     /// R31.
     #[test]
     fn networks_contain_their_addresses_and_no_others() {
@@ -490,5 +543,7 @@ mod tests {
         assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "2001:db8::1"));
         assert!(contains("::/0", "2001:db8::1") && contains("::1/128", "::1"));
         assert!(!contains("fc00::/7", "fe80::1"));
+        assert!(contains("10.0.0.2", "10.0.0.2") && !contains("10.0.0.2", "10.0.0.3"));
+        assert!(contains("::1", "::1") && !contains("::1", "::2"));
     }
 }

@@ -45,6 +45,8 @@ enum Command {
     Audit(Audit),
     /// Prints the description of the HTTP API.
     Openapi,
+    /// Prints every entrance, and what each needs: routes, live words, events, MQTT topics.
+    Doors,
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,5 +101,6 @@ fn command(command: Command) -> anyhow::Result<()> {
         }
         Command::Audit(Audit::Verify { file, key }) => run::verify_export(&file, key.as_deref()),
         Command::Openapi => run::openapi(),
+        Command::Doors => run::doors(),
     }
 }

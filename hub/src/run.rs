@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::access::audit::day::Days;
 use crate::access::audit::{Trail, export, signed};
 use crate::access::password::Hasher;
+use crate::access::person;
 use crate::access::secret::SealingKey;
 use crate::authority::{Ca, tls};
 use crate::campus::calendar::date_and_time;
@@ -33,7 +34,7 @@ use crate::notice::Notices;
 use crate::recording::media::Media;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
-use crate::web::{App, Opened, boxes, error, routes};
+use crate::web::{App, Opened, entrances, error, routes};
 
 const MIB: u64 = 1024 * 1024;
 /// Also how far the end of a view may be off after a crash.
@@ -60,6 +61,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         mqtt_port: mqtt.local_addr()?.port(),
     };
     let app = App::new(config.clone(), db.clone(), Notices::default(), opened);
+    person::every_role_is_known(&db).await?;
     close_left_open(&app).await?;
     status::begin(&db, now_ms()).await?;
 
@@ -79,7 +81,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (people_tls, boxes_tls) = (tls::people(&identity)?, tls::boxes(&identity, &ca)?);
     let (people_routes, boxes_routes) = (
         routes::router(app.clone()),
-        boxes::routes::router(app.clone()),
+        routes::boxes_router(app.clone()),
     );
     tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
     tokio::join!(
@@ -274,6 +276,14 @@ pub fn verify_export(file: &Path, key: Option<&str>) -> anyhow::Result<()> {
 /// When nobody reads it to its end.
 pub fn openapi() -> anyhow::Result<()> {
     print(&serde_json::to_string_pretty(&routes::openapi())?)
+}
+
+/// Prints every entrance with what it needs.
+///
+/// # Errors
+/// When nobody reads it to its end.
+pub fn doors() -> anyhow::Result<()> {
+    print(entrances::text().trim_end())
 }
 
 /// One answer on standard output; a reader that has gone is an error, not a panic.

@@ -45,15 +45,28 @@ pub enum Down {
 }
 
 impl Up {
+    /// Every channel there is, parameters in braces.
+    pub const CHANNELS: [&'static str; 6] =
+        ["state", "health", "ev/{kind}", "met", "ack/{id}", "cfg"];
+
+    /// Which of [`Up::CHANNELS`] this is.
+    pub fn channel(&self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Health => "health",
+            Self::Event(_) => "ev/{kind}",
+            Self::Metrics => "met",
+            Self::Ack(_) => "ack/{id}",
+            Self::Config => "cfg",
+        }
+    }
+
     /// The full topic for one device.
     pub fn topic(&self, device: &DeviceId) -> String {
         let channel = match self {
-            Self::State => "state".to_owned(),
-            Self::Health => "health".to_owned(),
-            Self::Event(kind) => format!("ev/{kind}"),
-            Self::Metrics => "met".to_owned(),
-            Self::Ack(command) => format!("ack/{command}"),
-            Self::Config => "cfg".to_owned(),
+            Self::Event(kind) => self.channel().replace("{kind}", kind),
+            Self::Ack(command) => self.channel().replace("{id}", &command.to_string()),
+            _ => self.channel().to_owned(),
         };
         format!("{ROOT}/d/{device}/up/{channel}")
     }
@@ -80,12 +93,23 @@ impl Up {
 }
 
 impl Down {
+    /// Every channel there is, parameters in braces.
+    pub const CHANNELS: [&'static str; 3] = ["cmd/{id}", "rcv", "time"];
+
+    /// Which of [`Down::CHANNELS`] this is.
+    pub fn channel(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "cmd/{id}",
+            Self::Received => "rcv",
+            Self::Time => "time",
+        }
+    }
+
     /// The full topic for one device.
     pub fn topic(&self, device: &DeviceId) -> String {
         let channel = match self {
-            Self::Command(id) => format!("cmd/{id}"),
-            Self::Received => "rcv".to_owned(),
-            Self::Time => "time".to_owned(),
+            Self::Command(id) => self.channel().replace("{id}", &id.to_string()),
+            _ => self.channel().to_owned(),
         };
         format!("{ROOT}/d/{device}/dn/{channel}")
     }
@@ -147,17 +171,21 @@ mod tests {
     fn every_topic_reads_back_as_itself() {
         let id = MessageId(Uuid::nil());
         let box1 = device("box-1");
-        for up in [
+        let ups = [
             Up::State,
             Up::Health,
             Up::Event("fault".into()),
             Up::Metrics,
             Up::Ack(id),
             Up::Config,
-        ] {
+        ];
+        assert_eq!(ups.each_ref().map(Up::channel), Up::CHANNELS);
+        for up in ups {
             assert_eq!(Up::parse(&up.topic(&box1)), Some((box1.clone(), up)));
         }
-        for down in [Down::Command(id), Down::Received, Down::Time] {
+        let downs = [Down::Command(id), Down::Received, Down::Time];
+        assert_eq!(downs.each_ref().map(Down::channel), Down::CHANNELS);
+        for down in downs {
             assert_eq!(Down::parse(&down.topic(&box1)), Some((box1.clone(), down)));
         }
     }

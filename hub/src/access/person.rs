@@ -14,8 +14,8 @@ use xunke_policy::sanction::Standing;
 use super::audit::Who;
 use crate::campus::classroom::Unit;
 use crate::campus::{self, id};
-use crate::store::Db;
 use crate::store::people::{self, AgreementRow, GrantRow, PersonRow};
+use crate::store::{self, Db};
 
 /// Somebody with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Person {
     pub name: String,
     /// Their teaching unit.
     pub unit: Option<Unit>,
-    /// What they are; names nobody knows are left out (default deny).
+    /// What they are.
     pub roles: Vec<Role>,
     /// Whether they may act.
     pub standing: Standing,
@@ -91,10 +91,51 @@ impl Person {
     }
 }
 
-/// Reads somebody anew, as of `now_ms`.
+/// Why the hub does not start with these people.
+#[derive(Debug, thiserror::Error)]
+pub enum UnknownRole {
+    /// This version knows nothing of it, so it cannot tell what it allows or forbids.
+    #[error(
+        "table person_roles: {role:?} (of {staff_number}, for one) is no role that this version \
+         knows; known are {known}; correct the row or run the version that wrote it"
+    )]
+    Unknown {
+        /// The name.
+        role: String,
+        /// Somebody who has it.
+        staff_number: String,
+        /// The names that are known.
+        known: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Whether every role in the store is one that the policy knows (R20).
 ///
 /// # Errors
-/// When the store fails.
+/// One line naming the role.
+pub async fn every_role_is_known(db: &Db) -> Result<(), UnknownRole> {
+    let held = people::roles_held(db).await?;
+    let mut unknown = held
+        .into_iter()
+        .filter(|(role, _)| Role::named(role).is_none());
+    match unknown.next() {
+        None => Ok(()),
+        Some((role, staff_number)) => Err(UnknownRole::Unknown {
+            role,
+            staff_number,
+            known: Role::NAMES.map(|(_, name)| name).join(", "),
+        }),
+    }
+}
+
+/// Reads somebody anew, as of `now_ms`. A role nobody knows, which may be one that forbids, makes
+/// the whole answer unreadable.
+///
+/// # Errors
+/// When the store fails or holds what makes no sense.
 pub async fn find(db: &Db, person: Uuid, now_ms: i64) -> Result<Option<Person>, campus::Error> {
     let key = person.to_string();
     let Some(row) = people::person(db, &key).await? else {
@@ -105,7 +146,10 @@ pub async fn find(db: &Db, person: Uuid, now_ms: i64) -> Result<Option<Person>, 
     let grant = people::grant(db, &key, now_ms).await?;
     Ok(Some(Person {
         id: person,
-        roles: roles.iter().filter_map(|name| Role::named(name)).collect(),
+        roles: roles
+            .iter()
+            .map(|name| role(name))
+            .collect::<Result<_, _>>()?,
         standing: standing(&row),
         agreement: agreement.map_or(Agreement::Unsigned, agreement_state),
         grant: grant.map(grant_of).transpose()?,
@@ -114,6 +158,13 @@ pub async fn find(db: &Db, person: Uuid, now_ms: i64) -> Result<Option<Person>, 
         staff_number: row.staff_number,
         name: row.name,
     }))
+}
+
+fn role(name: &str) -> Result<Role, campus::Error> {
+    Role::named(name).ok_or_else(|| campus::Error::Corrupt {
+        what: "a role",
+        text: name.into(),
+    })
 }
 
 /// A word nobody knows counts as the strictest.

@@ -91,6 +91,20 @@ pub async fn roles(db: &Db, person_id: &str) -> Result<Vec<String>, Error> {
         .map_err(failed("reading the roles of a person"))
 }
 
+/// Every role anybody has, with the staff number of somebody who has it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn roles_held(db: &Db) -> Result<Vec<(String, String)>, Error> {
+    sqlx::query_as(
+        "SELECT r.role, MIN(p.staff_number) FROM person_roles r
+         JOIN persons p ON p.id = r.person_id GROUP BY r.role ORDER BY r.role",
+    )
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading which roles there are"))
+}
+
 /// The agreement signed last.
 ///
 /// # Errors

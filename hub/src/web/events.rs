@@ -80,18 +80,41 @@ impl Listener {
     }
 
     fn may_know(&self, notice: &Notice) -> bool {
-        let actions: &[Action<'_>] = match notice {
-            Notice::Fault { .. } => &[Action::SeeDevices],
-            Notice::Device { .. } => &[Action::SeeDevices, Action::SeeRooms],
-            Notice::Trail { .. } => &[Action::ReadTrail],
-        };
         let (person, now_ms) = (&self.caller.session.person, clock::now_ms());
-        actions.iter().any(|action| {
-            self.app
-                .gate
-                .judge(person, *action, self.caller.address, now_ms)
-                .is_ok()
-        })
+        let from = self.caller.address;
+        let may = |action: &Action<'_>| self.app.gate.judge(person, *action, from, now_ms).is_ok();
+        hearers(notice).iter().any(|(_, action)| may(action))
+    }
+}
+
+/// Who hears of it: whoever may do one of these, by their names in the trail.
+fn hearers(notice: &Notice) -> &'static [(&'static str, Action<'static>)] {
+    const DEVICES: (&str, Action<'_>) = ("see_devices", Action::SeeDevices);
+    const ROOMS: (&str, Action<'_>) = ("see_rooms", Action::SeeRooms);
+    match notice {
+        Notice::Fault { .. } => &[DEVICES],
+        Notice::Device { .. } => &[DEVICES, ROOMS],
+        Notice::Trail { .. } => &[("read_trail", Action::ReadTrail)],
+    }
+}
+
+/// Every kind of event with the names of the actions of which one is enough to hear it, for the
+/// table of every entrance.
+#[must_use]
+pub fn kinds() -> Vec<(&'static str, String)> {
+    let names = |notice| {
+        let names: Vec<_> = hearers(notice).iter().map(|(name, _)| *name).collect();
+        names.join(" or ")
+    };
+    let all = anything();
+    all.iter().map(|one| (name(one), names(one))).collect()
+}
+
+fn name(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::Fault { .. } => "fault",
+        Notice::Device { .. } => "device",
+        Notice::Trail { .. } => "trail",
     }
 }
 
@@ -109,10 +132,10 @@ fn anything() -> [Notice; 3] {
 }
 
 fn event(notice: &Notice) -> Event {
-    let (name, data) = match notice {
-        Notice::Fault { id, open } => ("fault", serde_json::json!({"id": id, "open": open})),
-        Notice::Device { id, state } => ("device", serde_json::json!({"id": id, "state": state})),
-        Notice::Trail { seq } => ("trail", serde_json::json!({"seq": seq})),
+    let data = match notice {
+        Notice::Fault { id, open } => serde_json::json!({"id": id, "open": open}),
+        Notice::Device { id, state } => serde_json::json!({"id": id, "state": state}),
+        Notice::Trail { seq } => serde_json::json!({"seq": seq}),
     };
-    Event::default().event(name).data(data.to_string())
+    Event::default().event(name(notice)).data(data.to_string())
 }

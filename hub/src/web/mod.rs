@@ -1,6 +1,6 @@
 //! The web: the doors for people and for boxes. The only room that knows HTTP.
 //!
-//! error → listen → input → guard → one file per screen → ui → routes → boxes
+//! error → listen → input → guard → one file per screen → ui → boxes → routes → entrances
 
 pub mod error;
 pub mod listen;
@@ -23,8 +23,9 @@ pub mod applications;
 pub mod grants;
 pub mod watchers;
 pub mod ui;
-pub mod routes;
 pub mod boxes;
+pub mod routes;
+pub mod entrances;
 
 use std::sync::Arc;
 

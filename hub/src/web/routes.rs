@@ -1,9 +1,13 @@
-//! The route table: method, path, what it needs, handler. A route that is not here cannot exist.
+//! The table of every entrance: what it needs, and its handler. What is not here cannot exist.
+//!
+//! Routes for people, what they may say on the live line, routes for boxes. The topics of MQTT
+//! are a closed list of the protocol, a box's own and nobody else's.
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
+use axum::routing::{MethodRouter, get, post, put};
 use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -11,7 +15,9 @@ use utoipa_axum::routes;
 use xunke_policy::access::Action;
 
 use super::App;
-use super::guard::{Needs, guard};
+use super::boxes::{self, enrol, live, segments};
+use super::error::Error;
+use super::guard::{Needs, client, guard};
 use super::{applications, audit, devices, events, faults, grants, home, recordings, records};
 use super::{rooms, session, ui, viewer, watchers};
 
@@ -40,6 +46,13 @@ macro_rules! rows {
 #[must_use]
 pub fn table() -> Vec<Route> {
     use Needs::{Nobody, SignedIn};
+    // The gate decides about the one room, recording or record, and writes the trail.
+    const ROOM: Needs = Needs::Object("see_room");
+    const VIEW: Needs = Needs::Object("view_live");
+    const RECORDING: Needs = Needs::Object("see_recording");
+    const PLAYBACK: Needs = Needs::Object("playback");
+    const RECORD: Needs = Needs::Object("read_record");
+    const FILE: Needs = Needs::Object("file_record");
     const ROOMS: Needs = Needs::Action("see_rooms", Action::SeeRooms);
     const RECORDINGS: Needs = Needs::Action("see_recordings", Action::SeeRecordings);
     const RECORDS: Needs = Needs::Action("read_records", Action::ReadRecords);
@@ -58,18 +71,17 @@ pub fn table() -> Vec<Route> {
         GET    "/api/me"                                 SignedIn   => session::me;
         GET    "/api/home"                               SignedIn   => home::home;
         GET    "/api/events"                             SignedIn   => events::events;
-        // The gate decides about the one room, recording or record, and writes the trail.
         GET    "/api/rooms"                              ROOMS      => rooms::list;
-        GET    "/api/rooms/{id}"                         SignedIn   => rooms::one;
-        GET    "/api/live"                               SignedIn   => viewer::live;
+        GET    "/api/rooms/{id}"                         ROOM       => rooms::one;
+        GET    "/api/live"                               VIEW       => viewer::live;
         GET    "/api/recordings"                         RECORDINGS => recordings::list;
-        GET    "/api/recordings/{id}"                    SignedIn   => recordings::one;
-        POST   "/api/recordings/{id}/plays"              SignedIn   => recordings::play;
-        GET    "/api/plays/{play}/segments/{segment}"    SignedIn   => recordings::segment;
+        GET    "/api/recordings/{id}"                    RECORDING   => recordings::one;
+        POST   "/api/recordings/{id}/plays"              PLAYBACK   => recordings::play;
+        GET    "/api/plays/{play}/segments/{segment}"    PLAYBACK   => recordings::segment;
         GET    "/api/records"                            RECORDS    => records::list;
-        GET    "/api/records/new"                        SignedIn   => records::new;
-        POST   "/api/records"                            SignedIn   => records::file;
-        GET    "/api/records/{id}"                       SignedIn   => records::one;
+        GET    "/api/records/new"                        FILE       => records::new;
+        POST   "/api/records"                            FILE       => records::file;
+        GET    "/api/records/{id}"                       RECORD     => records::one;
         GET    "/api/devices"                            DEVICES    => devices::list;
         GET    "/api/faults"                             FAULTS     => faults::list;
         GET    "/api/applications"                       LEDGER     => applications::list;
@@ -86,6 +98,48 @@ pub fn table() -> Vec<Route> {
         GET    "/api/watchers"                           WATCHERS   => watchers::list;
         GET    "/api/openapi.json"                       Nobody     => openapi_json;
     }
+}
+
+/// What a page says on its line `/api/live`, each kind with what it needs.
+#[must_use]
+pub fn said(kind: viewer::Kind) -> Needs {
+    match kind {
+        viewer::Kind::Open => Needs::Object("view_live"),
+        viewer::Kind::Close => Needs::SignedIn,
+    }
+}
+
+/// One row of the boxes' table.
+pub struct BoxRoute {
+    /// The method.
+    pub method: Method,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// What the box must show.
+    pub needs: boxes::Needs,
+    handler: MethodRouter<App>,
+}
+
+/// Every route of the boxes' door.
+#[must_use]
+pub fn boxes_table() -> Vec<BoxRoute> {
+    use boxes::Needs::{Box, Nobody};
+    let row = |method, path, needs, handler| BoxRoute {
+        method,
+        path,
+        needs,
+        handler,
+    };
+    let enrolment = post(enrol::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
+    // No limit of axum's: the segment goes to the disk and is counted there.
+    let upload = put(segments::upload);
+    let bundle = get(segments::epoch_bundle);
+    vec![
+        row(Method::POST, "/box/1/enrol", Nobody, enrolment),
+        row(Method::PUT, "/box/1/segments/{id}", Box, upload),
+        row(Method::GET, "/box/1/epoch-bundle", Box, bundle),
+        row(Method::GET, "/box/1/live/{push}", Box, get(live::live)),
+    ]
 }
 
 /// The table says what the handler's own description says, or the hub does not start.
@@ -132,8 +186,19 @@ pub fn router(app: App) -> Router {
     router
         .fallback(ui::page)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(app.clone(), client))
         .layer(from_fn(secure))
         .with_state(app)
+}
+
+/// The router of the boxes' door: the table behind the guard, and nothing else.
+pub fn boxes_router(app: App) -> Router {
+    let rows = boxes_table().into_iter();
+    let guarded = rows.fold(Router::new(), |router, route| {
+        let guard = from_fn_with_state((app.clone(), route.needs), boxes::guard);
+        router.route(route.path, route.handler.layer(guard))
+    });
+    guarded.fallback(async || Error::NotFound).with_state(app)
 }
 
 /// The description of every route.

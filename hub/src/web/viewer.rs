@@ -60,6 +60,20 @@ enum Asked {
     },
 }
 
+/// The kinds of what a page asks, for the table of every entrance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A picture, please.
+    Open,
+    /// Enough of it.
+    Close,
+}
+
+impl Kind {
+    /// Every kind, as `op` names it.
+    pub const ALL: [(Self, &'static str); 2] = [(Self::Open, "open"), (Self::Close, "close")];
+}
+
 /// What the hub says.
 #[derive(Debug, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
@@ -408,6 +422,15 @@ mod tests {
         let expect = serde_json::json!({"op": "offline", "tile": 3, "since": 42,
             "reason": "absent"});
         assert_eq!(said(Item::Word(3, Word::Offline(offline))), expect);
+    }
+
+    /// DESIGN §4.6: a kind that is understood stands in the table of entrances.
+    #[test]
+    fn every_kind_that_is_understood_is_declared() {
+        let unknown = serde_json::from_str::<Asked>(r#"{"op":"?"}"#).unwrap_err();
+        let declared = Kind::ALL.map(|(_, name)| format!("`{name}`")).join(" or ");
+        let expected = format!("unknown variant `?`, expected {declared} at");
+        assert!(unknown.to_string().starts_with(&expected), "{unknown}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod stage;
 
 use super::*;
+use crate::access::person;
 use crate::store::people;
 use crate::store::trail::tamper;
 use stage::{HERE, Stage, stage};
@@ -292,6 +293,28 @@ async fn a_view_and_its_lines_are_one() {
     assert_eq!(f.gate.close_left_open(NOW + 60_000).await.unwrap(), 1);
     assert_eq!(f.lines().await.len(), 2);
     assert_eq!(view::count(&f.db, 0).await.unwrap(), 1);
+}
+
+/// R20: a role that this version does not know stops the start-up, and until then it makes every
+/// answer about its holder unreadable; it is never left out.
+#[tokio::test]
+async fn a_role_nobody_knows_opens_nothing_and_stops_the_start() {
+    let f = stage(NOW).await;
+    assert!(person::every_role_is_known(&f.db).await.is_ok());
+    let permit = f.opens("school_supervisor", 0).await.unwrap();
+    let add = "INSERT INTO person_roles SELECT id, 'dean' FROM persons
+        WHERE staff_number = 'D1001'";
+    tamper(&f.db, add).await;
+    let still = f.gate.still_valid(&permit, NOW).await;
+    assert_eq!(still, Err(Refusal::UNDECIDED));
+    let line = person::every_role_is_known(&f.db)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        line.starts_with("table person_roles: \"dean\" (of D1001, for one) is no role"),
+        "{line}"
+    );
 }
 
 /// X9: no trail, no view, for nobody.

@@ -1,14 +1,13 @@
 //! The boxes' door: who a box is comes from its certificate, never from the address it asks for.
 //!
-//! enrol → segments → live → routes
+//! enrol → segments → live
 //!
-//! A route that is not in [`routes::table`] cannot exist. Only enrolment is open without a
-//! certificate, because that is where a box gets one.
+//! Its routes stand in the table of every entrance. Only enrolment is open without a certificate,
+//! because that is where a box gets one.
 
 pub mod enrol;
 pub mod segments;
 pub mod live;
-pub mod routes;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;

@@ -1,6 +1,5 @@
 //! The boxes' door, every route as nobody, as a stranger, as a box, and as a retired box.
 
-use super::routes::{router, table};
 use super::*;
 use crate::access::secret::SealingKey;
 use crate::clock::now_ms;
@@ -8,6 +7,7 @@ use crate::device::tests::{House, request};
 use crate::notice::Notices;
 use crate::recording::media::Media;
 use crate::web::Opened;
+use crate::web::routes::{boxes_router as router, boxes_table as table};
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, StatusCode};
 use hyper::service::Service;
