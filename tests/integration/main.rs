@@ -11,3 +11,4 @@ mod audit;
 mod demo;
 mod crash;
 mod grants;
+mod proxies;

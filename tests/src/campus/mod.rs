@@ -1,6 +1,6 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
-//! programs → disk → process → hub → room → person → viewer
+//! programs → disk → process → hub → room → person → viewer → proxy
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
@@ -11,6 +11,7 @@ mod hub;
 mod room;
 mod person;
 mod viewer;
+mod proxy;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ pub use hub::{Account, Hub, Ports, Room};
 pub use person::{Person, Socket, one_time_code};
 pub use process::Process;
 pub use programs::{free_port, is_free, program};
+pub use proxy::Proxy;
 pub use room::{BoxIdentity, Classroom};
 pub use viewer::{Said, Viewer};
 

@@ -1,5 +1,6 @@
 //! A person at a browser, without the browser: cookie, CSRF token, requests, live socket.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,8 +43,17 @@ impl Person {
     /// # Errors
     /// The certificate cannot be read.
     pub fn nobody(base: &str, ca_pem: &str) -> Result<Self> {
+        Self::nobody_at(base, ca_pem, None)
+    }
+
+    /// The same at an address of this machine, from which requests come, but not sockets.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn nobody_at(base: &str, ca_pem: &str, address: Option<IpAddr>) -> Result<Self> {
         let tls = Arc::new(tls(ca_pem)?);
         let client = Client::builder()
+            .local_address(address)
             .tls_backend_preconfigured((*tls).clone())
             .connect_timeout(ANSWER_MAX)
             .read_timeout(ANSWER_MAX)
