@@ -94,7 +94,7 @@ fn fill(path: &str, real: &Value) -> Result<String> {
         Some("rooms") => "room",
         Some("recordings") => "recording",
         // Nothing is opened or taken back here: the others look at what people hold.
-        Some("applications" | "grants") => "nothing",
+        Some("applications" | "grants" | "people" | "departures" | "sanctions") => "nothing",
         _ => "record",
     };
     for (parameter, key) in [

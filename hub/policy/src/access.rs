@@ -109,6 +109,8 @@ pub enum Action<'a> {
     SeeDevices,
     /// Create accounts and import people (R27, R33).
     ManageAccounts,
+    /// Read who there is; who may change it is [`crate::appointment::may_appoint`]'s (R16).
+    SeePeople,
     /// File applications; which one is [`crate::application::may_file`]'s (R17).
     FileApplications,
     /// Open and revoke; which one is [`crate::application::may_open`]'s (R18).
@@ -155,6 +157,7 @@ pub fn decide(facts: &Facts<'_>, action: Action<'_>) -> Result<(), Refusal> {
         Action::SeeWatchers => teach(facts),
         Action::SeeDevices => serve(facts, Function::SeeDevices),
         Action::ManageAccounts => serve(facts, Function::ManageAccounts),
+        Action::SeePeople => serve(facts, Function::ReadPeople),
         Action::FileApplications => serve(facts, Function::FileApplications),
         Action::OpenPermissions => serve(facts, Function::OpenPermissions),
         Action::ReadLedger => serve(facts, Function::ReadLedger),

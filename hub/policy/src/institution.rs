@@ -23,6 +23,10 @@ pub enum Function {
     SeeDevices,
     /// Creates accounts and imports people (R27, R33).
     ManageAccounts,
+    /// Gives and takes roles that decide about others (R16, X5).
+    AppointOfficers,
+    /// Reads who there is, in which unit and role (R16, R26).
+    ReadPeople,
     /// Reads the audit trail (R116).
     ReadTrail,
     /// Inspects the trail and signs the finding (R115).

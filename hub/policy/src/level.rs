@@ -77,6 +77,17 @@ impl Role {
         }
     }
 
+    /// Decides about others, in an office or as an administrator; never given by a list of staff
+    /// (R16).
+    #[must_use]
+    pub fn decides(self) -> bool {
+        match self {
+            Self::AcademicAffairs | Self::UnitLeader => true,
+            Self::Technician | Self::SecurityAdministrator | Self::AuditAdministrator => true,
+            Self::SchoolSupervisor | Self::UnitSupervisor | Self::Teacher => false,
+        }
+    }
+
     /// 第六条: a member of the supervision group (R3).
     #[must_use]
     pub fn supervises(self) -> bool {

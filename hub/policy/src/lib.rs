@@ -1,8 +1,8 @@
 //! The two regulations as pure functions: facts in, an answer or a refusal out.
 //!
 //! refusal → level → network → agreement → password → purpose → recusal → retention
-//! → institution → preset → sanction → administrators → application → departure → inspection
-//! → patrol → access → fault
+//! → institution → preset → sanction → administrators → appointment → application → departure
+//! → inspection → patrol → access → fault
 //!
 //! Each function cites its article in the original words. Nothing here does IO or asks the time;
 //! what is not expressly allowed is refused (R20). Departments, duties, levels and units are data.
@@ -21,6 +21,7 @@ pub mod institution;
 pub mod preset;
 pub mod sanction;
 pub mod administrators;
+pub mod appointment;
 pub mod application;
 pub mod departure;
 pub mod inspection;

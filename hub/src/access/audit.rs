@@ -116,6 +116,41 @@ pub struct Trail {
     checked: Mutex<Option<(i64, bool)>>,
 }
 
+/// The trail held still before a line is written, for whatever the line depends on: a number that
+/// is counted, a rule about who is left. Dropping it leaves everything as it was.
+#[derive(Debug)]
+pub struct Still<'a> {
+    notices: &'a Notices,
+    writer: MutexGuard<'a, Option<Head>>,
+    writing: Writing,
+    end: Head,
+}
+
+impl<'a> Still<'a> {
+    /// Where to read what the line depends on. Nothing else can be written or appended meanwhile.
+    pub fn writing(&mut self) -> &mut Writing {
+        &mut self.writing
+    }
+
+    /// Writes the line; what it is about goes into the same transaction.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub async fn line(mut self, entry: Entry, now_ms: i64) -> Result<Pending<'a>, Unavailable> {
+        let line = line_after(&self.end, entry, now_ms);
+        trail::add(&mut self.writing, &line).await?;
+        Ok(Pending {
+            notices: self.notices,
+            writer: self.writer,
+            writing: self.writing,
+            head: Head {
+                seq: line.seq,
+                hash: line.hash,
+            },
+        })
+    }
+}
+
 /// A line that becomes durable together with what it is about, or not at all: dropping it undoes
 /// both.
 #[derive(Debug)]
@@ -176,23 +211,25 @@ impl Trail {
     /// # Errors
     /// When the store fails; then nothing was written.
     pub async fn begin(&self, entry: Entry, now_ms: i64) -> Result<Pending<'_>, Unavailable> {
+        self.hold().await?.line(entry, now_ms).await
+    }
+
+    /// Holds the trail still, to write a line that depends on what is stored.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub async fn hold(&self) -> Result<Still<'_>, Unavailable> {
         let writer = self.writer.lock().await;
         let mut writing = self.db.begin().await?;
         let end = trail::hold(&mut writing, GENESIS).await?;
         if let Some(own) = writer.as_ref() {
             still_there(&mut writing, own, &end).await?;
         }
-        let line = line_after(&end, entry, now_ms);
-        trail::add(&mut writing, &line).await?;
-        let head = Head {
-            seq: line.seq,
-            hash: line.hash,
-        };
-        Ok(Pending {
+        Ok(Still {
             notices: &self.notices,
             writer,
             writing,
-            head,
+            end,
         })
     }
 

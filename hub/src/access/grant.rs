@@ -35,6 +35,9 @@ pub enum Error {
     /// There is no such person, application or grant.
     #[error("there is no such thing")]
     NotFound,
+    /// It was changed or done meanwhile; in Chinese and in English.
+    #[error("{1}")]
+    Conflict(&'static str, &'static str),
     /// The trail cannot be written, so nothing is changed.
     #[error(transparent)]
     Trail(#[from] Unavailable),
@@ -150,15 +153,18 @@ impl Grants {
     pub async fn file(&self, by: By<'_>, wish: Wish) -> Result<String, Error> {
         let found = person::find(&self.db, wish.beneficiary, by.now_ms).await?;
         let holder = found.ok_or(Error::NotFound)?;
-        let row = self.written(by, &holder, wish).await?;
+        let mut row = self.written(by, &holder, wish).await?;
         let paper = paper_of(&row)?;
         let officer = officer(by.session);
         let now_ms = by.now_ms;
         let (institution, holds) = (&self.institution, holding(&holder));
         let answer = application::may_file(institution, officer, &paper, holds, now_ms);
+        let drawn_up = entry(by, "file_application", &row, &holder);
+        answered(&self.trail, answer, &drawn_up, now_ms).await?;
+        let mut still = self.trail.hold().await?;
+        row.number = format!("SQ-{:05}", rows::count(still.writing()).await? + 1);
         let entry = entry(by, "file_application", &row, &holder);
-        self.answered(answer, &entry, now_ms).await?;
-        let mut pending = self.trail.begin(entry, now_ms).await?;
+        let mut pending = still.line(entry, now_ms).await?;
         rows::file(pending.writing(), &row).await?;
         pending.commit().await?;
         Ok(row.number)
@@ -182,7 +188,7 @@ impl Grants {
         };
         Ok(ApplicationRow {
             id: Uuid::now_v7().to_string(),
-            number: format!("SQ-{:05}", rows::count(&self.db).await? + 1),
+            number: String::new(),
             applicant_id: by.session.person.id.to_string(),
             beneficiary_id: holder.id.to_string(),
             level: wish.level.into(),
@@ -213,7 +219,7 @@ impl Grants {
             application::may_open(&self.institution, officer, &paper, opened, holds, now_ms)
         });
         let entry = entry(by, "open_grant", &row, &holder);
-        self.answered(answer, &entry, now_ms).await?;
+        answered(&self.trail, answer, &entry, now_ms).await?;
         let mut pending = self.trail.begin(entry, now_ms).await?;
         let writing = pending.writing();
         let opener = by.session.person.id.to_string();
@@ -226,6 +232,7 @@ impl Grants {
             unit_id: row.unit_id.clone(),
             from_ms: opened.from_ms,
             until_ms: Some(opened.until_ms),
+            minors: i64::from(opened.minors),
         };
         let (holder, number) = (&row.beneficiary_id, &row.number);
         people::add_grant(writing, holder, &grant, number, &opener).await?;
@@ -246,7 +253,7 @@ impl Grants {
             purpose: why.to_owned(),
             ..entry(by, "refuse_application", &row, &holder)
         };
-        self.answered(answer, &entry, now_ms).await?;
+        answered(&self.trail, answer, &entry, now_ms).await?;
         let mut pending = self.trail.begin(entry, now_ms).await?;
         let decider = by.session.person.id.to_string();
         let answer = ("refused", Some(why));
@@ -280,7 +287,7 @@ impl Grants {
         let roles = &by.session.person.roles;
         let answer = application::may_revoke(&self.institution, roles);
         let answer = answer.and_then(|()| application::next(state, Step::Revoke).map(drop));
-        self.answered(answer, &entry, now_ms).await?;
+        answered(&self.trail, answer, &entry, now_ms).await?;
         let mut pending = self.trail.begin(entry, now_ms).await?;
         let revoker = by.session.person.id.to_string();
         if !rows::revoke(pending.writing(), &row.id, &revoker, why, now_ms).await? {
@@ -298,26 +305,26 @@ impl Grants {
         let holder = person::find(&self.db, holder, now_ms).await?;
         Ok((row, holder.ok_or(Error::NotFound)?))
     }
+}
 
-    /// A refusal is a line as well.
-    async fn answered(
-        &self,
-        answer: Result<(), Refusal>,
-        entry: &Entry,
-        now_ms: i64,
-    ) -> Result<(), Error> {
-        let Err(refusal) = answer else {
-            return Ok(());
-        };
-        let refused = Entry {
-            outcome: Outcome::Refused,
-            article: refusal.article,
-            detail: refusal.code.into(),
-            ..entry.clone()
-        };
-        self.trail.append(refused, now_ms).await?;
-        Err(Error::Refused(refusal))
-    }
+/// A refusal is a line as well.
+pub(super) async fn answered(
+    trail: &Trail,
+    answer: Result<(), Refusal>,
+    entry: &Entry,
+    now_ms: i64,
+) -> Result<(), Error> {
+    let Err(refusal) = answer else {
+        return Ok(());
+    };
+    let refused = Entry {
+        outcome: Outcome::Refused,
+        article: refusal.article,
+        detail: refusal.code.into(),
+        ..entry.clone()
+    };
+    trail.append(refused, now_ms).await?;
+    Err(Error::Refused(refusal))
 }
 
 /// Where an application stands, with what became of its grant.
@@ -397,7 +404,7 @@ fn entry(by: By<'_>, action: &'static str, row: &ApplicationRow, holder: &Person
 }
 
 /// A reason of 2 to 500 characters.
-fn reasoned(why: &str) -> Result<&str, Error> {
+pub(super) fn reasoned(why: &str) -> Result<&str, Error> {
     let why = why.trim();
     let length = why.chars().count();
     if (2..=application::REASON_CHARACTERS_MAX).contains(&length) {

@@ -1,7 +1,7 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
 //! secret → audit → person → session → password → second_factor → lockout → sign_in → place
-//! → gate → grant
+//! → gate → grant → departure → roster
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -16,3 +16,5 @@ pub mod sign_in;
 pub mod place;
 pub mod gate;
 pub mod grant;
+pub mod departure;
+pub mod roster;

@@ -9,12 +9,13 @@ use xunke_policy::institution::Institution;
 use xunke_policy::level::{Role, UnitId};
 use xunke_policy::network::Network;
 use xunke_policy::patrol::Reader;
-use xunke_policy::sanction::Standing;
+use xunke_policy::sanction::{self, Measure, Standing};
 
 use super::audit::Who;
 use crate::campus::classroom::Unit;
 use crate::campus::{self, id};
 use crate::store::people::{self, AgreementRow, GrantRow, PersonRow};
+use crate::store::sanction::{self as sanctions, MeasureRow};
 use crate::store::{self, Db};
 
 /// Somebody with an account.
@@ -144,13 +145,14 @@ pub async fn find(db: &Db, person: Uuid, now_ms: i64) -> Result<Option<Person>, 
     let roles = people::roles(db, &key).await?;
     let agreement = people::agreement(db, &key).await?;
     let grant = people::grant(db, &key, now_ms).await?;
+    let measures = sanctions::measures(db, &key).await?;
     Ok(Some(Person {
         id: person,
+        standing: standing(&row.standing, row.suspended_until_ms, &measures, now_ms),
         roles: roles
             .iter()
             .map(|name| role(name))
             .collect::<Result<_, _>>()?,
-        standing: standing(&row),
         agreement: agreement.map_or(Agreement::Unsigned, agreement_state),
         grant: grant.map(grant_of).transpose()?,
         password_changed_ms: row.password_changed_ms,
@@ -167,15 +169,36 @@ fn role(name: &str) -> Result<Role, campus::Error> {
     })
 }
 
-/// A word nobody knows counts as the strictest.
-fn standing(row: &PersonRow) -> Standing {
-    match row.standing.as_str() {
-        "active" => Standing::Active,
-        "suspended" => Standing::Suspended {
-            until_ms: row.suspended_until_ms,
-        },
+/// What is noted about somebody, and what the measures in force make of it (R25): the stricter of
+/// the two. A word nobody knows counts as the strictest.
+pub(super) fn standing(
+    noted: &str,
+    suspended_until_ms: Option<i64>,
+    measures: &[MeasureRow],
+    now_ms: i64,
+) -> Standing {
+    let until_ms = suspended_until_ms;
+    match noted {
         "left" => Standing::Left,
+        "active" => sanction::standing(measures.iter().map(measure), now_ms),
+        "suspended" => {
+            let from_ms = i64::MIN;
+            let noted = Measure::Suspension { from_ms, until_ms };
+            let measures = measures.iter().map(measure);
+            sanction::standing(measures.chain([noted]), now_ms)
+        }
         _ => Standing::Cancelled,
+    }
+}
+
+/// A suspension without a beginning is in force already.
+fn measure(row: &MeasureRow) -> Measure {
+    match row.measure.as_str() {
+        "suspension" => Measure::Suspension {
+            from_ms: row.from_ms.unwrap_or(i64::MIN),
+            until_ms: row.until_ms,
+        },
+        _ => Measure::Cancellation,
     }
 }
 
@@ -199,7 +222,7 @@ fn grant_of(row: GrantRow) -> Result<Grant, campus::Error> {
     Ok(Grant {
         level: u8::try_from(row.level).unwrap_or(0),
         unit: unit.map(UnitId),
-        minors: false,
+        minors: row.minors > 0,
         from_ms: row.from_ms,
         until_ms: row.until_ms,
     })

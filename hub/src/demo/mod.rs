@@ -211,6 +211,7 @@ async fn add_people(
                 .map(|unit| units[unit].clone()),
             from_ms: now_ms,
             until_ms: None,
+            minors: 0,
         };
         let application = format!("SQ-{}", one.account.login);
         let (id, opener) = (one.account.id.to_string(), opener.account.id.to_string());

@@ -320,6 +320,7 @@ async fn person(
         unit_id,
         from_ms: 0,
         until_ms: None,
+        minors: 0,
     };
     let opener = Uuid::from_u128(TECHNICIAN).to_string();
     people_rows::add_grant(writing, &id, &grant, "2026-1", &opener)

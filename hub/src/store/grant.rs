@@ -114,9 +114,9 @@ pub struct CandidateRow {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(db: &Db) -> Result<i64, Error> {
+pub async fn count(writing: &mut Writing) -> Result<i64, Error> {
     sqlx::query_scalar("SELECT COUNT(*) FROM applications")
-        .fetch_one(db.read())
+        .fetch_one(&mut **writing)
         .await
         .map_err(failed("counting applications"))
 }

@@ -6,6 +6,9 @@
 pub mod campus;
 pub mod people;
 pub mod grant;
+pub mod departure;
+pub mod roster;
+pub mod sanction;
 pub mod session;
 pub mod trail;
 pub mod view;

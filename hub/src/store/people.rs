@@ -60,6 +60,8 @@ pub struct GrantRow {
     pub from_ms: i64,
     /// In force until.
     pub until_ms: Option<i64>,
+    /// Whether classes with minors are included: 1 or 0.
+    pub minors: i64,
 }
 
 /// One person.
@@ -127,7 +129,7 @@ pub async fn agreement(db: &Db, person_id: &str) -> Result<Option<AgreementRow>,
 /// When the database fails.
 pub async fn grant(db: &Db, person_id: &str, now_ms: i64) -> Result<Option<GrantRow>, Error> {
     sqlx::query_as(
-        "SELECT level, unit_id, from_ms, until_ms FROM grants
+        "SELECT level, unit_id, from_ms, until_ms, minors FROM grants
          WHERE person_id = $1 AND (until_ms IS NULL OR until_ms > from_ms)
          ORDER BY CASE WHEN from_ms <= $2 THEN 0 ELSE 1 END,
          CASE WHEN from_ms <= $2 THEN -from_ms ELSE from_ms END, id DESC LIMIT 1",
@@ -302,7 +304,7 @@ pub async fn add_grant(
 ) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO grants (id, person_id, level, unit_id, application, opened_by, from_ms,
-         until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         until_ms, minors) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(uuid::Uuid::now_v7().to_string())
     .bind(person_id)
@@ -312,6 +314,7 @@ pub async fn add_grant(
     .bind(opened_by)
     .bind(grant.from_ms)
     .bind(grant.until_ms)
+    .bind(grant.minors)
     .execute(&mut **writing)
     .await
     .map(drop)

@@ -348,6 +348,7 @@ impl From<grant::Error> for Error {
             grant::Error::Refused(refusal) => Self::Refused(refusal),
             grant::Error::Field(field) => Self::Field(field),
             grant::Error::NotFound => Self::NotFound,
+            grant::Error::Conflict(zh, en) => Self::Conflict(zh, en),
             grant::Error::Trail(cause) => Self::TrailUnavailable(cause),
             failed => Self::Failed(Box::new(failed)),
         }

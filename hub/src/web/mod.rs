@@ -21,6 +21,7 @@ pub mod faults;
 pub mod records;
 pub mod applications;
 pub mod grants;
+pub mod people;
 pub mod watchers;
 pub mod ui;
 pub mod boxes;
@@ -33,6 +34,7 @@ use crate::access::audit::Trail;
 use crate::access::audit::day::Days;
 use crate::access::gate::Gate;
 use crate::access::grant::Grants;
+use crate::access::roster::Roster;
 use crate::access::secret::SealingKey;
 use crate::access::session::Sessions;
 use crate::access::sign_in::Desk;
@@ -69,6 +71,8 @@ pub struct App {
     pub gate: Gate,
     /// Applications, and the ledger of what came of them.
     pub grants: Grants,
+    /// Everybody there is.
+    pub roster: Roster,
     /// What has just changed.
     pub notices: Notices,
     /// The boxes.
@@ -116,6 +120,7 @@ impl App {
         let desk = Desk::new(db.clone(), t, s, c, sealing);
         let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config.clone());
         let grants = Grants::new(db.clone(), trail.clone(), gate.institution().clone());
+        let roster = Roster::new(db.clone(), trail.clone(), gate.institution().clone());
         let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);
         let days = Arc::new(Days::new(trail.clone(), signing.clone()));
         let ingest = Ingest::new(
@@ -143,6 +148,7 @@ impl App {
             desk,
             gate,
             grants,
+            roster,
             notices,
             devices,
             keys,

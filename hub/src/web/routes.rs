@@ -18,8 +18,8 @@ use super::App;
 use super::boxes::{self, enrol, live, segments};
 use super::error::Error;
 use super::guard::{Needs, client, guard};
-use super::{applications, audit, devices, events, faults, grants, home, recordings, records};
-use super::{rooms, session, ui, viewer, watchers};
+use super::{applications, audit, devices, events, faults, grants, home, people, recordings};
+use super::{records, rooms, session, ui, viewer, watchers};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -61,6 +61,8 @@ pub fn table() -> Vec<Route> {
     const FILING: Needs = Needs::Action("file_application", Action::FileApplications);
     const OPENING: Needs = Needs::Action("open_grant", Action::OpenPermissions);
     const LEDGER: Needs = Needs::Action("read_ledger", Action::ReadLedger);
+    const PEOPLE: Needs = Needs::Action("see_people", Action::SeePeople);
+    const APPOINTING: Needs = Needs::Action("appoint", Action::SeePeople);
     const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
     const EXPORT: Needs = Needs::Action("export_trail", Action::InspectTrail);
     const WATCHERS: Needs = Needs::Action("see_watchers", Action::SeeWatchers);
@@ -92,6 +94,9 @@ pub fn table() -> Vec<Route> {
         // Two offices may take a grant back; the room asks which, and writes the trail.
         GET    "/api/grants"                             LEDGER     => grants::ledger;
         POST   "/api/grants/{id}/revocation"             LEDGER     => grants::revoke;
+        // Who may change whom is the room's to ask, with its own line.
+        GET    "/api/people"                             PEOPLE     => people::list;
+        POST   "/api/people/{id}/post"                   APPOINTING => people::appoint;
         GET    "/api/audit"                              TRAIL      => audit::list;
         GET    "/api/audit/days"                         TRAIL      => audit::days;
         GET    "/api/audit/export"                       EXPORT     => audit::export;

@@ -223,15 +223,9 @@ fn duties_that_must_stay_apart_stay_apart() {
 #[test]
 fn a_function_nobody_has_is_missed() {
     for (from, to) in [
-        (
-            "[\"file_applications\", \"read_ledger\"]",
-            "[\"read_ledger\"]",
-        ),
-        (
-            "[\"open_permissions\", \"read_ledger\"]",
-            "[\"read_ledger\"]",
-        ),
-        ("[\"manage_accounts\"]", "[\"see_devices\"]"),
+        ("[\"file_applications\", ", "["),
+        ("[\"open_permissions\", ", "["),
+        ("[\"manage_accounts\", ", "["),
         ("[\"read_trail\", \"inspect_trail\"]", "[\"read_trail\"]"),
     ] {
         assert!(refused(from, to).en.starts_with("No department does"));

@@ -218,6 +218,16 @@ refusals! {
         "应配备专职安全管理员，不可兼任"
         "安全管理员须专职，不得兼任其他角色。"
         "The security administrator holds no other role.";
+    /// 8.1.4.2 d): roles that decide are given by the security administrator alone (R16, X5).
+    APPOINTMENT_BY_OTHERS "appointment_by_others" "GB/T 22239—2019 8.1.4.2 d)"
+        "应授予管理用户所需的最小权限，实现管理用户的权限分离"
+        "教务处、单位负责人和三类管理员只能由安全管理员任免。"
+        "Academic Affairs, unit heads and administrators: appointed by the security administrator.";
+    /// 8.1.4.2 d): nobody changes what they are themselves (X5).
+    APPOINTMENT_OWN "appointment_own" "GB/T 22239—2019 8.1.4.2 d)"
+        "应授予管理用户所需的最小权限，实现管理用户的权限分离"
+        "不能更改自己的角色和单位，请由另一位管理员办理。"
+        "Nobody changes their own role or unit; ask another administrator.";
     /// 附件2 第三条: a measure names its number, basis, evidence and who decided it (R45, R104).
     SANCTION_INCOMPLETE "sanction_incomplete" "附件2 第三条"
         "乙方违反本协议，甲方有权视情节采取以下措施"

@@ -342,6 +342,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The people. Never identity numbers, never secrets.
+         * @description # Errors
+         *     403 for whoever does not read them.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/{id}/post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives somebody these roles and this unit; their sessions end at once.
+         * @description # Errors
+         *     403 with the article, 404 for nobody, 422 naming the field.
+         */
+        post: operations["appoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plays/{play}/segments/{segment}": {
         parameters: {
             query?: never;
@@ -1113,6 +1155,44 @@ export interface components {
             /** @description Whether its author had watched the room. */
             viewed: boolean;
         };
+        /** @description People. */
+        People: {
+            /** @description By staff number, 100 at most. */
+            people: components["schemas"]["PersonLine"][];
+            /** @description How many there are in all. */
+            total: number;
+            /** @description The teaching units. */
+            units: components["schemas"]["UnitName"][];
+        };
+        /** @description Somebody with an account, or who is to get one. */
+        PersonLine: {
+            /** @description Whether the account was activated. */
+            activated: boolean;
+            /** @description `signed`, `superseded`, `ended` or `unsigned`. */
+            agreement: string;
+            /**
+             * Format: int64
+             * @description The last sign-in.
+             */
+            last_sign_in?: number | null;
+            /**
+             * Format: int32
+             * @description The level they hold now or later.
+             */
+            level?: number | null;
+            /**
+             * Format: int64
+             * @description Until when.
+             */
+            level_until?: number | null;
+            /** @description Who. */
+            person: components["schemas"]["PersonName"];
+            /** @description What they are, such as `teacher`. */
+            roles: string[];
+            /** @description `active`, `suspended`, `cancelled` or `left`. */
+            standing: string;
+            unit?: components["schemas"]["UnitName"] | null;
+        };
         /** @description A person by name. */
         PersonName: {
             /**
@@ -1178,6 +1258,18 @@ export interface components {
             start: number;
             /** @description Whether it was cut off; what there is, is good. */
             truncated: boolean;
+        };
+        /** @description What somebody is to be. */
+        PostForm: {
+            /** @description The paper it rests on; 2 to 200 characters. */
+            basis: string;
+            /** @description The names of the roles, and no others. */
+            roles: string[];
+            /**
+             * Format: uuid
+             * @description The teaching unit.
+             */
+            unit?: string | null;
         };
         /** @description Why somebody wants to watch. */
         Purpose: {
@@ -2016,6 +2108,86 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                search?: string;
+                role?: string;
+                unit?: string;
+                state?: string;
+                page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["People"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    appoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
         };
     };
