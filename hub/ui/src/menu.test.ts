@@ -8,10 +8,10 @@ function check(role: string, expected: string[]) {
 test('R7 R8 each role is offered its own pages and no others', () => {
   check('school_supervisor', ['/', '/live', '/recordings', '/records']);
   check('unit_supervisor', ['/', '/live', '/recordings', '/records']);
-  check('technician', ['/', '/it']);
+  check('technician', ['/', '/people', '/it']);
   check('audit_administrator', ['/', '/audit']);
-  check('academic_affairs', ['/', '/records', '/applications', '/ledger']);
-  check('security_administrator', ['/', '/openings', '/ledger', '/it', '/audit']);
+  check('academic_affairs', ['/', '/records', '/applications', '/ledger', '/people']);
+  check('security_administrator', ['/', '/openings', '/ledger', '/people', '/it', '/audit']);
   check('teacher', ['/', '/records', '/watchers']);
 });
 

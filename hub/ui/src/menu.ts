@@ -26,6 +26,10 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     item: { path: '/ledger', title: 'menu.ledger' },
     roles: ['academic_affairs', 'security_administrator'],
   },
+  {
+    item: { path: '/people', title: 'menu.people' },
+    roles: ['academic_affairs', 'technician', 'security_administrator'],
+  },
   { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician', 'security_administrator'] },
   {

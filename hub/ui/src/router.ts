@@ -21,6 +21,7 @@ export const router = createRouter({
         { path: 'applications', component: () => import('./pages/ApplicationsPage.vue') },
         { path: 'openings', component: () => import('./pages/OpeningsPage.vue') },
         { path: 'ledger', component: () => import('./pages/LedgerPage.vue') },
+        { path: 'people', component: () => import('./pages/PeoplePage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
         { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
         { path: 'audit', component: () => import('./pages/AuditPage.vue') },

@@ -33,5 +33,6 @@ function restText(rest: string): string {
     .replace(/^watched /, `${t('trail.watched')} `)
     .replace('(last known to be watched)', t('trail.lastKnown'))
     .replace(' （', '（')
+    .replace(/\b[a-z]+_?[a-z]+\b/g, (word) => tWord('role', word))
     .replaceAll(', ', t('trail.comma'));
 }

@@ -7,10 +7,10 @@ const MENUS = {
   school_supervisor: ['首页', '实时巡课', '录像回放', '巡课记录'],
   unit_supervisor: ['首页', '实时巡课', '录像回放', '巡课记录'],
   school_supervisor_unsigned: ['首页', '实时巡课', '录像回放', '巡课记录'],
-  technician: ['首页', '信息中心'],
-  security_administrator: ['首页', '权限开通', '权限台账', '信息中心', '审计记录'],
+  technician: ['首页', '人员', '信息中心'],
+  security_administrator: ['首页', '权限开通', '权限台账', '人员', '信息中心', '审计记录'],
   audit_administrator: ['首页', '审计记录'],
-  academic_affairs: ['首页', '巡课记录', '权限申请', '权限台账'],
+  academic_affairs: ['首页', '巡课记录', '权限申请', '权限台账', '人员'],
   unit_leader: ['首页', '巡课记录'],
   teacher: ['首页', '巡课记录', '谁看过我的课'],
 };

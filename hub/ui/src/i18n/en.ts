@@ -1,8 +1,10 @@
 // English, complete by type: a missing or extra word does not compile.
+import { en as people } from './words/people';
 import { en as trail } from './words/trail';
 import type { zh } from './zh';
 
 export const en: Record<keyof typeof zh, string> = {
+  ...people,
   ...trail,
   brand: 'Xunke',
 

@@ -1,7 +1,9 @@
 // Chinese, the first language of the pages. Words follow the regulations and the glossary.
+import { zh as people } from './words/people';
 import { zh as trail } from './words/trail';
 
 export const zh = {
+  ...people,
   ...trail,
   brand: '巡课',
 
