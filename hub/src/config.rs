@@ -38,8 +38,10 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct College {
-    /// Printed on official forms (R73).
+    /// Printed on official forms (R73); empty: the name in the preset.
     pub name: String,
+    /// `polytechnic`, `institute`, or a file; read at first start (docs/decisions/0010).
+    pub preset: String,
 }
 
 /// `[people]`
@@ -141,7 +143,8 @@ impl Default for Config {
 impl Default for College {
     fn default() -> Self {
         Self {
-            name: "北京工业职业技术学院".into(),
+            name: String::new(),
+            preset: "polytechnic".into(),
         }
     }
 }

@@ -19,3 +19,4 @@ pub mod live;
 pub mod patrol;
 pub mod web;
 pub mod run;
+pub mod console;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use xunke_hub::config::Config;
-use xunke_hub::run;
+use xunke_hub::{console, run};
 
 /// 巡课中心端 · the hub of a smart-classroom supervision system.
 #[derive(Debug, Parser)]
@@ -43,10 +43,25 @@ enum Command {
     /// Takes the audit trail out of the hub and checks what was taken out.
     #[command(subcommand)]
     Audit(Audit),
+    /// Departments, duties, levels and rules: what is in force.
+    #[command(subcommand)]
+    Preset(PresetCommand),
     /// Prints the description of the HTTP API.
     Openapi,
     /// Prints every entrance, and what each needs: routes, live words, events, MQTT topics.
     Doors,
+}
+
+#[derive(Debug, Subcommand)]
+enum PresetCommand {
+    /// Puts a preset in force from the next start on, with its line in the audit trail.
+    Apply {
+        /// `polytechnic`, `institute`, or a school's own file.
+        preset: String,
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,12 +109,17 @@ fn command(command: Command) -> anyhow::Result<()> {
             runtime.block_on(run::seed_demo(Config::load(&config)?, rooms))
         }
         Command::VerifyTrail { config } => {
-            runtime.block_on(run::verify_trail(Config::load(&config)?))
+            runtime.block_on(console::verify_trail(Config::load(&config)?))
         }
         Command::Audit(Audit::Export { config, out }) => {
-            runtime.block_on(run::export_trail(Config::load(&config)?, &out))
+            runtime.block_on(console::export_trail(Config::load(&config)?, &out))
         }
-        Command::Audit(Audit::Verify { file, key }) => run::verify_export(&file, key.as_deref()),
+        Command::Audit(Audit::Verify { file, key }) => {
+            console::verify_export(&file, key.as_deref())
+        }
+        Command::Preset(PresetCommand::Apply { preset, config }) => {
+            runtime.block_on(console::apply_preset(Config::load(&config)?, &preset))
+        }
         Command::Openapi => run::openapi(),
         Command::Doors => run::doors(),
     }

@@ -27,6 +27,25 @@ pub enum Notice {
         /// Its last number.
         seq: i64,
     },
+    /// Something that several people work on has changed.
+    Changed {
+        /// Of [`TOPICS`].
+        topic: &'static str,
+    },
+}
+
+/// What pages are told of besides faults, devices and the trail.
+pub const TOPICS: [&str; 3] = ["grants", "inspections", "risks"];
+
+/// What changes when the trail has such a line.
+#[must_use]
+pub fn topic(action: &str) -> Option<&'static str> {
+    match action {
+        "file_application" | "open_grant" | "refuse_application" | "revoke_grant" => Some("grants"),
+        "sign_inspection" => Some("inspections"),
+        "judge_risk" => Some("risks"),
+        _ => None,
+    }
 }
 
 /// Where rooms publish notices and pages listen.

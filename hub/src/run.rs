@@ -1,25 +1,23 @@
 //! Running: puts the rooms together, opens the doors, and closes them in order.
 
-use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::access::audit::day::Days;
-use crate::access::audit::{Trail, export, signed};
+use crate::access::audit::{Trail, running};
+use crate::access::institution;
 use crate::access::password::Hasher;
 use crate::access::person;
 use crate::access::secret::SealingKey;
 use crate::authority::{Ca, tls};
-use crate::campus::calendar::date_and_time;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::{self, Seeded};
@@ -53,14 +51,20 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let db = Db::open(&config.data_dir).await?;
     let ca = Arc::new(Ca::open(&config.data_dir.join("authority"), now_ms())?);
     let identity = ca.server(&config.people.names, now_ms())?;
+    let notices = Notices::default();
+    let trail = Arc::new(Trail::new(db.clone(), notices.clone()));
+    running::started(&trail, &config, now_ms()).await?;
+    let named = &config.college.preset;
     let opened = Opened {
+        institution: institution::in_force(&db, &trail, named, now_ms()).await?,
+        trail,
         sealing: SealingKey::open(&config.data_dir)?,
         ca: ca.clone(),
         keys: open_keys(&config, &db, &ca).await?,
         media: open_media(&config)?,
         mqtt_port: mqtt.local_addr()?.port(),
     };
-    let app = App::new(config.clone(), db.clone(), Notices::default(), opened);
+    let app = App::new(config.clone(), db.clone(), notices, opened);
     person::every_role_is_known(&db).await?;
     close_left_open(&app).await?;
     status::begin(&db, now_ms()).await?;
@@ -96,6 +100,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         tend(&app, stop),
     );
     app.playback.end_all(now_ms()).await;
+    running::stopped(&app.trail, now_ms()).await?;
     db.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -205,69 +210,6 @@ pub async fn seed_demo(config: Config, rooms: usize) -> anyhow::Result<()> {
     let seeded = demo::seed(&db, &tools, rooms, now_ms()).await?;
     db.close().await;
     print(&seeded_json(&seeded).to_string())
-}
-
-/// Reads the whole trail and says where it ends, or which line does not fit (K6).
-///
-/// # Errors
-/// When the trail is broken or cannot be read.
-pub async fn verify_trail(config: Config) -> anyhow::Result<()> {
-    let db = Db::open(&config.data_dir).await?;
-    let trail = Trail::new(db.clone(), Notices::default());
-    let answer = trail.verify().await?;
-    db.close().await;
-    match answer {
-        Ok(end) => print(&format!(
-            "{} lines, whole; the end is {}",
-            end.seq, end.hash
-        )),
-        Err(broken) => bail!(
-            "the trail is broken at line {}: {}",
-            broken.seq,
-            broken.what
-        ),
-    }
-}
-
-/// Writes the whole trail to a new file, with its head and the hub's signature (X8, K6).
-///
-/// # Errors
-/// When the file exists or cannot be written, or the trail cannot be read.
-pub async fn export_trail(config: Config, out: &Path) -> anyhow::Result<()> {
-    let db = Db::open(&config.data_dir).await?;
-    let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
-    let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
-    let head = trail.head().await?;
-    let days = Days::new(trail, ca.signing_key().clone());
-    days.export(head.clone(), now_ms()).write(out).await?;
-    db.close().await;
-    let key = signed::public_text(&ca.signing_key().verifying_key());
-    print(&format!(
-        "{} lines; the end is {}; signed with {key}",
-        head.seq, head.hash
-    ))
-}
-
-/// Checks an export without the hub; `key` is the hub's public key as [`export_trail`] prints it.
-///
-/// # Errors
-/// What is broken and at which line.
-pub fn verify_export(file: &Path, key: Option<&str>) -> anyhow::Result<()> {
-    let key = key
-        .map(|text| signed::parse_public(text).context("--key is no Ed25519 public key in base64"))
-        .transpose()?;
-    let from = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
-    let verified = export::verify(BufReader::new(from), key.as_ref())
-        .with_context(|| file.display().to_string())?;
-    let signer = match key {
-        Some(_) => "signed with the given key".to_owned(),
-        None => format!("signed with {}: compare it with the hub's", verified.key),
-    };
-    let (head, when) = (verified.head, date_and_time(verified.signed_ms));
-    print(&format!(
-        "{} lines, whole; the end is {}; {signer}, {when}",
-        head.seq, head.hash
-    ))
 }
 
 /// Prints the description of the people's API.

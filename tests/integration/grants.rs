@@ -100,7 +100,10 @@ fn a_permission_is_applied_for_opened_used_and_taken_back() -> Result<()> {
         assert_eq!(line(&security).await?["state"], "revoked");
         let (status, body) = security.post(&opening, &json!({})).await?;
         assert_eq!(body["error"]["code"], "application_state", "{status}");
-        let trail = get(&security, "/api/audit").await?;
+        let (status, body) = security.get("/api/audit").await?;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+        let auditor = campus.sign_in("audit_administrator").await?;
+        let trail = get(&auditor, "/api/audit").await?;
         assert_eq!(trail["verified"], true);
         campus.end()
     })

@@ -83,6 +83,60 @@ pub struct Rules {
     /// Whether level 2 also reaches a room of another unit while a course of the own unit runs
     /// there; 教务处 decides (R21, Q5).
     pub course_scope: bool,
+    /// “定期检查系统日志” (第五条第3项): how often.
+    #[serde(default)]
+    pub inspection: InspectionRules,
+    /// “防范数据泄露风险” (第五条第3项): from when on somebody should look.
+    #[serde(default)]
+    pub risk: RiskLimits,
+}
+
+/// How often the trail is inspected (R115).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InspectionRules {
+    /// Days from one inspection to the next; then the next is late.
+    pub every_days: u32,
+}
+
+impl Default for InspectionRules {
+    fn default() -> Self {
+        Self { every_days: 30 }
+    }
+}
+
+/// From when on something in the trail stands out (R117).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RiskLimits {
+    /// Views before this minute of the day are at odd hours.
+    pub day_from_minute: u32,
+    /// Views from this minute of the day on are at odd hours.
+    pub day_until_minute: u32,
+    /// More views than this within a day are many.
+    pub views_a_day_max: usize,
+    /// More views of one teacher than this within a week are a pursuit.
+    pub teacher_a_week_max: usize,
+    /// More refused attempts than this within an hour are a search.
+    pub refused_an_hour_max: usize,
+    /// Two addresses within so many minutes are two places.
+    pub places_minutes: u32,
+    /// Whether signing in from an address for the first time stands out.
+    pub new_address: bool,
+}
+
+impl Default for RiskLimits {
+    fn default() -> Self {
+        Self {
+            day_from_minute: 7 * 60,
+            day_until_minute: 22 * 60,
+            views_a_day_max: 60,
+            teacher_a_week_max: 5,
+            refused_an_hour_max: 10,
+            places_minutes: 10,
+            new_address: true,
+        }
+    }
 }
 
 /// An institution.

@@ -56,13 +56,17 @@ pub fn parse(text: &str) -> Result<Institution, Error> {
 /// X5, R18: nobody applies and opens, nobody opens and inspects, nobody who keeps the system
 /// fills in patrol records; and somebody does each of these.
 fn separated(institution: &Institution) -> Result<(), draft::Said> {
-    use Function::{FileApplications, FileRecords, InspectTrail, ManageAccounts, OpenPermissions};
+    use Function::{
+        FileApplications, FileRecords, InspectTrail, ManageAccounts, OpenPermissions, ReadTrail,
+    };
     let apart = [
         (FileApplications, OpenPermissions),
         (FileApplications, InspectTrail),
         (OpenPermissions, InspectTrail),
         (OpenPermissions, ManageAccounts),
         (InspectTrail, ManageAccounts),
+        (ReadTrail, OpenPermissions),
+        (ReadTrail, ManageAccounts),
         (FileRecords, OpenPermissions),
         (FileRecords, InspectTrail),
         (FileRecords, ManageAccounts),

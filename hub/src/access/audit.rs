@@ -6,12 +6,13 @@
 pub mod signed;
 pub mod export;
 pub mod day;
+pub mod running;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::secret::hex;
-use crate::notice::{Notice, Notices};
+use crate::notice::{self, Notice, Notices};
 use crate::store::trail::{self, Head, Line};
 use crate::store::{self, Db, Writing};
 
@@ -137,10 +138,12 @@ impl<'a> Still<'a> {
     /// # Errors
     /// When the store fails; then nothing was written.
     pub async fn line(mut self, entry: Entry, now_ms: i64) -> Result<Pending<'a>, Unavailable> {
+        let action = entry.action;
         let line = line_after(&self.end, entry, now_ms);
         trail::add(&mut self.writing, &line).await?;
         Ok(Pending {
             notices: self.notices,
+            action,
             writer: self.writer,
             writing: self.writing,
             head: Head {
@@ -156,6 +159,7 @@ impl<'a> Still<'a> {
 #[derive(Debug)]
 pub struct Pending<'a> {
     notices: &'a Notices,
+    action: &'static str,
     writer: MutexGuard<'a, Option<Head>>,
     writing: Writing,
     head: Head,
@@ -182,6 +186,9 @@ impl Pending<'_> {
         *self.writer = Some(self.head.clone());
         drop(self.writer);
         self.notices.publish(Notice::Trail { seq: self.head.seq });
+        if let Some(topic) = notice::topic(self.action) {
+            self.notices.publish(Notice::Changed { topic });
+        }
         Ok(self.head)
     }
 }

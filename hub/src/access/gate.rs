@@ -15,7 +15,7 @@ use xunke_policy::institution::Institution;
 use xunke_policy::level::UnitId;
 use xunke_policy::network::Network;
 use xunke_policy::purpose::Purpose;
-use xunke_policy::{Refusal, decide, preset, retention};
+use xunke_policy::{Refusal, decide, retention};
 use xunke_protocol::id::ClassroomId;
 
 use super::audit::{Entry, Outcome, Trail, Unavailable};
@@ -144,10 +144,15 @@ struct Wish<'a> {
 }
 
 impl Gate {
-    /// A gate that reads `db`, writes `trail` and follows the school's rules in `config`.
+    /// A gate that reads `db`, writes `trail` and follows the rules of `institution`.
     #[must_use]
-    pub fn new(db: Db, trail: Arc<Trail>, sessions: Sessions, config: Arc<Config>) -> Self {
-        let mut institution = preset::parse(preset::POLYTECHNIC).expect("invariant: a good preset");
+    pub fn new(
+        db: Db,
+        trail: Arc<Trail>,
+        sessions: Sessions,
+        config: Arc<Config>,
+        mut institution: Institution,
+    ) -> Self {
         institution.rules.password.days_max = config.session.password_days;
         Self {
             db,

@@ -1,12 +1,13 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
-//! secret → audit → person → session → password → second_factor → lockout → sign_in → place
-//! → gate → grant → departure → roster
+//! secret → audit → institution → person → session → password → second_factor → lockout
+//! → sign_in → place → gate → grant → departure → roster
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
 pub mod secret;
 pub mod audit;
+pub mod institution;
 pub mod person;
 pub mod session;
 pub mod password;

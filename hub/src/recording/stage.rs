@@ -21,6 +21,7 @@ use super::media::Media;
 use super::playback::Playback;
 use crate::access::audit::Trail;
 use crate::access::gate::Gate;
+use crate::access::gate::tests::stage::school;
 use crate::access::session::{Session, Sessions};
 use crate::config::{self, Config};
 use crate::keys::Keys;
@@ -93,7 +94,13 @@ pub async fn stage() -> Stage {
     let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
     let sessions = Sessions::new(db.clone(), &config.session);
     let config = Arc::new(config);
-    let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config);
+    let gate = Gate::new(
+        db.clone(),
+        trail.clone(),
+        sessions.clone(),
+        config,
+        school(),
+    );
     Stage {
         ingest: Ingest::new(db.clone(), media.clone(), keys.clone(), hub_key(), 8),
         playback: Playback::new(db.clone(), gate, keys.clone(), media),

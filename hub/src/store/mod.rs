@@ -5,6 +5,7 @@
 
 pub mod campus;
 pub mod people;
+pub mod institution;
 pub mod grant;
 pub mod departure;
 pub mod roster;

@@ -154,6 +154,18 @@ pub async fn before(db: &Db, seq: i64, limit: i64) -> Result<Vec<Line>, Error> {
         .map_err(failed("reading the trail"))
 }
 
+/// The number of the last line with this action; 0 if there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_of(db: &Db, action: &str) -> Result<i64, Error> {
+    sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM trail WHERE action = $1")
+        .bind(action)
+        .fetch_one(db.read())
+        .await
+        .map_err(failed("looking for a line of the trail"))
+}
+
 /// How many lines with this outcome there are since `since_ms`.
 ///
 /// # Errors

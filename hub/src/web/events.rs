@@ -15,13 +15,13 @@ use super::App;
 use super::error::ErrorBody;
 use super::guard::Caller;
 use crate::clock;
-use crate::notice::Notice;
+use crate::notice::{Notice, TOPICS};
 
 /// How often the caller's session is asked about while nothing happens.
 const RECHECK: Duration = Duration::from_secs(5);
 
-/// What has changed, as it happens: `fault`, `device` and `trail`, each as far as the caller may
-/// know of it.
+/// What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `inspections` and
+/// `risks`, each as far as the caller may know of it; the page asks for the rest.
 ///
 /// # Errors
 /// 401 when nobody is signed in.
@@ -90,11 +90,17 @@ impl Listener {
 /// Who hears of it: whoever may do one of these, by their names in the trail.
 fn hearers(notice: &Notice) -> &'static [(&'static str, Action<'static>)] {
     const DEVICES: (&str, Action<'_>) = ("see_devices", Action::SeeDevices);
+    const INSPECTIONS: (&str, Action<'_>) = ("inspect_trail", Action::InspectTrail);
     const ROOMS: (&str, Action<'_>) = ("see_rooms", Action::SeeRooms);
     match notice {
         Notice::Fault { .. } => &[DEVICES],
         Notice::Device { .. } => &[DEVICES, ROOMS],
         Notice::Trail { .. } => &[("read_trail", Action::ReadTrail)],
+        Notice::Changed { topic: "grants" } => &[("read_ledger", Action::ReadLedger)],
+        Notice::Changed {
+            topic: "inspections",
+        } => &[INSPECTIONS, ("open_grant", Action::OpenPermissions)],
+        Notice::Changed { .. } => &[INSPECTIONS],
     }
 }
 
@@ -115,20 +121,23 @@ fn name(notice: &Notice) -> &'static str {
         Notice::Fault { .. } => "fault",
         Notice::Device { .. } => "device",
         Notice::Trail { .. } => "trail",
+        Notice::Changed { topic } => topic,
     }
 }
 
 /// One notice of each kind, about nothing in particular.
-fn anything() -> [Notice; 3] {
+fn anything() -> Vec<Notice> {
     let (id, state, open) = (String::new(), "unknown", true);
-    [
+    let topics = TOPICS.map(|topic| Notice::Changed { topic });
+    let others = [
         Notice::Fault {
             id: id.clone(),
             open,
         },
         Notice::Device { id, state },
         Notice::Trail { seq: 0 },
-    ]
+    ];
+    others.into_iter().chain(topics).collect()
 }
 
 fn event(notice: &Notice) -> Event {
@@ -136,6 +145,7 @@ fn event(notice: &Notice) -> Event {
         Notice::Fault { id, open } => serde_json::json!({"id": id, "open": open}),
         Notice::Device { id, state } => serde_json::json!({"id": id, "state": state}),
         Notice::Trail { seq } => serde_json::json!({"seq": seq}),
+        Notice::Changed { .. } => serde_json::json!({}),
     };
     Event::default().event(name(notice)).data(data.to_string())
 }

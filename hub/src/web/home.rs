@@ -66,6 +66,9 @@ pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, 
     if desk.may(Action::SeeDevices) {
         desk.devices().await?;
     }
+    if desk.may(Action::OpenPermissions) {
+        desk.openings().await?;
+    }
     if desk.may(Action::ReadTrail) {
         desk.trail().await?;
     }
@@ -177,6 +180,25 @@ impl Desk<'_> {
             .push(card("devices_online", online, Some(devices.len())));
         let faults = health::faults(&self.app.db, true, FAULTS_MAX).await?;
         self.cards.push(card("open_faults", faults.len(), None));
+        Ok(())
+    }
+
+    /// What waits for the security administrator, and what is in force.
+    async fn openings(&mut self) -> Result<(), Error> {
+        let now_ms = self.caller.now_ms;
+        let applications = self.app.grants.applications().await?;
+        let waiting = applications
+            .iter()
+            .filter(|listed| listed.application.state == "filed");
+        self.cards
+            .push(card("applications_waiting", waiting.count(), None));
+        let ledger = self.app.grants.ledger().await?;
+        let lasting = ledger.iter().filter(|line| {
+            let over = line.until_ms.is_some_and(|until_ms| until_ms <= now_ms);
+            line.from_ms <= now_ms && !over && line.revoked_ms.is_none()
+        });
+        self.cards
+            .push(card("grants_in_force", lasting.count(), None));
         Ok(())
     }
 

@@ -51,6 +51,7 @@ use crate::recording::ingest::Ingest;
 use crate::recording::media::Media;
 use crate::recording::playback::Playback;
 use crate::store::Db;
+use xunke_policy::institution::Institution;
 
 /// What handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -91,6 +92,10 @@ pub struct App {
 
 /// What is opened at start, before any door.
 pub struct Opened {
+    /// Every change of it and of what follows goes through here.
+    pub trail: Arc<Trail>,
+    /// The school's levels, departments and rules.
+    pub institution: Institution,
     /// Opens the second factors of people.
     pub sealing: SealingKey,
     /// The certificate authority.
@@ -104,21 +109,32 @@ pub struct Opened {
 }
 
 impl App {
+    /// The school's name, as on official forms (R73): the configuration's, or the institution's.
+    #[must_use]
+    pub fn college(&self) -> &str {
+        match self.config.college.name.as_str() {
+            "" => &self.gate.institution().name,
+            name => name,
+        }
+    }
+
     /// Puts the rooms together.
     #[must_use]
     pub fn new(config: Arc<Config>, db: Db, notices: Notices, opened: Opened) -> Self {
         let Opened {
+            trail,
+            institution,
             sealing,
             ca,
             keys,
             media,
             mqtt_port,
         } = opened;
-        let trail = Arc::new(Trail::new(db.clone(), notices.clone()));
         let sessions = Sessions::new(db.clone(), &config.session);
         let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
         let desk = Desk::new(db.clone(), t, s, c, sealing);
-        let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config.clone());
+        let (t, s, c) = (trail.clone(), sessions.clone(), config.clone());
+        let gate = Gate::new(db.clone(), t, s, c, institution);
         let grants = Grants::new(db.clone(), trail.clone(), gate.institution().clone());
         let roster = Roster::new(db.clone(), trail.clone(), gate.institution().clone());
         let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);

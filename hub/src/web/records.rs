@@ -343,7 +343,7 @@ async fn may_record(
 }
 
 async fn title(app: &App, lesson: &Lesson) -> Result<Title, Error> {
-    let title = record::title(&app.db, &app.config.college.name, lesson).await?;
+    let title = record::title(&app.db, app.college(), lesson).await?;
     title.ok_or(OUTSIDE_TERM)
 }
 

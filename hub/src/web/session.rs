@@ -114,7 +114,7 @@ impl Me {
             }),
             csrf_token: session.csrf_token.clone(),
             demo: app.config.demo.enabled,
-            college: app.config.college.name.clone(),
+            college: app.college().to_owned(),
         }
     }
 }

@@ -31,11 +31,8 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     roles: ['academic_affairs', 'technician', 'security_administrator'],
   },
   { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
-  { item: { path: '/it', title: 'menu.it' }, roles: ['technician', 'security_administrator'] },
-  {
-    item: { path: '/audit', title: 'menu.audit' },
-    roles: ['audit_administrator', 'security_administrator'],
-  },
+  { item: { path: '/it', title: 'menu.it' }, roles: ['technician'] },
+  { item: { path: '/audit', title: 'menu.audit' }, roles: ['audit_administrator'] },
 ];
 
 /** `watches`: a permission to watch was opened for somebody who is no supervisor by role. */

@@ -8,7 +8,7 @@ const MENUS = {
   unit_supervisor: ['首页', '实时巡课', '录像回放', '巡课记录'],
   school_supervisor_unsigned: ['首页', '实时巡课', '录像回放', '巡课记录'],
   technician: ['首页', '人员', '信息中心'],
-  security_administrator: ['首页', '权限开通', '权限台账', '人员', '信息中心', '审计记录'],
+  security_administrator: ['首页', '权限开通', '权限台账', '人员'],
   audit_administrator: ['首页', '审计记录'],
   academic_affairs: ['首页', '巡课记录', '权限申请', '权限台账', '人员'],
   unit_leader: ['首页', '巡课记录'],

@@ -163,7 +163,7 @@ fn role(name: &Spanned<String>) -> Result<Role, Wrong> {
 
 /// A password of no days would lock everybody out, one of no characters let anybody in.
 fn rules(rules: Rules) -> Result<Rules, Wrong> {
-    let (password, agreement) = (&rules.password, &rules.agreement);
+    let (password, agreement, risk) = (&rules.password, &rules.agreement, &rules.risk);
     let limits = [
         (
             "characters_min",
@@ -178,6 +178,28 @@ fn rules(rules: Rules) -> Result<Rules, Wrong> {
             "recording_months",
             (1..=120).contains(&rules.recording_months),
         ),
+        (
+            "every_days",
+            (1..=366).contains(&rules.inspection.every_days),
+        ),
+        (
+            "day_from_minute",
+            risk.day_from_minute < risk.day_until_minute,
+        ),
+        ("day_until_minute", risk.day_until_minute <= 24 * 60),
+        (
+            "views_a_day_max",
+            (1..=1000).contains(&risk.views_a_day_max),
+        ),
+        (
+            "teacher_a_week_max",
+            (1..=1000).contains(&risk.teacher_a_week_max),
+        ),
+        (
+            "refused_an_hour_max",
+            (1..=1000).contains(&risk.refused_an_hour_max),
+        ),
+        ("places_minutes", risk.places_minutes <= 24 * 60),
     ];
     if let Some((field, _)) = limits.iter().find(|(_, within)| !within) {
         return Err(Wrong {

@@ -1,6 +1,7 @@
 //! Presets: the two that come with the program, and what a wrong one is told.
 
 use super::*;
+use crate::institution::{InspectionRules, RiskLimits};
 use crate::level::Reach;
 use crate::regulation;
 
@@ -73,6 +74,8 @@ fn defaults_are_those_of_the_program() {
             institution.rules.agreement,
             crate::agreement::Rules::default()
         );
+        assert_eq!(institution.rules.inspection, InspectionRules::default());
+        assert_eq!(institution.rules.risk, RiskLimits::default());
         assert_eq!(institution.rules.recording_months, 6);
         assert!(!institution.rules.course_scope);
     }
@@ -155,6 +158,13 @@ fn rules_lie_within_limits() {
         ("grace_days", 14, 0, 366),
         ("reading_seconds_min", 60, 0, 3600),
         ("recording_months", 6, 1, 120),
+        ("every_days", 30, 1, 366),
+        ("day_from_minute", 420, 0, 1319),
+        ("day_until_minute", 1320, 421, 1440),
+        ("views_a_day_max", 60, 1, 1000),
+        ("teacher_a_week_max", 5, 1, 1000),
+        ("refused_an_hour_max", 10, 1, 1000),
+        ("places_minutes", 10, 0, 1440),
     ] {
         assert_eq!(set(field, from, least), Ok(()), "{field}");
         assert_eq!(set(field, from, most), Ok(()), "{field}");
@@ -167,10 +177,58 @@ fn rules_lie_within_limits() {
         ("characters_min", 10, 7),
         ("days_max", 90, 0),
         ("recording_months", 6, 0),
+        ("every_days", 30, 0),
+        ("views_a_day_max", 60, 0),
+        ("teacher_a_week_max", 5, 0),
+        ("refused_an_hour_max", 10, 0),
     ] {
         assert_eq!(set(field, from, to).unwrap_err().field, field);
     }
     assert_eq!(set("days_max", 90, 14).unwrap_err().field, "warning_days");
+}
+
+/// A school's file from before these rules has their defaults.
+#[test]
+fn rules_that_came_later_may_be_left_out() {
+    let begins = POLYTECHNIC.find("[rules.inspection]").unwrap();
+    let ends = POLYTECHNIC.find("[[level]]").unwrap();
+    let without = [&POLYTECHNIC[..begins], &POLYTECHNIC[ends..]].concat();
+    assert_eq!(parse(&without), parse(POLYTECHNIC));
+}
+
+/// X5: each of the three administrators has the own console and no other's; who there is, both
+/// those who keep accounts and those who appoint have to know.
+#[test]
+fn the_three_administrators_share_no_function() {
+    use crate::institution::Function::{
+        AppointOfficers, FileApplications, FileRecords, FileSanctions, InspectTrail,
+        ManageAccounts, OpenPermissions, ReadLedger, ReadTrail, SeeDevices,
+    };
+    let every = [
+        AppointOfficers,
+        FileApplications,
+        OpenPermissions,
+        FileRecords,
+        SeeDevices,
+        ManageAccounts,
+        ReadTrail,
+        InspectTrail,
+        ReadLedger,
+        FileSanctions,
+    ];
+    for institution in embedded() {
+        let of = |role| -> Vec<_> {
+            let all = every.iter().copied();
+            all.filter(|function| institution.allows(&[role], *function))
+                .collect()
+        };
+        assert_eq!(of(Role::Technician), [SeeDevices, ManageAccounts]);
+        assert_eq!(
+            of(Role::SecurityAdministrator),
+            [AppointOfficers, OpenPermissions, ReadLedger]
+        );
+        assert_eq!(of(Role::AuditAdministrator), [ReadTrail, InspectTrail]);
+    }
 }
 
 /// Names have an end.
@@ -205,6 +263,8 @@ fn duties_that_must_stay_apart_stay_apart() {
     assert!(refused("inspect_trail", "security_administrator"));
     assert!(refused("manage_accounts", "security_administrator"));
     assert!(refused("manage_accounts", "audit_administrator"));
+    assert!(refused("read_trail", "security_administrator"));
+    assert!(refused("read_trail", "technician"));
     for role in [
         "technician",
         "security_administrator",

@@ -1,6 +1,8 @@
 //! The boxes' door, every route as nobody, as a stranger, as a box, and as a retired box.
 
 use super::*;
+use crate::access::audit::Trail;
+use crate::access::gate::tests::stage::school;
 use crate::access::secret::SealingKey;
 use crate::clock::now_ms;
 use crate::device::tests::{House, request};
@@ -26,14 +28,17 @@ struct Door {
 impl Door {
     async fn new() -> Self {
         let house = House::new().await;
+        let (db, notices) = (house.db.clone(), Notices::default());
         let opened = Opened {
+            trail: Arc::new(Trail::new(db.clone(), notices.clone())),
+            institution: school(),
             sealing: SealingKey::open(&house.folder).unwrap(),
             ca: house.ca.clone(),
             keys: house.keys.clone(),
             media: Media::open(&house.folder.join("media"), 0).unwrap(),
             mqtt_port: 8883,
         };
-        let app = App::new(Arc::default(), house.db.clone(), Notices::default(), opened);
+        let app = App::new(Arc::default(), db, notices, opened);
         Self { house, app }
     }
 

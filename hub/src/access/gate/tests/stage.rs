@@ -37,11 +37,22 @@ pub(crate) async fn stage(now_ms: i64) -> Stage {
     }
 }
 
+/// The institution of every test.
+pub(crate) fn school() -> Institution {
+    xunke_policy::preset::parse(xunke_policy::preset::POLYTECHNIC).unwrap()
+}
+
 fn gate(db: &Db) -> (Gate, Arc<Trail>, Sessions) {
     let config = Arc::new(Config::default());
     let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
     let sessions = Sessions::new(db.clone(), &config.session);
-    let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config);
+    let gate = Gate::new(
+        db.clone(),
+        trail.clone(),
+        sessions.clone(),
+        config,
+        school(),
+    );
     (gate, trail, sessions)
 }
 
