@@ -76,6 +76,10 @@ pub struct Session {
     pub locked_minutes: u32,
     /// Days until a password must be changed (第十一条第2项, R30).
     pub password_days: u32,
+    /// Days before that on which the person is reminded.
+    pub password_warning_days: u32,
+    /// How long a one-time start code is good (X3).
+    pub start_code_hours: u32,
 }
 
 /// `[boxes]`
@@ -179,6 +183,8 @@ impl Default for Session {
             failures_max: 5,
             locked_minutes: 30,
             password_days: 90,
+            password_warning_days: 14,
+            start_code_hours: 72,
         }
     }
 }
@@ -325,6 +331,16 @@ impl Config {
                 "session.idle_minutes",
                 "a session must last 1 minute or more",
             ));
+        }
+        let days = self.session.password_days;
+        if !(1..=366).contains(&days) || self.session.password_warning_days >= days {
+            return Err((
+                "session.password_days",
+                "must be 1 to 366, and more than session.password_warning_days",
+            ));
+        }
+        if !(1..=24 * 30).contains(&self.session.start_code_hours) {
+            return Err(("session.start_code_hours", "must be 1 to 720"));
         }
         if !(1..=KEY_DAYS_MAX).contains(&self.keys.days_ahead) {
             return Err(("keys.days_ahead", "must be 1 to 390"));

@@ -67,6 +67,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = App::new(config.clone(), db.clone(), notices, opened);
     person::every_role_is_known(&db).await?;
     close_left_open(&app).await?;
+    announce_first_start(&app, people.local_addr()?.port()).await?;
     status::begin(&db, now_ms()).await?;
 
     let stop = stop_on_signal()?;
@@ -104,6 +105,28 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     db.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// X3: there is no default account. Until three people are the three administrators, every start
+/// prints a new code for the page on which they become it.
+async fn announce_first_start(app: &App, port: u16) -> anyhow::Result<()> {
+    let Some(code) = app.start_codes.first_start(now_ms()).await? else {
+        return Ok(());
+    };
+    let host = app
+        .config
+        .people
+        .names
+        .first()
+        .map_or("localhost", String::as_str);
+    let hours = app.config.session.start_code_hours;
+    let page = format!("https://{host}:{port}/#/start");
+    print(&format!(
+        "首次启动：请打开 {page}，用启用码建立三位管理员（{hours} 小时内有效）。\n\
+         First start: make the three administrators at {page} with this code:\n\
+         {}",
+        *code
+    ))
 }
 
 /// R60: views that a crash cut off get their end before anybody can open another.

@@ -12,3 +12,4 @@ mod demo;
 mod crash;
 mod grants;
 mod proxies;
+mod accounts;

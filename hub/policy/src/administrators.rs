@@ -55,6 +55,41 @@ pub fn three_people<P: PartialEq>(holders: &[(P, Role)]) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// “账号密码须专人专用” (第十一条第2项) and “实现管理用户的权限分离” (8.1.4.2 d): who issues a start code,
+/// with which somebody sets up password and second factor, anew after a loss (R27, X3, X5).
+/// `None`: `issuer` alone. `Some`: only together with an officer of that role, because whoever
+/// alone opened an account that sees classes, or that opens permissions, could use it.
+///
+/// # Errors
+/// The refusal when it is not for `issuer` to say.
+pub fn start_code(
+    issuer: &[Role],
+    holder: &[Role],
+    watches: bool,
+) -> Result<Option<Role>, Refusal> {
+    let is = |role| issuer.contains(&role);
+    if holder.contains(&Role::SecurityAdministrator) {
+        return match () {
+            () if is(Role::SecurityAdministrator) => Ok(None),
+            () if is(Role::Technician) => Ok(Some(Role::AuditAdministrator)),
+            () if is(Role::AuditAdministrator) => Ok(Some(Role::Technician)),
+            () => Err(Refusal::NOT_YOUR_ROLE),
+        };
+    }
+    if holder.iter().any(|role| role.is_administrator()) {
+        return match is(Role::SecurityAdministrator) {
+            true => Ok(None),
+            false => Err(Refusal::START_CODE_POST),
+        };
+    }
+    match () {
+        () if watches && is(Role::Technician) => Ok(Some(Role::SecurityAdministrator)),
+        () if watches && is(Role::SecurityAdministrator) => Ok(Some(Role::Technician)),
+        () if is(Role::Technician) => Ok(None),
+        () => Err(Refusal::NOT_YOUR_ROLE),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Role::*;
@@ -109,5 +144,36 @@ mod tests {
         }
         let more = [three.to_vec(), vec![("丁", Technician), ("甲", Teacher)]].concat();
         assert_eq!(three_people(&more), Ok(()));
+    }
+
+    /// X3, X5: the system administrator opens accounts; those of the other posts and those that
+    /// see classes never alone.
+    #[test]
+    fn who_issues_a_start_code() {
+        let not_yours = Err(Refusal::NOT_YOUR_ROLE);
+        let issued = |by, to| start_code(&[by], &[to], false);
+        for ordinary in [Teacher, SchoolSupervisor, UnitLeader, AcademicAffairs] {
+            assert_eq!(issued(Technician, ordinary), Ok(None));
+            for by in [SecurityAdministrator, AuditAdministrator, AcademicAffairs] {
+                assert_eq!(issued(by, ordinary), not_yours);
+            }
+        }
+        assert_eq!(start_code(&[Technician], &[], false), Ok(None));
+        let watching = |by| start_code(&[by], &[SchoolSupervisor], true);
+        assert_eq!(watching(Technician), Ok(Some(SecurityAdministrator)));
+        assert_eq!(watching(SecurityAdministrator), Ok(Some(Technician)));
+        assert_eq!(watching(AuditAdministrator), not_yours);
+        for post in [Technician, AuditAdministrator] {
+            assert_eq!(issued(SecurityAdministrator, post), Ok(None));
+            for by in [Technician, AuditAdministrator, Teacher] {
+                assert_eq!(issued(by, post), Err(Refusal::START_CODE_POST));
+            }
+        }
+        let security = |by| issued(by, SecurityAdministrator);
+        assert_eq!(security(SecurityAdministrator), Ok(None));
+        assert_eq!(security(Technician), Ok(Some(AuditAdministrator)));
+        assert_eq!(security(AuditAdministrator), Ok(Some(Technician)));
+        assert_eq!(security(AcademicAffairs), not_yours);
+        assert_eq!(start_code(&[], &[Teacher], false), not_yours);
     }
 }

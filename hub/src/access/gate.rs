@@ -2,6 +2,7 @@
 //!
 //! Content loaders take a [`Permit`] by type; nobody else can make one.
 
+mod doorway;
 mod left_open;
 
 use std::fmt::Display;
@@ -154,6 +155,7 @@ impl Gate {
         mut institution: Institution,
     ) -> Self {
         institution.rules.password.days_max = config.session.password_days;
+        institution.rules.password.warning_days = config.session.password_warning_days;
         Self {
             db,
             trail,
@@ -218,35 +220,6 @@ impl Gate {
             policy: Ok(policy),
         };
         self.open(session, recording, wish, origin, now_ms).await
-    }
-
-    /// Asks for something that is not content; `name` and `object` stand in the trail when the
-    /// answer is a refusal.
-    ///
-    /// # Errors
-    /// The refusal, or that the trail cannot be written.
-    pub async fn enter(
-        &self,
-        session: &Session,
-        action: Action<'_>,
-        (name, object): (&'static str, &str),
-        origin: IpAddr,
-        now_ms: i64,
-    ) -> Result<(), Denied> {
-        let Err(refusal) = self.judge(&session.person, action, origin, now_ms) else {
-            return Ok(());
-        };
-        let entry = Entry {
-            who: session.person.who(origin),
-            action: name,
-            object: object.into(),
-            purpose: String::new(),
-            outcome: Outcome::Refused,
-            article: refusal.article,
-            detail: refusal.code.into(),
-        };
-        self.trail.append(entry, now_ms).await?;
-        Err(Denied::Refused(refusal))
     }
 
     /// What the policy says, without a line in the trail: for lists that show only what may be

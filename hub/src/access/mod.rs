@@ -1,17 +1,20 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
-//! secret → audit → institution → person → session → password → second_factor → lockout
-//! → sign_in → place → gate → grant → departure → roster
+//! secret → code → audit → institution → person → session → password → second_factor
+//! → recovery → lockout → sign_in → place → gate → grant → departure → roster → start_code
+//! → start → account
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
 pub mod secret;
+pub mod code;
 pub mod audit;
 pub mod institution;
 pub mod person;
 pub mod session;
 pub mod password;
 pub mod second_factor;
+pub mod recovery;
 pub mod lockout;
 pub mod sign_in;
 pub mod place;
@@ -19,3 +22,6 @@ pub mod gate;
 pub mod grant;
 pub mod departure;
 pub mod roster;
+pub mod start_code;
+pub mod start;
+pub mod account;

@@ -11,7 +11,7 @@ use super::secret;
 use crate::campus::{self, id};
 use crate::config;
 use crate::store::session::{self as rows, SessionRow};
-use crate::store::{self, Db};
+use crate::store::{self, Db, Writing};
 
 const MINUTE_MS: i64 = 60 * 1000;
 /// A request is noted at most so often, so that reading pages does not mean writing.
@@ -60,12 +60,28 @@ impl Sessions {
         }
     }
 
-    /// Begins a session and ends the person's others; the token is for the cookie alone.
+    /// Begins a session and ends the person's others, for a test about something else.
+    #[cfg(test)]
+    pub(crate) async fn begin(
+        &self,
+        person: Uuid,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<Zeroizing<String>, Error> {
+        let mut writing = self.db.begin().await?;
+        let token = self.begin_in(&mut writing, person, address, now_ms).await?;
+        Db::commit(writing).await?;
+        Ok(token)
+    }
+
+    /// Begins a session and ends the person's others, as part of what the reason is; the token is
+    /// for the cookie alone.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn begin(
+    pub async fn begin_in(
         &self,
+        writing: &mut Writing,
         person: Uuid,
         address: IpAddr,
         now_ms: i64,
@@ -79,7 +95,7 @@ impl Sessions {
             seen_ms: now_ms,
             ended_ms: None,
         };
-        rows::begin(&self.db, &row).await?;
+        rows::begin(writing, &row).await?;
         Ok(token)
     }
 

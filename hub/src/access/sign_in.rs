@@ -13,6 +13,7 @@ use super::audit::{Entry, Outcome, Trail, Unavailable, Who};
 use super::lockout::{Lockout, Try, Wait};
 use super::password::Hasher;
 use super::person::{self, Person};
+use super::recovery;
 use super::second_factor;
 use super::secret::{self, SealingKey};
 use super::session::{self, Session, Sessions};
@@ -106,8 +107,8 @@ impl Desk {
         address: IpAddr,
         now_ms: i64,
     ) -> Result<Zeroizing<String>, Error> {
-        let person = self.prove(&typed, SIGN_IN, address, now_ms).await?;
-        self.begin(&person, "password", address, now_ms).await
+        let (person, how) = self.prove(&typed, SIGN_IN, address, now_ms).await?;
+        self.begin(&person, how, address, now_ms).await
     }
 
     /// Asks whoever is signed in for password and one-time code once more, before a signature:
@@ -131,20 +132,21 @@ impl Desk {
             code,
         };
         let proven = self.prove(&typed, "confirm_identity", address, now_ms);
-        if proven.await?.id != session.person.id {
+        if proven.await?.0.id != session.person.id {
             return Err(Error::Wrong);
         }
         Ok(())
     }
 
-    /// Counts the try, checks what was typed, and writes the line of a failure.
+    /// Counts the try, checks what was typed, and writes the line of a failure. Gives who it is,
+    /// and by which second factor: `password` for the authenticator's code, or `recovery_code`.
     async fn prove(
         &self,
         typed: &Typed,
         action: &'static str,
         address: IpAddr,
         now_ms: i64,
-    ) -> Result<Person, Error> {
+    ) -> Result<(Person, &'static str), Error> {
         let from = address.to_string();
         let known = links::known_address(&self.db, &typed.login, &from).await?;
         let attempt = Try {
@@ -157,13 +159,13 @@ impl Desk {
             return Err(self.waits(wait, action, address, now_ms).await);
         }
         let credential = people::credential(&self.db, &typed.login).await?;
-        let Some(person) = self.proven(typed, credential.clone(), now_ms).await? else {
+        let Some(proven) = self.proven(typed, credential.clone(), now_ms).await? else {
             self.note_failure(credential, action, address, now_ms)
                 .await?;
             return Err(Error::Wrong);
         };
         self.lockout().succeeded(attempt);
-        Ok(person)
+        Ok(proven)
     }
 
     /// Signs in by a link of the demonstration: on the same machine only, once.
@@ -194,7 +196,7 @@ impl Desk {
         typed: &Typed,
         credential: Option<CredentialRow>,
         now_ms: i64,
-    ) -> Result<Option<Person>, Error> {
+    ) -> Result<Option<(Person, &'static str)>, Error> {
         let hash = credential
             .as_ref()
             .map(|credential| credential.password_hash.clone());
@@ -204,17 +206,28 @@ impl Desk {
             None => second_factor::new_secret(),
         };
         let step = second_factor::step(&factor, &typed.code, now_ms);
-        let (true, Some(step), Some(credential)) = (fits, step, credential) else {
+        let (true, Some(credential)) = (fits, credential) else {
             return Ok(None);
         };
-        if !people::use_totp_step(&self.db, &credential.person_id, step).await? {
+        let holder = &credential.person_id;
+        let (good, how) = match step {
+            Some(step) => {
+                let good = people::use_totp_step(&self.db, holder, step).await?;
+                (good, "password")
+            }
+            None => {
+                let good = recovery::use_up(&self.db, holder, &typed.code, now_ms).await?;
+                (good, "recovery_code")
+            }
+        };
+        if !good {
             return Ok(None);
         }
-        let person = id("a person", &credential.person_id)?;
-        Ok(person::find(&self.db, person, now_ms).await?)
+        let person = person::find(&self.db, id("a person", holder)?, now_ms).await?;
+        Ok(person.map(|person| (person, how)))
     }
 
-    /// First the trail, then the session: no sign-in without its line.
+    /// The session and its line are one: no sign-in without its line.
     async fn begin(
         &self,
         person: &Person,
@@ -227,20 +240,22 @@ impl Desk {
             Standing::Cancelled => Some(Refusal::CANCELLED),
             Standing::Left => Some(Refusal::LEFT),
         };
-        let entry = Entry {
-            outcome: if gone.is_some() {
-                Outcome::Refused
-            } else {
-                Outcome::Done
-            },
-            article: gone.map_or("", |refusal| refusal.article),
-            ..entry(person.who(address), SIGN_IN, how)
-        };
-        self.trail.append(entry, now_ms).await?;
+        let entry = entry(person.who(address), SIGN_IN, how);
         if let Some(refusal) = gone {
+            let refused = Entry {
+                outcome: Outcome::Refused,
+                article: refusal.article,
+                ..entry
+            };
+            self.trail.append(refused, now_ms).await?;
             return Err(Error::Refused(refusal));
         }
-        Ok(self.sessions.begin(person.id, address, now_ms).await?)
+        let mut pending = self.trail.begin(entry, now_ms).await?;
+        let writing = pending.writing();
+        let token = self.sessions.begin_in(writing, person.id, address, now_ms);
+        let token = token.await?;
+        pending.commit().await?;
+        Ok(token)
     }
 
     /// What a stranger typed is not kept: people type passwords into the wrong field.
@@ -288,12 +303,58 @@ impl Desk {
         Error::Wait(wait.seconds)
     }
 
+    /// What hashes passwords, a few at a time whoever asks.
+    #[must_use]
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    /// Counts a try with a code that names nobody: only the network it comes from has to wait, so
+    /// that nobody keeps others from starting.
+    ///
+    /// # Errors
+    /// [`Error::Wait`], or that the trail cannot be written.
+    pub async fn try_code(
+        &self,
+        action: &'static str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<(), Error> {
+        let allowed = self.lockout().begin(code_try(address), now_ms);
+        match allowed {
+            Ok(()) => Ok(()),
+            Err(wait) => Err(self.waits(wait, action, address, now_ms).await),
+        }
+    }
+
+    /// The code was right: the network starts afresh.
+    pub fn code_fits(&self, address: IpAddr) {
+        self.lockout().succeeded(code_try(address));
+    }
+
+    /// The code was wrong: writes the line.
+    pub async fn wrong_code(&self, action: &'static str, address: IpAddr, now_ms: i64) -> Error {
+        match self.note_failure(None, action, address, now_ms).await {
+            Ok(()) => Error::Wrong,
+            Err(error) => error,
+        }
+    }
+
     fn lockout(&self) -> std::sync::MutexGuard<'_, Lockout> {
         self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 const SIGN_IN: &str = "sign_in";
+
+/// No login is empty.
+fn code_try(address: IpAddr) -> Try<'static> {
+    Try {
+        login: "",
+        address,
+        known: true,
+    }
+}
 
 fn entry(who: Who, action: &'static str, detail: &str) -> Entry {
     Entry {

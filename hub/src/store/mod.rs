@@ -11,6 +11,8 @@ pub mod departure;
 pub mod roster;
 pub mod sanction;
 pub mod session;
+pub mod account;
+pub mod start;
 pub mod trail;
 pub mod view;
 pub mod record;

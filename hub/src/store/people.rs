@@ -170,29 +170,6 @@ pub async fn use_totp_step(db: &Db, person_id: &str, step: i64) -> Result<bool, 
         .map_err(failed("using up a one-time code"))
 }
 
-/// Replaces a better-to-be-changed password.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_password(
-    db: &Db,
-    person_id: &str,
-    password_hash: &str,
-    now_ms: i64,
-) -> Result<(), Error> {
-    sqlx::query(
-        "UPDATE credentials SET password_hash = $2, password_changed_ms = $3
-         WHERE person_id = $1",
-    )
-    .bind(person_id)
-    .bind(password_hash)
-    .bind(now_ms)
-    .execute(db.write())
-    .await
-    .map(drop)
-    .map_err(failed("changing a password"))
-}
-
 /// Whether nobody is there yet.
 ///
 /// # Errors

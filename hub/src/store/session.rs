@@ -21,13 +21,12 @@ pub struct SessionRow {
     pub ended_ms: Option<i64>,
 }
 
-/// Begins a session and ends every other one of the person (R27).
+/// Begins a session and ends every other one of the person (R27), as part of what the reason is.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn begin(db: &Db, session: &SessionRow) -> Result<(), Error> {
-    let mut writing = db.begin().await?;
-    end_all(&mut writing, &session.person_id, session.begun_ms).await?;
+pub async fn begin(writing: &mut Writing, session: &SessionRow) -> Result<(), Error> {
+    end_all(writing, &session.person_id, session.begun_ms).await?;
     sqlx::query(
         "INSERT INTO sessions (token_hash, person_id, address, begun_ms, seen_ms)
          VALUES ($1, $2, $3, $4, $5)",
@@ -37,10 +36,10 @@ pub async fn begin(db: &Db, session: &SessionRow) -> Result<(), Error> {
     .bind(&session.address)
     .bind(session.begun_ms)
     .bind(session.seen_ms)
-    .execute(&mut *writing)
+    .execute(&mut **writing)
     .await
-    .map_err(failed("beginning a session"))?;
-    Db::commit(writing).await
+    .map(drop)
+    .map_err(failed("beginning a session"))
 }
 
 /// Ends every session of a person, as part of what the reason is: a changed password, a new role, a

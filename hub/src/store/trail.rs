@@ -166,6 +166,27 @@ pub async fn last_of(db: &Db, action: &str) -> Result<i64, Error> {
         .map_err(failed("looking for a line of the trail"))
 }
 
+/// The newest lines in which this person did `action`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_person(
+    db: &Db,
+    person_id: &str,
+    action: &str,
+    limit: i64,
+) -> Result<Vec<Line>, Error> {
+    sqlx::query_as(
+        "SELECT * FROM trail WHERE person_id = $1 AND action = $2 ORDER BY seq DESC LIMIT $3",
+    )
+    .bind(person_id)
+    .bind(action)
+    .bind(limit)
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading somebody's lines of the trail"))
+}
+
 /// How many lines with this outcome there are since `since_ms`.
 ///
 /// # Errors

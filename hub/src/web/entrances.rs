@@ -33,6 +33,7 @@ pub fn text() -> String {
 fn needs(needs: Needs) -> String {
     match needs {
         Needs::Nobody => "nothing but the campus network".into(),
+        Needs::Session => "signed in, the password expired or not; about oneself".into(),
         Needs::SignedIn => "signed in; about oneself".into(),
         Needs::Object(name) => format!("signed in; {name}, asked about the one object"),
         Needs::Action(name, action) => format!("signed in; {name} ({action:?})"),

@@ -14,6 +14,7 @@ use crate::access::gate::Denied;
 use crate::access::grant;
 use crate::access::session;
 use crate::access::sign_in;
+use crate::access::start_code;
 use crate::campus;
 use crate::device::enrol::Refused;
 use crate::device::registry;
@@ -338,6 +339,33 @@ impl Error {
                 en: "Password or one-time code do not fit. Try again; a code is good once.",
             }),
             other => other.into(),
+        }
+    }
+}
+
+impl Error {
+    /// Why somebody cannot start: which of unknown, used and expired a code is, is not said.
+    pub fn of_start(error: start_code::Error) -> Self {
+        match error {
+            start_code::Error::SignIn(sign_in::Error::Wrong) => Self::Field(FieldError {
+                field: "code",
+                zh: "启用码不正确、已使用或已过期。请核对；仍不行请向信息中心索取新码。",
+                en: "The code is wrong, used or expired; ask the IT centre for a new one.",
+            }),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<start_code::Error> for Error {
+    fn from(error: start_code::Error) -> Self {
+        match error {
+            start_code::Error::SignIn(cause) => Self::of_signature(cause),
+            start_code::Error::Refused(refusal) => Self::Refused(refusal),
+            start_code::Error::Field(field) => Self::Field(field),
+            start_code::Error::NotFound => Self::NotFound,
+            start_code::Error::Trail(cause) => Self::TrailUnavailable(cause),
+            failed => Self::Failed(Box::new(failed)),
         }
     }
 }

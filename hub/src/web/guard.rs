@@ -30,6 +30,9 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub enum Needs {
     /// Nothing but our own page: signing in.
     Nobody,
+    /// Somebody signed in, whatever the state of the password: all that is left to do once it has
+    /// expired (R30).
+    Session,
     /// Somebody signed in, about nobody but themselves.
     SignedIn,
     /// Somebody signed in; the handler loads one room, recording or record and asks the gate about
@@ -104,10 +107,15 @@ pub async fn guard(
     if changes && !csrf_token_fits(headers, &session) {
         return Err(Error::Foreign);
     }
-    if let Needs::Action(name, action) = needs {
-        app.gate
-            .enter(&session, action, (name, ""), address, now_ms)
-            .await?;
+    match needs {
+        Needs::Nobody | Needs::Session => {}
+        Needs::SignedIn => app.gate.pass(&session, "enter", address, now_ms).await?,
+        Needs::Object(name) => app.gate.pass(&session, name, address, now_ms).await?,
+        Needs::Action(name, action) => {
+            app.gate
+                .enter(&session, action, (name, ""), address, now_ms)
+                .await?;
+        }
     }
     request.extensions_mut().insert(Caller {
         session,

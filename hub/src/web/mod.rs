@@ -7,6 +7,7 @@ pub mod listen;
 pub mod input;
 pub mod guard;
 pub mod names;
+pub mod enrolment;
 pub mod purpose;
 pub mod lesson;
 pub mod session;
@@ -23,6 +24,8 @@ pub mod applications;
 pub mod grants;
 pub mod people;
 pub mod watchers;
+pub mod start;
+pub mod account;
 pub mod ui;
 pub mod boxes;
 pub mod routes;
@@ -30,6 +33,7 @@ pub mod entrances;
 
 use std::sync::Arc;
 
+use crate::access::account::Accounts;
 use crate::access::audit::Trail;
 use crate::access::audit::day::Days;
 use crate::access::gate::Gate;
@@ -38,6 +42,8 @@ use crate::access::roster::Roster;
 use crate::access::secret::SealingKey;
 use crate::access::session::Sessions;
 use crate::access::sign_in::Desk;
+use crate::access::start::Starts;
+use crate::access::start_code::StartCodes;
 use crate::authority::Ca;
 use crate::config::Config;
 use crate::device::Devices;
@@ -70,6 +76,12 @@ pub struct App {
     pub desk: Desk,
     /// Decides and hands out permits.
     pub gate: Gate,
+    /// Where start codes are issued.
+    pub start_codes: StartCodes,
+    /// Where accounts start.
+    pub starts: Starts,
+    /// Accounts, each for its owner.
+    pub accounts: Accounts,
     /// Applications, and the ledger of what came of them.
     pub grants: Grants,
     /// Everybody there is.
@@ -132,11 +144,17 @@ impl App {
         } = opened;
         let sessions = Sessions::new(db.clone(), &config.session);
         let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
-        let desk = Desk::new(db.clone(), t, s, c, sealing);
+        let desk = Desk::new(db.clone(), t, s, c, sealing.clone());
         let (t, s, c) = (trail.clone(), sessions.clone(), config.clone());
         let gate = Gate::new(db.clone(), t, s, c, institution);
         let grants = Grants::new(db.clone(), trail.clone(), gate.institution().clone());
         let roster = Roster::new(db.clone(), trail.clone(), gate.institution().clone());
+        let (t, hours) = (trail.clone(), config.session.start_code_hours);
+        let start_codes = StartCodes::new(db.clone(), t, hours);
+        let (t, d, school) = (trail.clone(), desk.clone(), gate.institution().clone());
+        let starts = Starts::new(db.clone(), t, d.clone(), sealing.clone(), school.clone());
+        let stores = (db.clone(), trail.clone());
+        let accounts = Accounts::new(stores, (d, sessions.clone()), sealing, school);
         let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);
         let days = Arc::new(Days::new(trail.clone(), signing.clone()));
         let ingest = Ingest::new(
@@ -163,6 +181,9 @@ impl App {
             sessions,
             desk,
             gate,
+            start_codes,
+            starts,
+            accounts,
             grants,
             roster,
             notices,

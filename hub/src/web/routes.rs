@@ -18,8 +18,8 @@ use super::App;
 use super::boxes::{self, enrol, live, segments};
 use super::error::Error;
 use super::guard::{Needs, client, guard};
-use super::{applications, audit, devices, events, faults, grants, home, people, recordings};
-use super::{records, rooms, session, ui, viewer, watchers};
+use super::{account, applications, audit, devices, events, faults, grants, home, people};
+use super::{recordings, records, rooms, session, start, ui, viewer, watchers};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -42,9 +42,37 @@ macro_rules! rows {
     };
 }
 
+/// Signing in, starting an account, and what everybody does with their own.
+fn accounts() -> Vec<Route> {
+    use Needs::{Nobody, Session, SignedIn};
+    // The room asks who may issue one for whom, and writes the trail.
+    const START: Needs = Needs::Object("issue_start_code");
+    rows! {
+        POST   "/api/session"                            Nobody     => session::sign_in;
+        POST   "/api/session/link"                       Nobody     => session::sign_in_by_link;
+        DELETE "/api/session"                            Session    => session::sign_out;
+        GET    "/api/me"                                 Session    => session::me;
+        POST   "/api/start"                              Nobody     => start::begin;
+        POST   "/api/start/account"                      Nobody     => start::finish;
+        POST   "/api/people/{id}/start-code"             START      => start::issue;
+        GET    "/api/account"                            SignedIn   => account::account;
+        // All that is left with an expired password (R30).
+        POST   "/api/account/password"                   Session    => account::change_password;
+        POST   "/api/account/authenticator"              SignedIn   => account::begin_change;
+        PUT    "/api/account/authenticator"              SignedIn   => account::end_change;
+        POST   "/api/account/recovery-codes"             SignedIn   => account::renew_codes;
+    }
+}
+
 /// Every route of the people's door.
 #[must_use]
 pub fn table() -> Vec<Route> {
+    let mut all = accounts();
+    all.extend(everything_else());
+    all
+}
+
+fn everything_else() -> Vec<Route> {
     use Needs::{Nobody, SignedIn};
     // The gate decides about the one room, recording or record, and writes the trail.
     const ROOM: Needs = Needs::Object("see_room");
@@ -67,10 +95,6 @@ pub fn table() -> Vec<Route> {
     const EXPORT: Needs = Needs::Action("export_trail", Action::InspectTrail);
     const WATCHERS: Needs = Needs::Action("see_watchers", Action::SeeWatchers);
     rows! {
-        POST   "/api/session"                            Nobody     => session::sign_in;
-        POST   "/api/session/link"                       Nobody     => session::sign_in_by_link;
-        DELETE "/api/session"                            SignedIn   => session::sign_out;
-        GET    "/api/me"                                 SignedIn   => session::me;
         GET    "/api/home"                               SignedIn   => home::home;
         GET    "/api/events"                             SignedIn   => events::events;
         GET    "/api/rooms"                              ROOMS      => rooms::list;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use xunke_policy::agreement::Agreement;
 use xunke_policy::level::Reach;
-use xunke_policy::password;
+use xunke_policy::password::{self, Age};
 use zeroize::Zeroizing;
 
 use super::App;
@@ -53,6 +53,8 @@ pub struct Me {
     pub unit: Option<UnitName>,
     /// The confidentiality agreement.
     pub agreement: MeAgreement,
+    /// The password: once it has expired, only changing it is left.
+    pub password: MePassword,
     /// Whether a permission to watch was opened, whatever else the decision asks for.
     pub watches: bool,
     /// To be sent as `X-CSRF-Token` with every unsafe request.
@@ -73,8 +75,35 @@ pub struct MeAgreement {
     pub signed_at: Option<i64>,
 }
 
+/// Where the password stands between two changes (R30).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PasswordAge)]
+pub struct MePassword {
+    /// `fresh`, `warning` or `expired`.
+    pub state: &'static str,
+    /// Whole days left, when they are few.
+    pub days_left: Option<u32>,
+    /// Fewest characters of a new one.
+    pub characters_min: usize,
+}
+
+impl MePassword {
+    pub(super) fn new(app: &App, changed_ms: i64, now_ms: i64) -> Self {
+        let (state, days_left) = match password::age(changed_ms, app.accounts.rules(), now_ms) {
+            Age::Fresh => ("fresh", None),
+            Age::Warning { days_left } => ("warning", Some(days_left)),
+            Age::Expired => ("expired", None),
+        };
+        Self {
+            state,
+            days_left,
+            characters_min: app.accounts.rules().characters_min,
+        }
+    }
+}
+
 impl Me {
-    pub(super) fn new(app: &App, session: &Session) -> Self {
+    pub(super) fn new(app: &App, session: &Session, now_ms: i64) -> Self {
         let person = &session.person;
         let agreement = match person.agreement {
             Agreement::Signed { since_ms } => MeAgreement {
@@ -107,6 +136,7 @@ impl Me {
                 .collect(),
             unit: person.unit.as_ref().map(UnitName::from),
             agreement,
+            password: MePassword::new(app, person.password_changed_ms, now_ms),
             watches: person.grant.is_some_and(|grant| {
                 let mut levels = app.grants.levels().iter();
                 let opened = levels.find(|level| level.number == grant.level);
@@ -163,13 +193,13 @@ pub async fn sign_in_by_link(
     signed_in(&app, &token, now_ms).await
 }
 
-async fn signed_in(app: &App, token: &str, now_ms: i64) -> Result<Response, Error> {
+pub(super) async fn signed_in(app: &App, token: &str, now_ms: i64) -> Result<Response, Error> {
     let session = app
         .sessions
         .find(token, now_ms)
         .await?
         .ok_or(Error::SignedOut)?;
-    let me = axum::Json(Me::new(app, &session));
+    let me = axum::Json(Me::new(app, &session, now_ms));
     Ok(([cookie(token, "")], me).into_response())
 }
 
@@ -187,7 +217,7 @@ fn cookie(token: &str, more: &str) -> (header::HeaderName, HeaderValue) {
 #[utoipa::path(get, path = "/api/me", tag = "session", responses(
     (status = 200, body = Me), (status = 401, body = ErrorBody)))]
 pub async fn me(State(app): State<App>, caller: Caller) -> axum::Json<Me> {
-    axum::Json(Me::new(&app, &caller.session))
+    axum::Json(Me::new(&app, &caller.session, caller.now_ms))
 }
 
 /// Signs out.

@@ -94,6 +94,20 @@ impl Person {
         bail!("{} cannot sign in: {refused}", account.login)
     }
 
+    /// Signs in with these very words, such as a recovery code in place of the one-time code.
+    ///
+    /// # Errors
+    /// The hub refuses; the error carries its answer.
+    pub async fn sign_in_with(mut self, words: &Value) -> Result<Self> {
+        let answer = self
+            .request(Method::POST, "/api/session", Some(words))
+            .await?;
+        let status = answer.status();
+        ensure!(status.is_success(), "{status} {}", answer.text().await?);
+        self.welcome(answer).await?;
+        Ok(self)
+    }
+
     /// Signs in with a single-use link.
     ///
     /// # Errors

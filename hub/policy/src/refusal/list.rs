@@ -148,6 +148,16 @@ refusals! {
         "密码须定期更换，且符合学校安全要求（如包含大小写字母、数字等）"
         "不得使用最近用过的密码。"
         "The password was used recently; choose another.";
+    /// 第十一条第2项: the own account is not reset by oneself (R27, X3).
+    START_CODE_OWN "start_code_own" "第十一条"
+        "账号密码须专人专用，按学校规定定期更换"
+        "不能为本人签发启用码；更换密码或验证器请到“我的账号”。"
+        "Nobody issues a start code to themselves; change what you have in My account.";
+    /// 8.1.4.2 d): accounts of the three administrators are not in one hand (X3, X5).
+    START_CODE_POST "start_code_post" "GB/T 22239—2019 8.1.4.2 d)"
+        "应授予管理用户所需的最小权限，实现管理用户的权限分离"
+        "系统管理员和审计管理员的账号须由安全管理员签发启用码。"
+        "The security administrator issues start codes for the other two administrators.";
     /// 附件2 第五条第4项: nobody signs what they have not read (R37).
     AGREEMENT_UNREAD "agreement_unread" "附件2 第五条第4项"
         "乙方签订前已充分知悉协议内容，并自愿接受约束"

@@ -4,6 +4,95 @@
  */
 
 export interface paths {
+    "/api/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The own account.
+         * @description # Errors
+         *     401 when nobody is signed in.
+         */
+        get: operations["account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/authenticator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Confirms the new authenticator with a code of it; the old one is void.
+         * @description # Errors
+         *     422 when the code does not fit or the change took too long.
+         */
+        put: operations["end_authenticator"];
+        /**
+         * Begins to change the authenticator; the old one stays good until the new one was confirmed.
+         * @description # Errors
+         *     422 when password or code do not fit.
+         */
+        post: operations["begin_authenticator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes the own password; every other session ends, and this one begins anew.
+         * @description # Errors
+         *     403 with the rule the new one breaks, 422 when the old one or the code does not fit.
+         */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes new recovery codes; all earlier ones are void.
+         * @description # Errors
+         *     422 when password or code do not fit.
+         */
+        post: operations["renew_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/applications": {
         parameters: {
             query?: never;
@@ -384,6 +473,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/people/{id}/start-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issues a start code: the first activation of an account, or its reset, which takes effect at
+         *     once.
+         * @description # Errors
+         *     403 with the article, 404 when there is no such person.
+         */
+        post: operations["issue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plays/{play}/segments/{segment}": {
         parameters: {
             query?: never;
@@ -626,6 +737,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Looks a start code up.
+         * @description # Errors
+         *     422 when it is unknown, used or expired; 429 after too many tries.
+         */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/start/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets up password and second factor with a start code.
+         * @description # Errors
+         *     403 with the rule a password breaks, 422 for a field or a code that is not good.
+         */
+        post: operations["finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchers": {
         parameters: {
             query?: never;
@@ -651,6 +804,32 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The own account. */
+        Account: {
+            /** @description Where the password stands. */
+            password: components["schemas"]["PasswordAge"];
+            /**
+             * Format: int64
+             * @description When the password was set.
+             */
+            password_changed_at: number;
+            /** @description Whether these are so few that new ones should be made. */
+            recovery_codes_few: boolean;
+            /**
+             * Format: int64
+             * @description Recovery codes that are left.
+             */
+            recovery_codes_left: number;
+            /** @description The last sign-ins, the newest first; failed ones too. */
+            sign_ins: components["schemas"]["SignInLine"][];
+        };
+        /** @description Password and one-time code, typed once more. */
+        AgainForm: {
+            /** @description The authenticator's code, or a recovery code. */
+            code: string;
+            /** @description The password as it is. */
+            password: string;
+        };
         /** @description The state of the confidentiality agreement. */
         Agreement: {
             /**
@@ -760,6 +939,11 @@ export interface components {
             /** @description Whether every line was found to follow from the one before. */
             verified: boolean;
         };
+        /** @description A code of the new authenticator. */
+        AuthenticatorForm: {
+            /** @description Six digits. */
+            code: string;
+        };
         /** @description Somebody for whom an application may be filed. */
         Candidate: {
             /** @description Who. */
@@ -816,6 +1000,13 @@ export interface components {
         Devices: {
             /** @description By building and room. */
             devices: components["schemas"]["Device"][];
+        };
+        /** @description A second factor to be put into an authenticator. Only ever in the body of an answer. */
+        Enrolment: {
+            /** @description A picture, SVG. */
+            qr_svg: string;
+            /** @description The secret in groups of four, for apps without a camera. */
+            secret: string;
         };
         /** @description The body of every answer that is not a success. */
         ErrorBody: {
@@ -1089,6 +1280,8 @@ export interface components {
             csrf_token: string;
             /** @description Whether this is the demonstration. */
             demo: boolean;
+            /** @description The password: once it has expired, only changing it is left. */
+            password: components["schemas"]["PasswordAge"];
             /** @description The person. */
             person: components["schemas"]["PersonName"];
             /** @description What the person is, such as `school_supervisor`. */
@@ -1096,6 +1289,27 @@ export interface components {
             unit?: components["schemas"]["UnitName"] | null;
             /** @description Whether a permission to watch was opened, whatever else the decision asks for. */
             watches: boolean;
+        };
+        /** @description Where the password stands between two changes (R30). */
+        PasswordAge: {
+            /** @description Fewest characters of a new one. */
+            characters_min: number;
+            /**
+             * Format: int32
+             * @description Whole days left, when they are few.
+             */
+            days_left?: number | null;
+            /** @description `fresh`, `warning` or `expired`. */
+            state: string;
+        };
+        /** @description A new password. */
+        PasswordForm: {
+            /** @description The authenticator's code, or a recovery code. */
+            code: string;
+            /** @description The new one. */
+            new: string;
+            /** @description The password as it is. */
+            old: string;
         };
         /** @description A filed record. */
         PatrolRecord: components["schemas"]["RecordTitle"] & {
@@ -1439,6 +1653,11 @@ export interface components {
             /** @description Newest first. */
             records: components["schemas"]["PatrolRecord"][];
         };
+        /** @description Recovery codes, shown this once. */
+        RecoveryCodes: {
+            /** @description Ten codes, each good once in place of the authenticator's. */
+            codes: string[];
+        };
         /** @description A room. */
         Room: {
             /** @description The building. */
@@ -1500,10 +1719,85 @@ export interface components {
             /** @description 动态验证码, six digits. */
             totp: string;
         };
+        /** @description A sign-in. */
+        SignInLine: {
+            /** @description From where. */
+            address: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description By what: `password` (with the authenticator's code), `recovery_code`, … */
+            how: string;
+            /** @description `done`, `failed` or `refused`. */
+            outcome: string;
+        };
         /** @description A sign-in link of the demonstration. */
         SignInLink: {
             /** @description What stands after `#` in the link. */
             token: string;
+        };
+        /** @description What somebody with a start code sets up. */
+        Start: {
+            /** @description The second factor to be put into an authenticator. */
+            enrolment: components["schemas"]["Enrolment"];
+            /** @description Fewest characters of a password. */
+            password_characters_min: number;
+            person?: components["schemas"]["StartPerson"] | null;
+            /** @description At the first start: the three posts. */
+            posts: components["schemas"]["StartPost"][];
+            /**
+             * Format: int64
+             * @description Until when the code is good.
+             */
+            until: number;
+        };
+        /** @description What somebody chose. */
+        StartAccount: {
+            /** @description 启用码, as typed. */
+            code: string;
+            /** @description At the first start: 姓名. */
+            name?: string | null;
+            /** @description 新密码. */
+            password: string;
+            /** @description At the first start: the post. */
+            post?: string | null;
+            /** @description At the first start: 工号. */
+            staff_number?: string | null;
+            /** @description A code of the authenticator. */
+            totp: string;
+        };
+        /** @description What came of asking for a start code. */
+        StartCode: {
+            /** @description The code, shown this once; `null` while another officer must ask for the same. */
+            code?: string | null;
+            /**
+             * Format: int64
+             * @description Until when it is good, or waits.
+             */
+            until: number;
+            /** @description The role of that officer. */
+            with?: string | null;
+        };
+        /** @description A start code. */
+        StartForm: {
+            /** @description 启用码, as typed. */
+            code: string;
+        };
+        /** @description Whose account it is. */
+        StartPerson: {
+            /** @description Name. */
+            name: string;
+            /** @description 工号. */
+            staff_number: string;
+        };
+        /** @description One of the three posts of administrators. */
+        StartPost: {
+            /** @description Whether somebody has it. */
+            filled: boolean;
+            /** @description Such as `technician`. */
+            role: string;
         };
         /** @description A teaching unit by name. */
         UnitName: {
@@ -1573,6 +1867,189 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_authenticator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthenticatorForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin_authenticator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgainForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    renew_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgainForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -2191,6 +2668,43 @@ export interface operations {
             };
         };
     };
+    issue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartCode"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     segment: {
         parameters: {
             query?: never;
@@ -2659,6 +3173,92 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Start"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartAccount"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
