@@ -1,12 +1,14 @@
 // The pages and their addresses; every page but sign-in needs a session.
 import { createRouter, createWebHashHistory } from 'vue-router';
-import { restore } from './session';
+import { isExpired, restore } from './session';
 
 // Addresses live after the #, which a browser never sends: a sign-in link's token stays here.
 export const router = createRouter({
   history: createWebHashHistory(),
   routes: [
     { path: '/sign-in', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
+    { path: '/start', component: () => import('./pages/StartPage.vue'), meta: { open: true } },
+    { path: '/password', component: () => import('./pages/PasswordPage.vue') },
     { path: '/link/:token', component: () => import('./pages/LinkPage.vue'), meta: { open: true } },
     {
       path: '/',
@@ -24,6 +26,7 @@ export const router = createRouter({
         { path: 'people', component: () => import('./pages/PeoplePage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
         { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
+        { path: 'account', component: () => import('./pages/AccountPage.vue') },
         { path: 'audit', component: () => import('./pages/AuditPage.vue') },
         { path: ':rest(.*)*', component: () => import('./pages/NotFoundPage.vue') },
       ],
@@ -34,7 +37,10 @@ export const router = createRouter({
 router.beforeEach(async (to) => {
   if (to.meta.open) return true;
   try {
-    if (await restore()) return true;
+    if (await restore()) {
+      if (isExpired() && to.path !== '/password') return '/password';
+      return to.path === '/password' && !isExpired() ? '/' : true;
+    }
   } catch {
     return { path: '/sign-in', query: { next: to.fullPath, failed: '1' } };
   }

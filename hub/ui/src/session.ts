@@ -1,6 +1,13 @@
 // Who is signed in on this page, kept in memory only: the cookie is out of reach of scripts.
 import { readonly, ref } from 'vue';
-import { endSession, getMe, signInWithLink, signInWithPassword } from './api/calls';
+import {
+  endSession,
+  getMe,
+  putAuthenticator,
+  putPassword,
+  signInWithLink,
+  signInWithPassword,
+} from './api/calls';
 import { ApiError, setCsrfToken } from './api/http';
 import type { Me } from './api/model';
 import { forgetPurpose } from './purpose';
@@ -20,6 +27,20 @@ export async function signIn(login: string, password: string, totp: string): Pro
 
 export async function signInByLink(token: string): Promise<void> {
   adopt(await signInWithLink(token));
+}
+
+/** The hub ends every other session and begins this one anew. */
+export async function changePassword(old: string, fresh: string, code: string): Promise<void> {
+  adopt(await putPassword(old, fresh, code));
+}
+
+export async function endAuthenticator(code: string): Promise<void> {
+  adopt(await putAuthenticator(code));
+}
+
+/** With an expired password nothing is left but to change it (R30). */
+export function isExpired(): boolean {
+  return current.value?.password.state === 'expired';
 }
 
 /** Asks the hub once who holds the cookie; false means that nobody is signed in. */

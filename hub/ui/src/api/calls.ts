@@ -1,10 +1,12 @@
 // Every request the pages make, named by what it asks for.
 import { getJson, postJson, request } from './http';
 import type {
+  Account,
   ApplicationForm,
   ApplicationHeader,
   AuditPage,
   Device,
+  Enrolment,
   Fault,
   GrantApplication,
   GrantLine,
@@ -17,6 +19,9 @@ import type {
   RecordHeader,
   Recording,
   Room,
+  Start,
+  StartAccount,
+  StartCode,
   Watcher,
 } from './model';
 
@@ -25,6 +30,24 @@ export const signInWithPassword = (login: string, password: string, totp: string
 export const signInWithLink = (token: string) => postJson<Me>('/api/session/link', { token });
 export const endSession = () => request('DELETE', '/api/session');
 export const getMe = () => getJson<Me>('/api/me');
+export const beginStart = (code: string) => postJson<Start>('/api/start', { code });
+export const finishStart = (chosen: StartAccount) =>
+  postJson<{ codes: string[] }>('/api/start/account', chosen);
+export const issueStartCode = async (person: string) =>
+  (await request('POST', `/api/people/${encodeURIComponent(person)}/start-code`)).json() as
+    Promise<StartCode>;
+
+type Again = { password: string; code: string };
+export const getAccount = () => getJson<Account>('/api/account');
+export const putPassword = (old: string, fresh: string, code: string) =>
+  postJson<Me>('/api/account/password', { old, new: fresh, code });
+export const beginAuthenticator = (again: Again) =>
+  postJson<Enrolment>('/api/account/authenticator', again);
+export const putAuthenticator = async (code: string) =>
+  (await request('PUT', '/api/account/authenticator', { code })).json() as Promise<Me>;
+export const renewRecoveryCodes = (again: Again) =>
+  postJson<{ codes: string[] }>('/api/account/recovery-codes', again);
+
 export const getHome = () => getJson<Home>('/api/home');
 
 export const listRooms = async () => (await getJson<{ rooms: Room[] }>('/api/rooms')).rooms;

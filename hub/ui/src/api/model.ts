@@ -25,6 +25,12 @@ export type GrantLine = Schemas['GrantLine'];
 export type AuditEntry = Schemas['AuditEntry'];
 export type AuditPage = Schemas['AuditPage'];
 export type DayHead = Schemas['DayHead'];
+export type Account = Schemas['Account'];
+export type SignInLine = Schemas['SignInLine'];
+export type Enrolment = Schemas['Enrolment'];
+export type Start = Schemas['Start'];
+export type StartAccount = Schemas['StartAccount'];
+export type StartCode = Schemas['StartCode'];
 export type Watcher = Schemas['Watcher'];
 
 /** What the hub says when it does not do what was asked: in both languages, with the article. */

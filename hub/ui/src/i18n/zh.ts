@@ -1,8 +1,10 @@
 // Chinese, the first language of the pages. Words follow the regulations and the glossary.
+import { zh as account } from './words/account';
 import { zh as people } from './words/people';
 import { zh as trail } from './words/trail';
 
 export const zh = {
+  ...account,
   ...people,
   ...trail,
   brand: '巡课',
