@@ -24,6 +24,8 @@ pub struct Appointment<'a, P> {
     pub before: &'a [Role],
     /// What the person is to be.
     pub after: &'a [Role],
+    /// Whether the person goes to another unit.
+    pub moved: bool,
     /// Whether the person holds a permission that sees content.
     pub viewing_level: bool,
 }
@@ -43,7 +45,8 @@ pub fn may_appoint<P: PartialEq>(
     if !appoints && !may(Function::ManageAccounts) {
         return Err(Refusal::NOT_YOUR_ROLE);
     }
-    let changed = |role: &&Role| before.contains(role) != after.contains(role);
+    // The head of a unit who is moved decides about another one.
+    let changed = |role: &&Role| appointment.moved || before.contains(role) != after.contains(role);
     let mut touched = before.iter().chain(after).filter(changed);
     if !appoints && touched.any(|role| role.decides()) {
         return Err(Refusal::APPOINTMENT_BY_OTHERS);
@@ -82,6 +85,7 @@ mod tests {
             about: "乙",
             before,
             after,
+            moved: false,
             viewing_level: watches,
         };
         may_appoint(&school, &appointment)
@@ -115,6 +119,29 @@ mod tests {
         }
     }
 
+    /// R16: to move a head is to make them head of another unit.
+    #[test]
+    fn a_head_is_moved_by_the_security_administrator_alone() {
+        let school = preset::parse(preset::POLYTECHNIC).unwrap();
+        let moved = |by_roles, role| {
+            let roles = [role];
+            let appointment = Appointment {
+                by: "甲",
+                by_roles,
+                about: "乙",
+                before: &roles,
+                after: &roles,
+                moved: true,
+                viewing_level: false,
+            };
+            may_appoint(&school, &appointment)
+        };
+        let others = Err(Refusal::APPOINTMENT_BY_OTHERS);
+        assert_eq!(moved(&[Technician], UnitLeader), others);
+        assert_eq!(moved(&[Technician], Teacher), Ok(()));
+        assert_eq!(moved(&[SecurityAdministrator], UnitLeader), Ok(()));
+    }
+
     /// X5: nobody appoints themselves, and no administrator is given what watches.
     #[test]
     fn nobody_appoints_themselves_or_a_watching_administrator() {
@@ -125,6 +152,7 @@ mod tests {
             about: "甲",
             before: &[SecurityAdministrator],
             after: &[SecurityAdministrator],
+            moved: false,
             viewing_level: false,
         };
         assert_eq!(may_appoint(&school, &own), Err(Refusal::APPOINTMENT_OWN));

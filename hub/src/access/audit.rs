@@ -177,6 +177,21 @@ impl Pending<'_> {
         &mut self.writing
     }
 
+    /// Writes one more line into the same transaction.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing must be committed.
+    pub async fn also(&mut self, entry: Entry, now_ms: i64) -> Result<(), Unavailable> {
+        let end = trail::hold(&mut self.writing, GENESIS).await?;
+        let line = line_after(&end, entry, now_ms);
+        trail::add(&mut self.writing, &line).await?;
+        self.head = Head {
+            seq: line.seq,
+            hash: line.hash,
+        };
+        Ok(())
+    }
+
     /// Both are durable when this returns.
     ///
     /// # Errors

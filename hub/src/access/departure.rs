@@ -3,6 +3,8 @@
 //! 第十条第3项 “离职或调岗时立即移交权限及涉密资料”; the hand-over list comes after and is closed when
 //! every line is (R44). Each step and its line in the trail are one transaction.
 
+use super::audit::{Entry, Outcome};
+use super::grant::By;
 use crate::store::departure::{self as rows, NewDeparture};
 use crate::store::session;
 use crate::store::{self, Writing};
@@ -27,6 +29,25 @@ impl Kind {
             Self::Transferred => "transferred",
             Self::Closing => "closing",
         }
+    }
+}
+
+/// The line of a departure.
+pub(super) fn entry(
+    by: By<'_>,
+    kind: Kind,
+    number: &str,
+    (name, staff_number): (&str, &str),
+    reason: &str,
+) -> Entry {
+    Entry {
+        who: by.session.person.who(by.origin),
+        action: "open_departure",
+        object: format!("{number} {name} {staff_number}"),
+        purpose: reason.to_owned(),
+        outcome: Outcome::Done,
+        article: "",
+        detail: kind.word().to_owned(),
     }
 }
 

@@ -3,6 +3,11 @@
 //! Each appointment and its line in the trail are one transaction, and ends the sessions of whom it
 //! is about.
 
+pub mod sheet;
+pub mod staff_list;
+pub mod plan;
+pub mod import;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -127,6 +132,7 @@ impl Roster {
                 about: holder.id,
                 before: &holder.roles,
                 after: &change.roles,
+                moved: change.unit_before() != change.unit_after(),
                 viewing_level: !ends_post && self.watches(&holder, now_ms),
             },
         );

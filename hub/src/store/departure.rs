@@ -155,6 +155,21 @@ pub async fn set_standing(
         .map_err(failed("noting who has left"))
 }
 
+/// Notes that somebody who left is back. What they held is not; their password has to be changed
+/// first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn bring_back(writing: &mut Writing, person_id: &str) -> Result<(), Error> {
+    set_standing(writing, person_id, "active").await?;
+    sqlx::query("UPDATE credentials SET password_changed_ms = 0 WHERE person_id = $1")
+        .bind(person_id)
+        .execute(&mut **writing)
+        .await
+        .map(drop)
+        .map_err(failed("bringing a person back"))
+}
+
 /// Ends the agreements of a person; the duty of secrecy goes on.
 ///
 /// # Errors

@@ -7,6 +7,9 @@ use super::{Db, Error, Writing, failed};
 /// More people than a school has.
 const PEOPLE_MAX: i64 = 50_000;
 
+const ROLES: &str = "SELECT person_id, role FROM person_roles ORDER BY person_id, role";
+const UNITS: &str = "SELECT id, code, name FROM units ORDER BY code";
+
 /// Somebody as a list knows them.
 #[derive(Debug, Clone, FromRow)]
 pub struct StaffRow {
@@ -48,6 +51,23 @@ pub struct UnitRow {
     pub code: String,
     /// Its name.
     pub name: String,
+}
+
+/// Somebody as an import compares them.
+#[derive(Debug, Clone, FromRow)]
+pub struct KnownRow {
+    /// UUID.
+    pub id: String,
+    /// 工号.
+    pub staff_number: String,
+    /// The name.
+    pub name: String,
+    /// The teaching unit.
+    pub unit_id: Option<String>,
+    /// `active`, `suspended`, `cancelled` or `left`.
+    pub standing: String,
+    /// How many grants they hold now or later.
+    pub grants: i64,
 }
 
 /// What somebody was made.
@@ -94,7 +114,7 @@ pub async fn everybody(db: &Db) -> Result<Vec<StaffRow>, Error> {
 /// # Errors
 /// When the database fails.
 pub async fn roles(db: &Db) -> Result<Vec<RoleRow>, Error> {
-    sqlx::query_as("SELECT person_id, role FROM person_roles ORDER BY person_id, role")
+    sqlx::query_as(ROLES)
         .fetch_all(db.read())
         .await
         .map_err(failed("reading everybody's roles"))
@@ -120,8 +140,48 @@ pub async fn roles_of_others(writing: &mut Writing, person_id: &str) -> Result<V
 /// # Errors
 /// When the database fails.
 pub async fn units(db: &Db) -> Result<Vec<UnitRow>, Error> {
-    sqlx::query_as("SELECT id, code, name FROM units ORDER BY code")
+    sqlx::query_as(UNITS)
         .fetch_all(db.read())
+        .await
+        .map_err(failed("listing the units"))
+}
+
+/// Everybody as of this transaction, by staff number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn known(writing: &mut Writing, now_ms: i64) -> Result<Vec<KnownRow>, Error> {
+    sqlx::query_as(
+        "SELECT p.id, p.staff_number, p.name, p.unit_id, p.standing,
+         (SELECT COUNT(*) FROM grants g WHERE g.person_id = p.id
+          AND (g.until_ms IS NULL OR g.until_ms > $1)) AS grants
+         FROM persons p ORDER BY p.staff_number LIMIT $2",
+    )
+    .bind(now_ms)
+    .bind(PEOPLE_MAX)
+    .fetch_all(&mut **writing)
+    .await
+    .map_err(failed("reading everybody"))
+}
+
+/// The roles of everybody as of this transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn roles_in(writing: &mut Writing) -> Result<Vec<RoleRow>, Error> {
+    sqlx::query_as(ROLES)
+        .fetch_all(&mut **writing)
+        .await
+        .map_err(failed("reading everybody's roles"))
+}
+
+/// The teaching units as of this transaction, by code.
+///
+/// # Errors
+/// When the database fails.
+pub async fn units_in(writing: &mut Writing) -> Result<Vec<UnitRow>, Error> {
+    sqlx::query_as(UNITS)
+        .fetch_all(&mut **writing)
         .await
         .map_err(failed("listing the units"))
 }

@@ -12,6 +12,8 @@ use xunke_policy::patrol::FieldError;
 use crate::access::audit::Unavailable;
 use crate::access::gate::Denied;
 use crate::access::grant;
+use crate::access::roster::import::Unread;
+use crate::access::roster::sheet::NoSheet;
 use crate::access::session;
 use crate::access::sign_in;
 use crate::access::start_code;
@@ -41,6 +43,8 @@ pub enum Error {
     Conflict(&'static str, &'static str),
     /// A field cannot stay as it is.
     Field(FieldError),
+    /// A file that is no list: in Chinese and in English.
+    NoSheet(String, String),
     /// The request cannot be read.
     Unreadable(String),
     /// A box without a certificate in force.
@@ -122,7 +126,9 @@ impl Error {
             Self::Foreign | Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Conflict(..) => StatusCode::CONFLICT,
-            Self::Field(_) | Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Field(_) | Self::NoSheet(..) | Self::Unreadable(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::UnknownBox => StatusCode::UNAUTHORIZED,
             Self::WrongCode => StatusCode::FORBIDDEN,
             Self::NoDayKeys => StatusCode::SERVICE_UNAVAILABLE,
@@ -153,6 +159,10 @@ impl Error {
             Self::Field(error) => ErrorDetail {
                 field: Some(error.field.into()),
                 ..new("field", error.zh, error.en)
+            },
+            Self::NoSheet(zh, en) => ErrorDetail {
+                field: Some("file".into()),
+                ..new("no_sheet", zh, en)
             },
             Self::Unreadable(why) => new("unreadable", &format!("请求内容无法识别：{why}"), why),
             Self::UnknownBox => new(
@@ -366,6 +376,15 @@ impl From<start_code::Error> for Error {
             start_code::Error::NotFound => Self::NotFound,
             start_code::Error::Trail(cause) => Self::TrailUnavailable(cause),
             failed => Self::Failed(Box::new(failed)),
+        }
+    }
+}
+
+impl From<Unread> for Error {
+    fn from(error: Unread) -> Self {
+        match error {
+            Unread::NoSheet(NoSheet { zh, en }) => Self::NoSheet(zh, en),
+            Unread::Failed(failed) => failed.into(),
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod records;
 pub mod applications;
 pub mod grants;
 pub mod people;
+pub mod staff_import;
 pub mod watchers;
 pub mod start;
 pub mod account;

@@ -19,10 +19,16 @@ use super::boxes::{self, enrol, live, segments};
 use super::error::Error;
 use super::guard::{Needs, client, guard};
 use super::{account, applications, audit, devices, events, faults, grants, home, people};
-use super::{recordings, records, rooms, session, start, ui, viewer, watchers};
+use super::{recordings, records, rooms, session, staff_import, start, ui, viewer, watchers};
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Routes that take a file, and how long their body may be.
+const LONG_BODIES: [(&str, usize); 2] = [
+    ("/api/people/import/preview", staff_import::BODY_BYTES_MAX),
+    ("/api/people/import", staff_import::BODY_BYTES_MAX),
+];
 
 /// One row of the table.
 pub struct Route {
@@ -91,6 +97,7 @@ fn everything_else() -> Vec<Route> {
     const LEDGER: Needs = Needs::Action("read_ledger", Action::ReadLedger);
     const PEOPLE: Needs = Needs::Action("see_people", Action::SeePeople);
     const APPOINTING: Needs = Needs::Action("appoint", Action::SeePeople);
+    const IMPORTING: Needs = Needs::Action("import_people", Action::ManageAccounts);
     const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
     const EXPORT: Needs = Needs::Action("export_trail", Action::InspectTrail);
     const WATCHERS: Needs = Needs::Action("see_watchers", Action::SeeWatchers);
@@ -120,6 +127,9 @@ fn everything_else() -> Vec<Route> {
         POST   "/api/grants/{id}/revocation"             LEDGER     => grants::revoke;
         // Who may change whom is the room's to ask, with its own line.
         GET    "/api/people"                             PEOPLE     => people::list;
+        GET    "/api/people/import/template"             IMPORTING  => staff_import::template;
+        POST   "/api/people/import/preview"              IMPORTING  => staff_import::preview;
+        POST   "/api/people/import"                      IMPORTING  => staff_import::import;
         POST   "/api/people/{id}/post"                   APPOINTING => people::appoint;
         GET    "/api/audit"                              TRAIL      => audit::list;
         GET    "/api/audit/days"                         TRAIL      => audit::days;
@@ -209,7 +219,11 @@ pub fn router(app: App) -> Router {
         .fold(OpenApiRouter::new(), |router, route| {
             let (schemas, paths, handler) = route.handler;
             let guard = from_fn_with_state((app.clone(), route.needs), guard);
-            router.routes((schemas, paths, handler.layer(guard)))
+            // The limit of one route goes before that of all, and after the guard.
+            let long = LONG_BODIES.iter().find(|(path, _)| *path == route.path);
+            let bytes_max = long.map_or(BODY_BYTES_MAX, |(_, bytes_max)| *bytes_max);
+            let handler = handler.layer(DefaultBodyLimit::max(bytes_max)).layer(guard);
+            router.routes((schemas, paths, handler))
         });
     let (router, _) = guarded.split_for_parts();
     router

@@ -7,7 +7,7 @@ use xunke_tidy::source::{self, Source};
 use xunke_tidy::{Finding, arrows, owners, papers, shape};
 
 /// Raising this needs a commit that says why.
-const LOCK_PACKAGES_MAX: usize = 450;
+const LOCK_PACKAGES_MAX: usize = 480;
 
 const CRATES: [&str; 5] = [
     "protocol/src",
@@ -28,6 +28,7 @@ const OWNERS: &[Owner<'_>] = &[
     ),
     ("argon2", &["hub/src/access"]),
     ("axum", &["hub/src/web"]),
+    ("calamine", &["hub/src/access/roster/sheet"]),
     ("gstreamer", &["agent/src/camera", "tests/"]),
     ("hpke", &["protocol/src/sealed"]),
     ("mp4_atom", &["agent/src/recording"]),

@@ -38,13 +38,13 @@ export interface paths {
          * @description # Errors
          *     422 when the code does not fit or the change took too long.
          */
-        put: operations["end_authenticator"];
+        put: operations["end_change"];
         /**
          * Begins to change the authenticator; the old one stays good until the new one was confirmed.
          * @description # Errors
          *     422 when password or code do not fit.
          */
-        post: operations["begin_authenticator"];
+        post: operations["begin_change"];
         delete?: never;
         options?: never;
         head?: never;
@@ -86,7 +86,7 @@ export interface paths {
          * @description # Errors
          *     422 when password or code do not fit.
          */
-        post: operations["renew_recovery_codes"];
+        post: operations["renew_codes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -444,6 +444,69 @@ export interface paths {
          *     403 for whoever does not read them.
          */
         get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes over exactly what was previewed: all of it, or nothing.
+         * @description # Errors
+         *     403 for whoever does not import, 409 when file or people changed, 422 while there are problems.
+         */
+        post: operations["import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/import/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a list would change; nothing is written.
+         * @description # Errors
+         *     403 for whoever does not import, 422 when the file is no list.
+         */
+        post: operations["preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/import/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A list to fill in.
+         * @description # Errors
+         *     403 for whoever does not import.
+         */
+        get: operations["template"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1738,6 +1801,97 @@ export interface components {
             /** @description What stands after `#` in the link. */
             token: string;
         };
+        /** @description Steps by kind. */
+        StaffCounts: {
+            /** @description New people. */
+            added: number;
+            /** @description Other names or roles. */
+            changed: number;
+            /** @description Gone. */
+            left: number;
+            /** @description Back. */
+            returned: number;
+            /** @description Other units. */
+            transferred: number;
+        };
+        /** @description A list of staff. */
+        StaffFile: {
+            /** @description An xlsx or csv file of 4 MB at most, base64. */
+            file: string;
+            /** @description Whether it names the whole staff, so that whoever is not in it may have left. */
+            whole: boolean;
+        };
+        /** @description A list of staff that was previewed. */
+        StaffImport: {
+            /** @description Who of the missing has left. */
+            departing: string[];
+            /** @description The same file, base64. */
+            file: string;
+            /** @description What the preview is named. */
+            hash: string;
+            /** @description As previewed. */
+            whole: boolean;
+        };
+        /** @description Somebody in office who is not in the list. */
+        StaffMissing: {
+            /** @description Whether a permission would be handed back. */
+            hands_back: boolean;
+            /** @description Who. */
+            person: components["schemas"]["PersonName"];
+        };
+        /** @description What a list would change. */
+        StaffPreview: {
+            /** @description How many of each kind. */
+            counts: components["schemas"]["StaffCounts"];
+            /** @description Names exactly this file and the people there are. */
+            hash: string;
+            /** @description In office and not in a list of the whole staff. */
+            missing: components["schemas"]["StaffMissing"][];
+            /** @description How many there are in all. */
+            problem_count: number;
+            /** @description By line, 500 at most; while there is one, nothing can be imported. */
+            problems: components["schemas"]["StaffProblem"][];
+            /** @description In the order of the list, 500 at most. */
+            steps: components["schemas"]["StaffStep"][];
+            /** @description Who stays as they are. */
+            unchanged: number;
+        };
+        /** @description What is wrong with a line. */
+        StaffProblem: {
+            /** @description The title of the column. */
+            column: string;
+            /** @description For people, in English. */
+            en: string;
+            /** @description What stands there. */
+            found: string;
+            /** @description As the program that made the file counts it. */
+            line: number;
+            /** @description For people, in Chinese. */
+            zh: string;
+        };
+        /** @description What becomes of somebody. */
+        StaffStep: {
+            /** @description Whether a permission is handed back at once (R23). */
+            hands_back: boolean;
+            /** @description `add`, `change`, `transfer`, `leave` or `return`. */
+            kind: string;
+            /** @description The line. */
+            line: number;
+            /** @description The name to be. */
+            name: string;
+            /** @description The name before, if it changes. */
+            name_before?: string | null;
+            /** @description The roles to be. */
+            roles: string[];
+            /** @description The roles before. */
+            roles_before: string[];
+            /** @description 工号. */
+            staff_number: string;
+            /** @description The unit to be. */
+            unit?: string | null;
+            /** @description The unit before. */
+            unit_before?: string | null;
+        };
         /** @description What somebody with a start code sets up. */
         Start: {
             /** @description The second factor to be put into an authenticator. */
@@ -1894,7 +2048,7 @@ export interface operations {
             };
         };
     };
-    end_authenticator: {
+    end_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -1925,7 +2079,7 @@ export interface operations {
             };
         };
     };
-    begin_authenticator: {
+    begin_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -2011,7 +2165,7 @@ export interface operations {
             };
         };
     };
-    renew_recovery_codes: {
+    renew_codes: {
         parameters: {
             query?: never;
             header?: never;
@@ -2609,6 +2763,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["People"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StaffImport"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCounts"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StaffFile"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffPreview"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             403: {
