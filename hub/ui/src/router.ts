@@ -24,6 +24,7 @@ export const router = createRouter({
         { path: 'openings', component: () => import('./pages/OpeningsPage.vue') },
         { path: 'ledger', component: () => import('./pages/LedgerPage.vue') },
         { path: 'people', component: () => import('./pages/PeoplePage.vue') },
+        { path: 'people/import', component: () => import('./pages/StaffImportPage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
         { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
         { path: 'account', component: () => import('./pages/AccountPage.vue') },

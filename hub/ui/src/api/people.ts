@@ -1,5 +1,5 @@
 // Requests about people and their posts.
-import { getJson, request } from './http';
+import { getJson, postJson, request } from './http';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
@@ -25,3 +25,23 @@ export function listPeople(filter: PeopleFilter): Promise<People> {
   return getJson<People>(`/api/people?${query}`);
 }
 export const appoint = (id: string, form: PostForm) => request('POST', `${one(id)}/post`, form);
+
+export type StaffPreview = Schemas['StaffPreview'];
+export type StaffStep = Schemas['StaffStep'];
+export type StaffCounts = Schemas['StaffCounts'];
+
+export const STAFF_TEMPLATE = '/api/people/import/template';
+export const previewStaff = (file: string, whole: boolean) =>
+  postJson<StaffPreview>('/api/people/import/preview', { file, whole });
+export const importStaff = (form: Schemas['StaffImport']) =>
+  postJson<StaffCounts>('/api/people/import', form);
+
+/** A file as the hub takes it. */
+export function base64(file: File): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onerror = () => reject(new Error(`${file.name} cannot be read`));
+    reader.onload = () => resolve(String(reader.result).split(',', 2)[1] ?? '');
+    reader.readAsDataURL(file);
+  });
+}

@@ -1,12 +1,14 @@
 // English, complete by type: a missing or extra word does not compile.
 import { en as account } from './words/account';
 import { en as people } from './words/people';
+import { en as staff } from './words/staff';
 import { en as trail } from './words/trail';
 import type { zh } from './zh';
 
 export const en: Record<keyof typeof zh, string> = {
   ...people,
   ...account,
+  ...staff,
   ...trail,
   brand: 'Xunke',
 

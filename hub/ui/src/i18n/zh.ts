@@ -1,11 +1,13 @@
 // Chinese, the first language of the pages. Words follow the regulations and the glossary.
 import { zh as account } from './words/account';
 import { zh as people } from './words/people';
+import { zh as staff } from './words/staff';
 import { zh as trail } from './words/trail';
 
 export const zh = {
   ...account,
   ...people,
+  ...staff,
   ...trail,
   brand: '巡课',
 
