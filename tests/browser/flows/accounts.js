@@ -20,6 +20,10 @@ test('X3 the system administrator issues a start code for a teacher', async () =
   const row = officer.getByTestId('people').locator('tr', { hasText: teacher.login });
   await row.getByTestId('start-code').click();
   await officer.getByTestId('start-code-issue').click();
+  assert.match(
+    await officer.getByTestId('start-code-dialog').innerText(),
+    new RegExp(teacher.login),
+  );
   code = await officer.getByTestId('start-code-shown').innerText();
   assert.match(code, /^([0-9A-Z]{4}-){4}[0-9A-Z]{4}$/);
   await officer.close();
@@ -98,6 +102,7 @@ test('R29 R30 the password is changed, and the page goes on', async () => {
 test('X1 the authenticator is changed, and only the new one signs in', async () => {
   await visit(page, '/account');
   const panel = page.getByTestId('authenticator');
+  await panel.getByTestId('authenticator-begin').click();
   await panel.locator('[name=password]').fill(NEXT);
   await panel.locator('[name=code]').fill(recovery[3]);
   await panel.getByTestId('again').click();

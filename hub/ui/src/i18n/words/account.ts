@@ -4,7 +4,6 @@ export const zh = {
   'account.open': '我的账号：密码、验证器与登录记录',
   'account.warning': '密码还有 {days} 天到期',
   'account.lastDay': '密码今天到期',
-  'account.change': '去更换',
   'account.password': '密码',
   'account.passwordChanged': '上次更换：{date}',
   'account.passwordFresh': '有效',
@@ -22,7 +21,8 @@ export const zh = {
   'account.expiredWhy': '密码已超过学校规定的更换期限。更换之前不能进行其他操作。',
   'account.authenticator': '验证器',
   'account.authenticatorWhy': '换手机时在这里换验证器。旧验证器在新验证器通过验证后失效。',
-  'account.begin': '开始更换',
+  'account.begin': '继续',
+  'account.change': '更换验证器',
   'account.scan': '用手机验证器（如微信小程序“腾讯身份验证器”、Microsoft Authenticator）扫描：',
   'account.secret': '不能扫描时，手工输入密钥：',
   'account.newCode': '新验证器显示的 6 位数字',
@@ -74,7 +74,7 @@ export const zh = {
   'startCode.title': '签发启用码',
   'startCode.why':
     '签发后，{name}（{number}）原有的密码和验证器立即失效，登录立即结束。请核对本人身份，把启用码当面交给本人。',
-  'startCode.shown': '启用码只显示这一次，{until} 前有效：',
+  'startCode.shown': '的启用码，只显示这一次，{until} 前有效：',
   'startCode.waiting': '已登记。该账号须两人共同签发：请{role}在 {until} 前也签发一次，启用码届时显示给{role}。',
   'startCode.close': '关闭',
   'action.enter': '使用平台',
@@ -98,7 +98,6 @@ export const en: Record<keyof typeof zh, string> = {
   'account.open': 'My account: password, authenticator and sign-ins',
   'account.warning': 'Password ends in {days} days',
   'account.lastDay': 'Password ends today',
-  'account.change': 'Change it',
   'account.password': 'Password',
   'account.passwordChanged': 'Changed on {date}',
   'account.passwordFresh': 'in force',
@@ -118,7 +117,8 @@ export const en: Record<keyof typeof zh, string> = {
   'account.authenticator': 'Authenticator',
   'account.authenticatorWhy':
     'Change it here when you change your phone. The old one is good until the new one is confirmed.',
-  'account.begin': 'Begin',
+  'account.begin': 'Go on',
+  'account.change': 'Change the authenticator',
   'account.scan': 'Scan this with an authenticator app, such as Microsoft Authenticator:',
   'account.secret': 'If it cannot be scanned, type this secret:',
   'account.newCode': 'The six digits of the new authenticator',
@@ -173,7 +173,7 @@ export const en: Record<keyof typeof zh, string> = {
   'startCode.title': 'Issue a start code',
   'startCode.why':
     'Password and authenticator of {name} ({number}) become void at once, and every session ends. Make sure who it is, and hand the code over in person.',
-  'startCode.shown': 'The code is shown this once; good until {until}:',
+  'startCode.shown': ': this start code is shown this once; good until {until}:',
   'startCode.waiting':
     'Noted. This account takes two officers: the {role} must issue too, before {until}, and is then shown the code.',
   'startCode.close': 'Close',
