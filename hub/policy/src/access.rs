@@ -262,10 +262,15 @@ fn serve(facts: &Facts<'_>, function: Function) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// “所有参与听课/巡课人员” (R34): by what somebody is, or by a permission that was ever opened.
+#[must_use]
+pub fn takes_part(roles: &[Role], grant: Option<Grant>) -> bool {
+    grant.is_some() || roles.iter().any(|role| role.signs_agreement())
+}
+
 /// “所有参与听课/巡课人员须签订” (R34): those who take part, and whoever was given a permission.
 fn sign(facts: &Facts<'_>) -> Result<(), Refusal> {
-    let takes_part = facts.roles.iter().any(|role| role.signs_agreement());
-    if takes_part || facts.grant.is_some() {
+    if takes_part(&facts.roles, facts.grant) {
         Ok(())
     } else {
         Err(Refusal::NOT_YOUR_ROLE)

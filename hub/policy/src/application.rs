@@ -3,7 +3,6 @@
 //! draft → filed → opened or refused → suspended, revoked or expired
 
 use crate::administrators;
-use crate::agreement::{self, Agreement};
 use crate::institution::{Function, Institution};
 use crate::level::{Reach, Role, UnitId};
 use crate::refusal::Refusal;
@@ -56,8 +55,6 @@ pub struct Beneficiary<'a> {
     pub roles: &'a [Role],
     /// Whether the person may act.
     pub standing: Standing,
-    /// The confidentiality agreement.
-    pub agreement: Agreement,
 }
 
 /// The end of a permission when none is asked for: that of the term (R17).
@@ -89,8 +86,9 @@ pub fn may_file<P: PartialEq>(
 }
 
 /// “信息中心负责开通权限” (R18): by the IT centre, by a third person, exactly what was applied for and
-/// no longer; for somebody whose agreement is in force (R19) and whose permission was never
-/// cancelled for good (R25).
+/// no longer; for somebody whose permission was never cancelled for good (R25). An agreement is not
+/// asked for: 第十条 lets nobody take part unsigned, so what is opened gives no sight until then
+/// ([`crate::access`] asks at every decision, R19).
 ///
 /// # Errors
 /// Why it is not opened.
@@ -114,8 +112,7 @@ pub fn may_open<P: PartialEq>(
     if !within(opened, application.terms) {
         return Err(Refusal::WIDER_THAN_APPLIED);
     }
-    may_receive(institution, opened, beneficiary, now_ms)?;
-    agreement::in_force(beneficiary.agreement, now_ms)
+    may_receive(institution, opened, beneficiary, now_ms)
 }
 
 /// “离职或调岗时立即移交权限” (R23): taken back by Academic Affairs or by the IT centre, at once and

@@ -19,8 +19,9 @@ use super::person::{self, Person};
 use super::session::Session;
 use crate::campus::calendar::{date_and_time, day, moment};
 use crate::campus::{self, id};
+use crate::store::agreement;
 use crate::store::grant::{self as rows, ApplicationRow, CandidateRow, LedgerRow, ListedRow};
-use crate::store::people::{self, GrantRow};
+use crate::store::people::{self, GrantRow, SignatureRow};
 use crate::store::{self, Db};
 
 /// Why a step is not taken.
@@ -144,6 +145,27 @@ impl Grants {
     /// When the store fails.
     pub async fn ledger(&self) -> Result<Vec<LedgerRow>, Error> {
         Ok(rows::ledger(&self.db).await?)
+    }
+
+    /// Tells of signatures whether they are in force now: what is opened gives no sight before (R19).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn in_force(
+        &self,
+        now_ms: i64,
+    ) -> Result<impl Fn(&Option<String>, Option<i64>) -> bool, Error> {
+        let version = agreement::version(&self.db, now_ms).await?;
+        Ok(move |signed: &Option<String>, signed_ms: Option<i64>| {
+            let signature = signed.clone().zip(signed_ms);
+            let signature = signature.map(|(text_version, signed_ms)| SignatureRow {
+                text_version,
+                signed_ms,
+                ended_ms: None,
+            });
+            let state = person::agreement_state(signature.as_ref(), version.as_ref());
+            xunke_policy::agreement::in_force(state, now_ms).is_ok()
+        })
     }
 
     /// 递交 (R17). Gives the application's number.
@@ -370,7 +392,6 @@ fn holding(person: &Person) -> Beneficiary<'_> {
     Beneficiary {
         roles: &person.roles,
         standing: person.standing,
-        agreement: person.agreement,
     }
 }
 

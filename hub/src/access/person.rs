@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 use xunke_policy::access::{Facts, Grant};
-use xunke_policy::agreement::Agreement;
+use xunke_policy::agreement::{self, Agreement, Rules, Signature, Text};
 use xunke_policy::institution::Institution;
 use xunke_policy::level::{Role, UnitId};
 use xunke_policy::network::Network;
@@ -14,7 +14,8 @@ use xunke_policy::sanction::{self, Measure, Standing};
 use super::audit::Who;
 use crate::campus::classroom::Unit;
 use crate::campus::{self, id};
-use crate::store::people::{self, AgreementRow, GrantRow, PersonRow};
+use crate::store::agreement::{self as texts, VersionRow};
+use crate::store::people::{self, GrantRow, PersonRow, SignatureRow};
 use crate::store::sanction::{self as sanctions, MeasureRow};
 use crate::store::{self, Db};
 
@@ -143,7 +144,8 @@ pub async fn find(db: &Db, person: Uuid, now_ms: i64) -> Result<Option<Person>, 
         return Ok(None);
     };
     let roles = people::roles(db, &key).await?;
-    let agreement = people::agreement(db, &key).await?;
+    let signature = people::signature(db, &key).await?;
+    let version = texts::version(db, now_ms).await?;
     let grant = people::grant(db, &key, now_ms).await?;
     let measures = sanctions::measures(db, &key).await?;
     Ok(Some(Person {
@@ -153,7 +155,7 @@ pub async fn find(db: &Db, person: Uuid, now_ms: i64) -> Result<Option<Person>, 
             .iter()
             .map(|name| role(name))
             .collect::<Result<_, _>>()?,
-        agreement: agreement.map_or(Agreement::Unsigned, agreement_state),
+        agreement: agreement_state(signature.as_ref(), version.as_ref()),
         grant: grant.map(grant_of).transpose()?,
         password_changed_ms: row.password_changed_ms,
         unit: unit(&row)?,
@@ -202,14 +204,35 @@ fn measure(row: &MeasureRow) -> Measure {
     }
 }
 
-fn agreement_state(row: AgreementRow) -> Agreement {
-    match row.ended_ms {
-        None => Agreement::Signed {
-            since_ms: row.signed_ms,
-        },
-        Some(_) => Agreement::Ended,
-    }
+/// The state of an agreement under the version in force (R39, R40). Until the hub has put one in
+/// force, the official text is.
+#[must_use]
+pub fn agreement_state(
+    signature: Option<&SignatureRow>,
+    version: Option<&VersionRow>,
+) -> Agreement {
+    let signature = signature.map(|row| Signature {
+        version: &row.text_version,
+        signed_ms: row.signed_ms,
+        ended_ms: row.ended_ms,
+    });
+    let text = version.map_or(OFFICIAL, |row| Text {
+        version: &row.version,
+        in_force_ms: row.in_force_ms,
+    });
+    let grace_days = version.map_or(0, |row| u32::try_from(row.grace_days).unwrap_or(0));
+    let rules = Rules {
+        grace_days,
+        ..Rules::default()
+    };
+    agreement::state(signature, text, &rules)
 }
+
+/// The first version: 附件2 as the college issued it.
+pub const OFFICIAL: Text<'static> = Text {
+    version: "1",
+    in_force_ms: 0,
+};
 
 /// Whether there is such a level, and whether it lacks a unit, is the policy's to judge; a number
 /// that is none stands for no level (default deny).

@@ -48,8 +48,10 @@ pub struct ListedRow {
     pub staff_number: String,
     /// The name of the unit.
     pub unit: Option<String>,
-    /// Whether the beneficiary has an agreement that lasts: 1 or 0.
-    pub signed: i64,
+    /// On which text the beneficiary has an agreement that lasts.
+    pub signature_version: Option<String>,
+    /// When it was signed.
+    pub signature_ms: Option<i64>,
     /// When it was decided.
     pub decided_ms: Option<i64>,
     /// Who decided.
@@ -85,8 +87,10 @@ pub struct LedgerRow {
     pub from_ms: i64,
     /// In force until.
     pub until_ms: Option<i64>,
-    /// Whether the holder has an agreement that lasts: 1 or 0.
-    pub signed: i64,
+    /// On which text the holder has an agreement that lasts.
+    pub signature_version: Option<String>,
+    /// When it was signed.
+    pub signature_ms: Option<i64>,
     /// When it was taken back.
     pub revoked_ms: Option<i64>,
     /// By whom.
@@ -242,12 +246,12 @@ pub async fn applications(db: &Db) -> Result<Vec<ListedRow>, Error> {
          a.from_ms, a.until_ms, a.filed_ms, a.state, a.decided_ms, a.answer,
          f.name AS applicant, b.name AS beneficiary, b.staff_number, u.name AS unit,
          d.name AS decider, g.until_ms AS ends_ms, g.revoked_ms,
-         (SELECT COUNT(*) FROM agreements s
-          WHERE s.person_id = a.beneficiary_id AND s.ended_ms IS NULL) AS signed
+         s.text_version AS signature_version, s.signed_ms AS signature_ms
          FROM applications a JOIN persons f ON f.id = a.applicant_id
          JOIN persons b ON b.id = a.beneficiary_id
          LEFT JOIN persons d ON d.id = a.decided_by LEFT JOIN units u ON u.id = a.unit_id
          LEFT JOIN grants g ON g.application = a.number
+         LEFT JOIN agreements s ON s.person_id = a.beneficiary_id AND s.ended_ms IS NULL
          ORDER BY CASE a.state WHEN 'filed' THEN 0 ELSE 1 END, a.filed_ms DESC, a.id DESC
          LIMIT $1",
     )
@@ -260,10 +264,10 @@ pub async fn applications(db: &Db) -> Result<Vec<ListedRow>, Error> {
 const LEDGER: &str = "SELECT g.id, g.person_id, p.name AS person, p.staff_number, g.level,
     u.name AS unit, g.application, o.name AS opener, g.from_ms, g.until_ms, g.revoked_ms,
     r.name AS revoker, g.revoked_why,
-    (SELECT COUNT(*) FROM agreements s
-     WHERE s.person_id = g.person_id AND s.ended_ms IS NULL) AS signed
+    s.text_version AS signature_version, s.signed_ms AS signature_ms
     FROM grants g JOIN persons p ON p.id = g.person_id JOIN persons o ON o.id = g.opened_by
-    LEFT JOIN units u ON u.id = g.unit_id LEFT JOIN persons r ON r.id = g.revoked_by";
+    LEFT JOIN units u ON u.id = g.unit_id LEFT JOIN persons r ON r.id = g.revoked_by
+    LEFT JOIN agreements s ON s.person_id = g.person_id AND s.ended_ms IS NULL";
 
 /// Every grant, by staff number, the newest of a person first (R26).
 ///

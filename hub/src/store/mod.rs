@@ -10,6 +10,8 @@ pub mod grant;
 pub mod departure;
 pub mod roster;
 pub mod sanction;
+pub mod agreement;
+pub mod original;
 pub mod session;
 pub mod account;
 pub mod start;

@@ -40,9 +40,11 @@ pub struct CredentialRow {
     pub totp_step: i64,
 }
 
-/// An agreement on file.
+/// What was signed.
 #[derive(Debug, Clone, FromRow)]
-pub struct AgreementRow {
+pub struct SignatureRow {
+    /// Which version of the text.
+    pub text_version: String,
     /// Since when.
     pub signed_ms: i64,
     /// Since when no longer.
@@ -107,14 +109,14 @@ pub async fn roles_held(db: &Db) -> Result<Vec<(String, String)>, Error> {
     .map_err(failed("reading which roles there are"))
 }
 
-/// The agreement signed last.
+/// The agreement that lasts or, without one, that signed last.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn agreement(db: &Db, person_id: &str) -> Result<Option<AgreementRow>, Error> {
+pub async fn signature(db: &Db, person_id: &str) -> Result<Option<SignatureRow>, Error> {
     sqlx::query_as(
-        "SELECT signed_ms, ended_ms FROM agreements WHERE person_id = $1
-         ORDER BY signed_ms DESC LIMIT 1",
+        "SELECT text_version, signed_ms, ended_ms FROM agreements WHERE person_id = $1
+         ORDER BY CASE WHEN ended_ms IS NULL THEN 0 ELSE 1 END, signed_ms DESC, id DESC LIMIT 1",
     )
     .bind(person_id)
     .fetch_optional(db.read())

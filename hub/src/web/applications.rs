@@ -36,7 +36,7 @@ pub struct GrantApplication {
     pub applicant: String,
     /// For whom.
     pub beneficiary: PersonName,
-    /// Whether the agreement is on file: nothing is opened before.
+    /// Whether the agreement is in force: what is opened gives no sight before.
     pub signed: bool,
     /// The number of the level.
     pub level: i64,
@@ -143,7 +143,11 @@ impl Caller {
     (status = 200, body = Applications), (status = 403, body = ErrorBody)))]
 pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Applications>, Error> {
     let rows = app.grants.applications().await?;
-    let shown = rows.into_iter().map(|row| shown(row, caller.now_ms));
+    let in_force = app.grants.in_force(caller.now_ms).await?;
+    let shown = rows.into_iter().map(|row| {
+        let signed = in_force(&row.signature_version, row.signature_ms);
+        shown(row, signed, caller.now_ms)
+    });
     Ok(Json(Applications {
         applications: shown.collect::<Result<_, Error>>()?,
     }))
@@ -228,7 +232,7 @@ pub async fn refuse(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(row: ListedRow, now_ms: i64) -> Result<GrantApplication, Error> {
+fn shown(row: ListedRow, signed: bool, now_ms: i64) -> Result<GrantApplication, Error> {
     let state = state_name(grant::state(&row, now_ms)?);
     let application = row.application;
     Ok(GrantApplication {
@@ -240,7 +244,7 @@ fn shown(row: ListedRow, now_ms: i64) -> Result<GrantApplication, Error> {
             name: row.beneficiary,
             staff_number: row.staff_number,
         },
-        signed: row.signed > 0,
+        signed,
         level: application.level,
         unit: row.unit,
         reason: application.reason,

@@ -30,7 +30,7 @@ pub struct GrantLine {
     pub id: Uuid,
     /// Who.
     pub person: PersonName,
-    /// Whether the agreement is on file: nothing is seen before.
+    /// Whether the agreement is in force: nothing is seen before.
     pub signed: bool,
     /// The number of the level.
     pub level: i64,
@@ -62,7 +62,11 @@ pub struct GrantLine {
     (status = 200, body = Ledger), (status = 403, body = ErrorBody)))]
 pub async fn ledger(State(app): State<App>, caller: Caller) -> Result<Json<Ledger>, Error> {
     let rows = app.grants.ledger().await?;
-    let lines = rows.into_iter().map(|row| line(row, caller.now_ms));
+    let in_force = app.grants.in_force(caller.now_ms).await?;
+    let lines = rows.into_iter().map(|row| {
+        let signed = in_force(&row.signature_version, row.signature_ms);
+        line(row, signed, caller.now_ms)
+    });
     Ok(Json(Ledger {
         grants: lines.collect::<Result<_, Error>>()?,
     }))
@@ -86,7 +90,7 @@ pub async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn line(row: LedgerRow, now_ms: i64) -> Result<GrantLine, Error> {
+fn line(row: LedgerRow, signed: bool, now_ms: i64) -> Result<GrantLine, Error> {
     let over = row.until_ms.is_some_and(|until_ms| until_ms <= now_ms);
     let state = match (row.revoked_ms, over) {
         (Some(_), _) => "revoked",
@@ -101,7 +105,7 @@ fn line(row: LedgerRow, now_ms: i64) -> Result<GrantLine, Error> {
             name: row.person,
             staff_number: row.staff_number,
         },
-        signed: row.signed > 0,
+        signed,
         level: row.level,
         unit: row.unit,
         application: row.application,

@@ -34,6 +34,19 @@ pub fn may_sign(reading: Reading<'_>, name: &str, rules: &Rules) -> Result<(), R
     Ok(())
 }
 
+/// “至乙方不再承担听课/巡课职责时终止” (R39): once the duty has ended, and the agreement with it, it is
+/// signed anew only for a permission that was opened (`opened_ms`) since the end.
+///
+/// # Errors
+/// The refusal of 附件2 第四条第1项 without a new permission.
+pub fn may_begin_again(ended_ms: Option<i64>, opened_ms: Option<i64>) -> Result<(), Refusal> {
+    match (ended_ms, opened_ms) {
+        (None, _) => Ok(()),
+        (Some(ended_ms), Some(opened_ms)) if ended_ms <= opened_ms => Ok(()),
+        (Some(_), _) => Err(Refusal::AGREEMENT_ENDED),
+    }
+}
+
 /// “本协议一式两份，甲乙双方各执一份” (R38): SHA-256 of each original as kept; on paper, of its scan.
 ///
 /// # Errors
@@ -126,6 +139,17 @@ mod tests {
             ..READ
         };
         assert_eq!(sign(no_name, ""), refused);
+    }
+
+    /// R39: nobody undoes the end of their own duty by signing again.
+    #[test]
+    fn an_ended_agreement_is_signed_anew_for_a_new_permission_only() {
+        let ended = Err(Refusal::AGREEMENT_ENDED);
+        assert_eq!(may_begin_again(None, None), Ok(()));
+        assert_eq!(may_begin_again(None, Some(10)), Ok(()));
+        assert_eq!(may_begin_again(Some(10), None), ended);
+        assert_eq!(may_begin_again(Some(10), Some(9)), ended);
+        assert_eq!(may_begin_again(Some(10), Some(10)), Ok(()));
     }
 
     /// R38.

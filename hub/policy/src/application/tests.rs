@@ -5,7 +5,11 @@ use std::sync::LazyLock;
 use uuid::Uuid;
 
 use super::*;
+use crate::access::{self, Action, Facts, Grant, Place};
+use crate::agreement::Agreement;
+use crate::network::Network;
 use crate::preset;
+use crate::purpose::Purpose;
 
 static SCHOOL: LazyLock<Institution> =
     LazyLock::new(|| preset::parse(preset::POLYTECHNIC).unwrap());
@@ -28,7 +32,6 @@ const APPLICATION: Application<'_, &str> = Application {
 const SUPERVISOR: Beneficiary<'_> = Beneficiary {
     roles: &[Role::UnitSupervisor],
     standing: Standing::Active,
-    agreement: Agreement::Signed { since_ms: 0 },
 };
 
 fn officer<'a>(person: &'a str, roles: &'a [Role]) -> Officer<'a, &'a str> {
@@ -219,20 +222,35 @@ fn an_opening_is_never_wider_than_the_application() {
     assert!(within(TERMS, with_minors) && within(with_minors, with_minors));
 }
 
-/// R19: nothing is opened before the agreement; filing may come first.
+/// R19: what is opened before the agreement gives no sight; every decision refuses until it is
+/// signed, and again once it has ended.
 #[test]
-fn nothing_is_opened_without_an_agreement() {
-    for (agreement, refusal) in [
-        (Agreement::Unsigned, Refusal::AGREEMENT_UNSIGNED),
-        (Agreement::Ended, Refusal::AGREEMENT_ENDED),
-    ] {
-        let unsigned = Beneficiary {
+fn what_is_opened_before_the_agreement_gives_no_sight() {
+    assert_eq!(open(&APPLICATION, TERMS, SUPERVISOR), Ok(()));
+    let sees = |agreement| {
+        let facts = Facts {
+            institution: &SCHOOL,
+            roles: SUPERVISOR.roles.to_vec(),
+            standing: SUPERVISOR.standing,
             agreement,
-            ..SUPERVISOR
+            grant: Some(Grant {
+                level: TERMS.level,
+                unit: TERMS.unit,
+                minors: TERMS.minors,
+                from_ms: TERMS.from_ms,
+                until_ms: Some(TERMS.until_ms),
+            }),
+            password_changed_ms: NOW,
+            network: Network::Campus,
+            now_ms: NOW,
         };
-        assert_eq!(file(&APPLICATION, unsigned), Ok(()));
-        assert_eq!(open(&APPLICATION, TERMS, unsigned), Err(refusal));
-    }
+        let place = Place::of(UNIT);
+        let purpose = &Purpose::Plan;
+        access::decide(&facts, Action::ViewLive { place, purpose })
+    };
+    assert_eq!(sees(Agreement::Unsigned), Err(Refusal::AGREEMENT_UNSIGNED));
+    assert_eq!(sees(Agreement::Ended), Err(Refusal::AGREEMENT_ENDED));
+    assert_eq!(sees(Agreement::Signed { since_ms: NOW }), Ok(()));
 }
 
 /// R23, R25: after a cancellation for good nothing is applied for or opened again.

@@ -157,9 +157,9 @@ async fn others_neither_file_nor_open_nor_revoke() {
     assert_eq!(no, 7);
 }
 
-/// R19: nothing is opened for somebody whose agreement is not on file.
+/// R19: opened for somebody who has not signed, it gives no sight.
 #[tokio::test]
-async fn nothing_is_opened_before_the_agreement() {
+async fn what_is_opened_before_the_agreement_shows_nothing() {
     let f = stage(NOW).await;
     let wish = Wish {
         level: 1,
@@ -169,9 +169,14 @@ async fn nothing_is_opened_before_the_agreement() {
     f.files(wish).await.unwrap();
     let listed = f.grants().applications().await.unwrap();
     let application = listed[0].application.id.parse().unwrap();
-    let answer = f.opening_by("security_administrator", application).await;
-    assert_eq!(refused(answer), Refusal::AGREEMENT_UNSIGNED);
-    assert_eq!(f.state().await, State::Filed);
+    let opened = f.opening_by("security_administrator", application).await;
+    assert!(opened.is_ok(), "{opened:?}");
+    assert_eq!(f.state().await, State::Opened);
+    let unsigned = f.session("school_supervisor_unsigned", NOW).await;
+    match f.watches(&unsigned).await {
+        Err(Denied::Refused(refusal)) => assert_eq!(refusal, Refusal::AGREEMENT_UNSIGNED),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// R17: what is missing is named, and nothing is filed.
