@@ -1,11 +1,15 @@
 //! Configuration: one TOML file; `configs/hub.toml` shows every key at its default.
 
+mod agreement;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use xunke_policy::network;
+
+pub use agreement::Agreement;
 
 /// A bundle for boxes holds 400 days, with yesterday and some to spare.
 const KEY_DAYS_MAX: u32 = 390;
@@ -22,6 +26,8 @@ pub struct Config {
     pub people: People,
     /// Sign-in and sessions.
     pub session: Session,
+    /// Signing the confidentiality agreement.
+    pub agreement: Agreement,
     /// The door for classroom boxes.
     pub boxes: Boxes,
     /// The MQTT door for classroom boxes.
@@ -135,6 +141,7 @@ impl Default for Config {
             college: College::default(),
             people: People::default(),
             session: Session::default(),
+            agreement: Agreement::default(),
             boxes: Boxes::default(),
             mqtt: Mqtt::default(),
             keys: Keys::default(),

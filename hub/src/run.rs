@@ -68,6 +68,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     person::every_role_is_known(&db).await?;
     close_left_open(&app).await?;
     announce_first_start(&app, people.local_addr()?.port()).await?;
+    let agreements = app.agreements.begin_with_the_official_text(now_ms());
+    agreements
+        .await
+        .context("the official agreement cannot be put in force")?;
     status::begin(&db, now_ms()).await?;
 
     let stop = stop_on_signal()?;

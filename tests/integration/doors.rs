@@ -96,7 +96,9 @@ fn fill(path: &str, real: &Value) -> Result<String> {
         Some("rooms") => "room",
         Some("recordings") => "recording",
         // Nothing is opened or taken back here: the others look at what people hold.
-        Some("applications" | "grants" | "people" | "departures" | "sanctions") => "nothing",
+        Some("agreements" | "applications" | "grants" | "people" | "departures" | "sanctions") => {
+            "nothing"
+        }
         _ => "record",
     };
     for (parameter, key) in [
@@ -104,6 +106,7 @@ fn fill(path: &str, real: &Value) -> Result<String> {
         ("{play}", "play"),
         ("{segment}", "segment"),
         ("{room}", "room"),
+        ("{party}", "party"),
     ] {
         filled = filled.replace(parameter, real[key].as_str().context("nothing real")?);
     }
@@ -156,6 +159,7 @@ async fn make_real() -> Result<Value> {
         "record": record["id"],
         "form": form,
         "nothing": NIL,
+        "party": "school",
     }))
 }
 

@@ -11,5 +11,6 @@ mod audit;
 mod demo;
 mod crash;
 mod grants;
+mod agreement;
 mod proxies;
 mod accounts;

@@ -147,7 +147,8 @@ impl Grants {
         Ok(rows::ledger(&self.db).await?)
     }
 
-    /// Tells of signatures whether they are in force now: what is opened gives no sight before (R19).
+    /// Tells of signatures whether they are in force now: before, what is opened gives no sight
+    /// (R19).
     ///
     /// # Errors
     /// When the store fails.

@@ -2,7 +2,7 @@
 //!
 //! secret → code → audit → institution → person → session → password → second_factor
 //! → recovery → lockout → sign_in → place → gate → grant → departure → roster → start_code
-//! → start → account
+//! → start → account → agreement
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -25,3 +25,4 @@ pub mod roster;
 pub mod start_code;
 pub mod start;
 pub mod account;
+pub mod agreement;

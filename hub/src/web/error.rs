@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use xunke_policy::Refusal;
 use xunke_policy::patrol::FieldError;
 
+use crate::access::agreement::pdf;
 use crate::access::audit::Unavailable;
 use crate::access::gate::Denied;
 use crate::access::grant;
@@ -55,6 +56,13 @@ pub enum Error {
     NoDayKeys,
     /// A segment that gets no receipt.
     NotStored(ingest::Error),
+    /// A file that is larger than may be.
+    TooLarge {
+        /// The limit.
+        mib_max: usize,
+    },
+    /// Originals of agreements cannot be made.
+    NoFont(pdf::Error),
     /// Too many tries.
     TooMany {
         /// When to try again.
@@ -133,6 +141,8 @@ impl Error {
             Self::WrongCode => StatusCode::FORBIDDEN,
             Self::NoDayKeys => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotStored(why) => not_stored_status(why),
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoFont(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TrailUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -181,6 +191,8 @@ impl Error {
                 "There are no day keys right now; try again shortly.",
             ),
             Self::NotStored(why) => not_stored_words(why),
+            Self::TooLarge { mib_max } => too_large_words(*mib_max),
+            Self::NoFont(_) => no_font_words(),
             Self::TooMany {
                 retry_after_seconds,
             } => {
@@ -218,12 +230,32 @@ impl Error {
             Self::Failed(cause) => {
                 tracing::error!(error = chain(cause.as_ref()), "a request failed");
             }
+            Self::NoFont(cause) => {
+                tracing::error!(error = chain(cause), "an agreement has no originals");
+            }
             Self::TrailUnavailable(cause) => {
                 tracing::error!(error = chain(cause), "the audit trail is not available");
             }
             _ => {}
         }
     }
+}
+
+fn too_large_words(mib_max: usize) -> ErrorDetail {
+    ErrorDetail::new(
+        "too_large",
+        &format!("文件过大，最多 {mib_max} MiB。请降低扫描分辨率后重新上传。"),
+        &format!("The file is too large; {mib_max} MiB at most. Scan it smaller."),
+    )
+}
+
+fn no_font_words() -> ErrorDetail {
+    ErrorDetail::new(
+        "no_font",
+        "协议原件暂时无法生成：中文字体不可用。请联系信息中心安装 fonts-noto-cjk 后再签署。",
+        "Originals cannot be made without a Chinese font; ask the IT centre to install \
+         fonts-noto-cjk.",
+    )
 }
 
 fn not_stored_status(why: &ingest::Error) -> StatusCode {

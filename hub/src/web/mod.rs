@@ -10,6 +10,7 @@ pub mod names;
 pub mod enrolment;
 pub mod purpose;
 pub mod lesson;
+pub mod agreement;
 pub mod session;
 pub mod rooms;
 pub mod audit;
@@ -24,6 +25,7 @@ pub mod applications;
 pub mod grants;
 pub mod people;
 pub mod staff_import;
+pub mod agreements;
 pub mod watchers;
 pub mod start;
 pub mod account;
@@ -35,6 +37,7 @@ pub mod entrances;
 use std::sync::Arc;
 
 use crate::access::account::Accounts;
+use crate::access::agreement::{self as signing, Agreements};
 use crate::access::audit::Trail;
 use crate::access::audit::day::Days;
 use crate::access::gate::Gate;
@@ -87,6 +90,8 @@ pub struct App {
     pub grants: Grants,
     /// Everybody there is.
     pub roster: Roster,
+    /// Confidentiality agreements.
+    pub agreements: Agreements,
     /// What has just changed.
     pub notices: Notices,
     /// The boxes.
@@ -155,7 +160,13 @@ impl App {
         let (t, d, school) = (trail.clone(), desk.clone(), gate.institution().clone());
         let starts = Starts::new(db.clone(), t, d.clone(), sealing.clone(), school.clone());
         let stores = (db.clone(), trail.clone());
-        let accounts = Accounts::new(stores, (d, sessions.clone()), sealing, school);
+        let accounts = Accounts::new(stores, (d, sessions.clone()), sealing.clone(), school);
+        let tools = signing::Tools {
+            desk: desk.clone(),
+            sealing,
+            institution: gate.institution().clone(),
+        };
+        let agreements = Agreements::new(db.clone(), trail.clone(), tools, &config.agreement);
         let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);
         let days = Arc::new(Days::new(trail.clone(), signing.clone()));
         let ingest = Ingest::new(
@@ -187,6 +198,7 @@ impl App {
             accounts,
             grants,
             roster,
+            agreements,
             notices,
             devices,
             keys,

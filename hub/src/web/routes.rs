@@ -18,14 +18,19 @@ use super::App;
 use super::boxes::{self, enrol, live, segments};
 use super::error::Error;
 use super::guard::{Needs, client, guard};
-use super::{account, applications, audit, devices, events, faults, grants, home, people};
-use super::{recordings, records, rooms, session, staff_import, start, ui, viewer, watchers};
+use super::watchers;
+use super::{account, agreement, agreements, applications, audit, devices, events, faults, grants};
+use super::{home, people, recordings, records, rooms, session, staff_import, start, ui, viewer};
+use crate::access::agreement::scan;
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Routes that take a file, and how long their body may be.
-const LONG_BODIES: [(&str, usize); 2] = [
+const LONG_BODIES: [(&str, usize); 4] = [
+    ("/api/agreements/scans", scan::BYTES_MAX),
+    // 20,000 characters of three bytes, or of six where they are escaped.
+    ("/api/agreements/texts", 2 * BODY_BYTES_MAX),
     ("/api/people/import/preview", staff_import::BODY_BYTES_MAX),
     ("/api/people/import", staff_import::BODY_BYTES_MAX),
 ];
@@ -70,10 +75,34 @@ fn accounts() -> Vec<Route> {
     }
 }
 
+/// 附件2: everybody's own agreement, and the register of Academic Affairs.
+fn agreement_routes() -> Vec<Route> {
+    use Needs::SignedIn;
+    const SIGNING: Needs = Needs::Action("sign_agreement", Action::SignAgreement);
+    const ORIGINAL: Needs = Needs::Object("download_agreement");
+    const KEEPING: Needs = Needs::Action("keep_agreements", Action::FileApplications);
+    rows! {
+        GET    "/api/agreement"                          SignedIn   => agreement::own;
+        POST   "/api/agreement/reading"                  SIGNING    => agreement::read;
+        POST   "/api/agreement/signature"                SIGNING    => agreement::sign;
+        GET    "/api/agreements"                         KEEPING    => agreements::list;
+        POST   "/api/agreements/scans"                   KEEPING    => agreements::keep_scan;
+        POST   "/api/agreements/paper"                   KEEPING    => agreements::enter_paper;
+        GET    "/api/agreements/texts"                   KEEPING    => agreements::texts;
+        POST   "/api/agreements/texts"                   KEEPING    => agreements::publish;
+        GET    "/api/agreements/{id}"                    KEEPING    => agreements::one;
+        POST   "/api/agreements/{id}/end"                KEEPING    => agreements::end;
+        POST   "/api/agreements/{id}/identity"           KEEPING    => agreements::identity;
+        // 乙方 reads the own original, Academic Affairs both: the room tells them apart.
+        GET    "/api/agreements/{id}/originals/{party}"  ORIGINAL   => agreement::original;
+    }
+}
+
 /// Every route of the people's door.
 #[must_use]
 pub fn table() -> Vec<Route> {
     let mut all = accounts();
+    all.extend(agreement_routes());
     all.extend(everything_else());
     all
 }
@@ -228,7 +257,6 @@ pub fn router(app: App) -> Router {
     let (router, _) = guarded.split_for_parts();
     router
         .fallback(ui::page)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(app.clone(), client))
         .layer(from_fn(secure))
         .with_state(app)
@@ -242,6 +270,26 @@ pub fn boxes_router(app: App) -> Router {
         router.route(route.path, route.handler.layer(guard))
     });
     guarded.fallback(async || Error::NotFound).with_state(app)
+}
+
+/// The router of the boxes' door: the table behind the guard, and nothing else.
+pub fn boxes_router(app: App) -> Router {
+    let rows = boxes_table().into_iter();
+    let guarded = rows.fold(Router::new(), |router, route| {
+        let guard = from_fn_with_state((app.clone(), route.needs), boxes::guard);
+        router.route(route.path, route.handler.layer(guard))
+    });
+    guarded.fallback(async || Error::NotFound).with_state(app)
+}
+
+/// Scans are larger than anything else that people send.
+fn body_bytes_max(path: &str) -> usize {
+    match path {
+        "/api/agreements/scans" => scan::BYTES_MAX,
+        // 20,000 characters, each of three bytes or, escaped, of six.
+        "/api/agreements/texts" => 2 * BODY_BYTES_MAX,
+        _ => BODY_BYTES_MAX,
+    }
 }
 
 /// The description of every route.

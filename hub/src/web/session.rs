@@ -5,12 +5,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use xunke_policy::agreement::Agreement;
+use xunke_policy::access;
 use xunke_policy::level::Reach;
 use xunke_policy::password::{self, Age};
 use zeroize::Zeroizing;
 
 use super::App;
+use super::agreement::AgreementStanding;
 use super::error::{Error, ErrorBody};
 use super::guard::{COOKIE, Caller};
 use super::input::Json;
@@ -52,7 +53,9 @@ pub struct Me {
     /// The person's teaching unit.
     pub unit: Option<UnitName>,
     /// The confidentiality agreement.
-    pub agreement: MeAgreement,
+    pub agreement: AgreementStanding,
+    /// Whether the person takes part and so must have signed (R34).
+    pub must_sign: bool,
     /// The password: once it has expired, only changing it is left.
     pub password: MePassword,
     /// Whether a permission to watch was opened, whatever else the decision asks for.
@@ -63,16 +66,6 @@ pub struct Me {
     pub demo: bool,
     /// The school's name.
     pub college: String,
-}
-
-/// The state of the confidentiality agreement.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Agreement)]
-pub struct MeAgreement {
-    /// `signed`, `superseded` (an older text), `ended` or `unsigned`.
-    pub state: &'static str,
-    /// When it was signed.
-    pub signed_at: Option<i64>,
 }
 
 /// Where the password stands between two changes (R30).
@@ -105,24 +98,6 @@ impl MePassword {
 impl Me {
     pub(super) fn new(app: &App, session: &Session, now_ms: i64) -> Self {
         let person = &session.person;
-        let agreement = match person.agreement {
-            Agreement::Signed { since_ms } => MeAgreement {
-                state: "signed",
-                signed_at: Some(since_ms),
-            },
-            Agreement::Superseded { since_ms, .. } => MeAgreement {
-                state: "superseded",
-                signed_at: Some(since_ms),
-            },
-            Agreement::Ended => MeAgreement {
-                state: "ended",
-                signed_at: None,
-            },
-            Agreement::Unsigned => MeAgreement {
-                state: "unsigned",
-                signed_at: None,
-            },
-        };
         Self {
             person: PersonName {
                 id: person.id,
@@ -135,7 +110,8 @@ impl Me {
                 .map(|role| role.name().to_owned())
                 .collect(),
             unit: person.unit.as_ref().map(UnitName::from),
-            agreement,
+            agreement: AgreementStanding::new(person.agreement, now_ms),
+            must_sign: access::takes_part(&person.roles, person.grant),
             password: MePassword::new(app, person.password_changed_ms, now_ms),
             watches: person.grant.is_some_and(|grant| {
                 let mut levels = app.grants.levels().iter();

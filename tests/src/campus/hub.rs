@@ -228,6 +228,8 @@ listen = "127.0.0.1:{people}"
 listen = "127.0.0.1:{boxes}"
 [mqtt]
 listen = "127.0.0.1:{mqtt}"
+[agreement]
+reading_seconds_min = 3
 [recording]
 free_mib_min = 64
 [demo]

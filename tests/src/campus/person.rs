@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Body, Client, Method, Response, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -188,6 +188,16 @@ impl Person {
     /// The hub cannot be reached.
     pub async fn post(&self, path: &str, body: &Value) -> Result<(StatusCode, Value)> {
         answer(self.request(Method::POST, path, Some(body)).await?).await
+    }
+
+    /// POST of a file as it is, as status and JSON.
+    ///
+    /// # Errors
+    /// The hub cannot be reached, or the file ends before it should.
+    pub async fn upload(&self, path: &str, file: impl Into<Body>) -> Result<(StatusCode, Value)> {
+        let url = format!("{}{path}", self.base);
+        let request = self.client.post(url).headers(self.headers.clone());
+        answer(request.body(file).send().await?).await
     }
 
     /// DELETE, as status and JSON.

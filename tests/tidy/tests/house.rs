@@ -33,6 +33,7 @@ const OWNERS: &[Owner<'_>] = &[
     ("hpke", &["protocol/src/sealed"]),
     ("mp4_atom", &["agent/src/recording"]),
     ("mqttbytes", &["hub/src/endpoint"]),
+    ("pdf_writer", &["hub/src/access/agreement"]),
     ("object_store", &["hub/src/recording"]),
     (
         "rcgen",

@@ -93,6 +93,243 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The text in force, and where the caller stands. Everybody may read it: it is no secret.
+         * @description # Errors
+         *     401 when nobody is signed in.
+         */
+        get: operations["own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreement/reading": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to read: the time runs from here.
+         * @description # Errors
+         *     403 for whoever takes no part, 409 when the text in force is signed already.
+         */
+        post: operations["read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreement/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs.
+         * @description # Errors
+         *     403 with the article, 409 when it is signed already, 422 naming the field, 429 after too many
+         *     tries, 503 when originals cannot be made.
+         */
+        post: operations["sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The register.
+         * @description # Errors
+         *     403 for whoever does not keep it.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreements/paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enters an agreement that was signed on paper.
+         * @description # Errors
+         *     404 for nobody, 422 naming the field.
+         */
+        post: operations["enter_paper"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreements/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keeps a scan until its agreement is entered: a PDF, JPEG or PNG of 8 MiB at most.
+         * @description # Errors
+         *     413 when it is too large, 422 when it is of another kind or cut off.
+         */
+        post: operations["keep_scan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreements/texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every version of the text.
+         * @description # Errors
+         *     403 for whoever does not keep them.
+         */
+        get: operations["texts"];
+        put?: never;
+        /**
+         * Publishes a new text; whoever signed the one before signs again.
+         * @description # Errors
+         *     422 naming the field, 503 when originals cannot be made.
+         */
+        post: operations["publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One agreement.
+         * @description # Errors
+         *     404 when there is none.
+         */
+        get: operations["one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreements/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends an agreement: the duty is over, secrecy continues.
+         * @description # Errors
+         *     404 when there is none, 409 when it has ended, 422 without a reason.
+         */
+        post: operations["end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreements/{id}/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 身份证号 in full; the reason stands in the trail.
+         * @description # Errors
+         *     404 when none is kept, 422 without a reason.
+         */
+        post: operations["identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agreements/{id}/originals/{party}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An original: 乙方 the own one, Academic Affairs both.
+         * @description # Errors
+         *     404 for everybody else.
+         */
+        get: operations["original"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/applications": {
         parameters: {
             query?: never;
@@ -893,15 +1130,131 @@ export interface components {
             /** @description The password as it is. */
             password: string;
         };
-        /** @description The state of the confidentiality agreement. */
-        Agreement: {
+        /** @description One agreement, with all that is kept of it. */
+        AgreementDetail: {
+            /** @description From where it was signed. */
+            address?: string | null;
+            /** @description What was signed. */
+            agreement: components["schemas"]["SignedAgreement"];
+            /** @description Who ended it. */
+            ender?: string | null;
+            /** @description Who signed. */
+            person: components["schemas"]["PersonName"];
+            /**
+             * Format: int64
+             * @description For how long it was read.
+             */
+            reading_seconds?: number | null;
+            /** @description 负责人 of 甲方. */
+            representative: string;
+            /**
+             * Format: int64
+             * @description When 甲方 signed.
+             */
+            school_signed_at?: number | null;
+            /** @description 用章说明. */
+            seal_note: string;
+        };
+        /** @description An agreement in the register. */
+        AgreementLine: {
+            /**
+             * Format: int64
+             * @description When it ended.
+             */
+            ended_at?: number | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description `electronic` or `paper`. */
+            kind: string;
+            /** @description Such as `BM-00001`. */
+            number: string;
+            /** @description Who signed. */
+            person: components["schemas"]["PersonName"];
+            /** @description Whether a newer one took its place. */
+            replaced: boolean;
+            /**
+             * Format: int64
+             * @description When it was signed.
+             */
+            signed_at: number;
+            /** @description On which text. */
+            version: string;
+        };
+        /** @description Somebody who must have signed. */
+        AgreementSigner: {
+            /** @description The number of what they signed last. */
+            number?: string | null;
+            /** @description Who. */
+            person: components["schemas"]["PersonName"];
+            /** @description Where they stand. */
+            standing: components["schemas"]["AgreementStanding"];
+            /** @description The name of their teaching unit. */
+            unit?: string | null;
+            /** @description On which text. */
+            version?: string | null;
+        };
+        /** @description Where somebody stands. */
+        AgreementStanding: {
+            /**
+             * Format: int64
+             * @description Until when a superseded one counts.
+             */
+            grace_until?: number | null;
             /**
              * Format: int64
              * @description When it was signed.
              */
             signed_at?: number | null;
-            /** @description `signed`, `superseded` (an older text), `ended` or `unsigned`. */
+            /**
+             * @description `signed`, `superseded` (a text before, within its days of grace), `lapsed` (after them),
+             *     `ended` or `unsigned`.
+             */
             state: string;
+        };
+        /** @description A version of the text. */
+        AgreementText: {
+            /**
+             * Format: int64
+             * @description For how long an agreement on the text before still counts.
+             */
+            grace_days: number;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            in_force: number;
+            /**
+             * Format: int64
+             * @description When it was published.
+             */
+            published_at: number;
+            /** @description 负责人 of 甲方; empty: left blank. */
+            representative: string;
+            /** @description 用章说明. */
+            seal_note: string;
+            /** @description Its SHA-256, hex. */
+            sha256: string;
+            /** @description The whole text. */
+            text: string;
+            /** @description Such as `1`. */
+            version: string;
+        };
+        /** @description Versions of the text. */
+        AgreementTexts: {
+            /** @description The newest first. */
+            texts: components["schemas"]["AgreementText"][];
+        };
+        /** @description The register. */
+        Agreements: {
+            /** @description Every agreement, those that last first; 500 at most. No identity number stands here. */
+            agreements: components["schemas"]["AgreementLine"][];
+            /** @description Everybody who takes part and so must have signed, by staff number. */
+            signers: components["schemas"]["AgreementSigner"][];
+            /** @description The version in force. */
+            version: string;
         };
         /** @description An application to be filed. */
         ApplicationForm: {
@@ -1006,6 +1359,19 @@ export interface components {
         AuthenticatorForm: {
             /** @description Six digits. */
             code: string;
+        };
+        /** @description A reading that has begun. */
+        BegunReading: {
+            /**
+             * Format: uuid
+             * @description To be sent with the signature.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description Shortest time of reading before somebody may sign.
+             */
+            seconds_min: number;
         };
         /** @description Somebody for whom an application may be filed. */
         Candidate: {
@@ -1143,6 +1509,11 @@ export interface components {
              */
             id: string;
         };
+        /** @description What was put on file. */
+        FiledAgreement: {
+            /** @description Such as `BM-00001`. */
+            number: string;
+        };
         /** @description What was filed. */
         FiledApplication: {
             /** @description Such as `SQ-00001`. */
@@ -1204,7 +1575,7 @@ export interface components {
             number: string;
             /** @description Why. */
             reason: string;
-            /** @description Whether the agreement is on file: nothing is opened before. */
+            /** @description Whether the agreement is in force: what is opened gives no sight before. */
             signed: boolean;
             /** @description `filed`, `opened`, `refused`, `revoked` or `expired`. */
             state: string;
@@ -1248,7 +1619,7 @@ export interface components {
             revoked_why?: string | null;
             /** @description By whom. */
             revoker?: string | null;
-            /** @description Whether the agreement is on file: nothing is seen before. */
+            /** @description Whether the agreement is in force: nothing is seen before. */
             signed: boolean;
             /** @description `future`, `in_force`, `expired` or `revoked`. */
             state: string;
@@ -1282,6 +1653,21 @@ export interface components {
              * @description How many.
              */
             value: number;
+        };
+        /** @description 身份证号 in full. */
+        IdentityNumber: {
+            /** @description Eighteen characters. */
+            identity_number: string;
+        };
+        /** @description A scan that is kept until its agreement is entered. */
+        KeptScan: {
+            /**
+             * Format: uuid
+             * @description To be sent with the paper.
+             */
+            id: string;
+            /** @description SHA-256, hex. */
+            sha256: string;
         };
         /** @description 权限台账. */
         Ledger: {
@@ -1336,13 +1722,15 @@ export interface components {
         /** @description Who is signed in. */
         Me: {
             /** @description The confidentiality agreement. */
-            agreement: components["schemas"]["Agreement"];
+            agreement: components["schemas"]["AgreementStanding"];
             /** @description The school's name. */
             college: string;
             /** @description To be sent as `X-CSRF-Token` with every unsafe request. */
             csrf_token: string;
             /** @description Whether this is the demonstration. */
             demo: boolean;
+            /** @description Whether the person takes part and so must have signed (R34). */
+            must_sign: boolean;
             /** @description The password: once it has expired, only changing it is left. */
             password: components["schemas"]["PasswordAge"];
             /** @description The person. */
@@ -1352,6 +1740,79 @@ export interface components {
             unit?: components["schemas"]["UnitName"] | null;
             /** @description Whether a permission to watch was opened, whatever else the decision asks for. */
             watches: boolean;
+        };
+        /** @description An original. */
+        Original: {
+            /**
+             * Format: int64
+             * @description How large.
+             */
+            bytes: number;
+            /** @description Such as `application/pdf`. */
+            media_type: string;
+            /** @description `school` or `person`. */
+            party: string;
+            /** @description SHA-256, hex. */
+            sha256: string;
+        };
+        /** @description The text in force, and where the caller stands. */
+        OwnAgreement: {
+            /** @description Whether there is something to sign now. */
+            may_sign: boolean;
+            /** @description Whether the caller takes part and so must have signed (R34). */
+            must_sign: boolean;
+            /**
+             * Format: int64
+             * @description A newer one that is published and not in force yet: its day.
+             */
+            next_in_force?: number | null;
+            /**
+             * Format: int32
+             * @description Shortest time of reading before somebody may sign.
+             */
+            reading_seconds_min: number;
+            /** @description All that the caller has signed, the newest first. */
+            signed: components["schemas"]["SignedAgreement"][];
+            /** @description Where the caller stands. */
+            standing: components["schemas"]["AgreementStanding"];
+            /** @description The text in force. */
+            text: components["schemas"]["AgreementText"];
+        };
+        /** @description A paper agreement. */
+        PaperForm: {
+            /** @description 身份证号; may be left out. */
+            identity_number?: string | null;
+            /**
+             * Format: uuid
+             * @description 乙方.
+             */
+            person: string;
+            /**
+             * Format: uuid
+             * @description The scan of 乙方's original.
+             */
+            person_scan: string;
+            /** @description 负责人 of 甲方. */
+            representative: string;
+            /**
+             * Format: uuid
+             * @description The scan of 甲方's original.
+             */
+            school_scan: string;
+            /**
+             * Format: int64
+             * @description When 甲方 signed.
+             */
+            school_signed: number;
+            /** @description 用章说明; may be empty. */
+            seal_note: string;
+            /**
+             * Format: int64
+             * @description When 乙方 signed.
+             */
+            signed: number;
+            /** @description The version of the text. */
+            version: string;
         };
         /** @description Where the password stands between two changes (R30). */
         PasswordAge: {
@@ -1547,6 +2008,11 @@ export interface components {
              * @description The teaching unit.
              */
             unit?: string | null;
+        };
+        /** @description What was published. */
+        PublishedText: {
+            /** @description Such as `2`. */
+            version: string;
         };
         /** @description Why somebody wants to watch. */
         Purpose: {
@@ -1801,6 +2267,62 @@ export interface components {
             /** @description What stands after `#` in the link. */
             token: string;
         };
+        /** @description A signature. */
+        SignatureForm: {
+            /** @description Whether it was ticked as understood and freely accepted. */
+            accepted: boolean;
+            /** @description 身份证号; may be left out (Q16). */
+            identity_number?: string | null;
+            /** @description The own name. */
+            name: string;
+            /** @description 密码. */
+            password: string;
+            /**
+             * Format: uuid
+             * @description Which reading.
+             */
+            reading: string;
+            /** @description SHA-256 of the text that was shown. */
+            sha256: string;
+            /** @description Whether it was shown to its end. */
+            to_the_end: boolean;
+            /** @description 动态验证码. */
+            totp: string;
+        };
+        /** @description Something that was signed. */
+        SignedAgreement: {
+            /**
+             * Format: int64
+             * @description When it ended; secrecy continues (R39).
+             */
+            ended_at?: number | null;
+            /** @description Why. */
+            ended_why?: string | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description 身份证号: the first three and the last four. */
+            identity?: string | null;
+            /** @description `electronic` or `paper`. */
+            kind: string;
+            /** @description Such as `BM-00001`. */
+            number: string;
+            /** @description The originals on file. */
+            originals: components["schemas"]["Original"][];
+            /** @description Whether a newer one took its place. */
+            replaced: boolean;
+            /** @description Its SHA-256. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description When it was signed.
+             */
+            signed_at: number;
+            /** @description Which text. */
+            version: string;
+        };
         /** @description Steps by kind. */
         StaffCounts: {
             /** @description New people. */
@@ -1952,6 +2474,25 @@ export interface components {
             filled: boolean;
             /** @description Such as `technician`. */
             role: string;
+        };
+        /** @description A text to be published. */
+        TextForm: {
+            /**
+             * Format: int64
+             * @description For how long an agreement on the text before still counts.
+             */
+            grace_days: number;
+            /**
+             * Format: int64
+             * @description From when.
+             */
+            in_force: number;
+            /** @description 负责人 of 甲方. */
+            representative: string;
+            /** @description 用章说明; may be empty. */
+            seal_note: string;
+            /** @description The whole text. */
+            text: string;
         };
         /** @description A teaching unit by name. */
         UnitName: {
@@ -2195,6 +2736,497 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnAgreement"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunReading"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignatureForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiledAgreement"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreements"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    enter_paper: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaperForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiledAgreement"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    keep_scan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptScan"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    texts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementTexts"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    publish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishedText"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementDetail"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityNumber"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    original: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
