@@ -257,6 +257,7 @@ pub fn router(app: App) -> Router {
     let (router, _) = guarded.split_for_parts();
     router
         .fallback(ui::page)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(app.clone(), client))
         .layer(from_fn(secure))
         .with_state(app)
@@ -270,26 +271,6 @@ pub fn boxes_router(app: App) -> Router {
         router.route(route.path, route.handler.layer(guard))
     });
     guarded.fallback(async || Error::NotFound).with_state(app)
-}
-
-/// The router of the boxes' door: the table behind the guard, and nothing else.
-pub fn boxes_router(app: App) -> Router {
-    let rows = boxes_table().into_iter();
-    let guarded = rows.fold(Router::new(), |router, route| {
-        let guard = from_fn_with_state((app.clone(), route.needs), boxes::guard);
-        router.route(route.path, route.handler.layer(guard))
-    });
-    guarded.fallback(async || Error::NotFound).with_state(app)
-}
-
-/// Scans are larger than anything else that people send.
-fn body_bytes_max(path: &str) -> usize {
-    match path {
-        "/api/agreements/scans" => scan::BYTES_MAX,
-        // 20,000 characters, each of three bytes or, escaped, of six.
-        "/api/agreements/texts" => 2 * BODY_BYTES_MAX,
-        _ => BODY_BYTES_MAX,
-    }
 }
 
 /// The description of every route.

@@ -6,22 +6,24 @@ function check(role: string, expected: string[]) {
 }
 
 test('R7 R8 X5 each role is offered its own pages and no others', () => {
-  check('school_supervisor', ['/', '/live', '/recordings', '/records']);
-  check('unit_supervisor', ['/', '/live', '/recordings', '/records']);
-  check('technician', ['/', '/people', '/it']);
-  check('audit_administrator', ['/', '/audit']);
-  check('academic_affairs', ['/', '/records', '/applications', '/ledger', '/people']);
-  check('security_administrator', ['/', '/openings', '/ledger', '/people']);
+  check('school_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
+  check('unit_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
+  check('technician', ['/', '/people', '/it', '/agreement']);
+  check('audit_administrator', ['/', '/audit', '/agreement']);
+  check('academic_affairs', ['/', '/records', '/applications', '/ledger', '/agreements', '/people']);
+  check('security_administrator', ['/', '/openings', '/ledger', '/people', '/agreement']);
   check('teacher', ['/', '/records', '/watchers']);
 });
 
 test('R18 whoever was given a permission to watch is offered what it opens', () => {
   const paths = menuFor(['unit_leader'], true).map((item) => item.path);
-  expect(paths).toEqual(['/', '/live', '/recordings', '/records']);
-  expect(menuFor(['unit_leader'], false).map((item) => item.path)).toEqual(['/', '/records']);
+  expect(paths).toEqual(['/', '/live', '/recordings', '/records', '/agreement']);
+  const without = menuFor(['unit_leader'], false).map((item) => item.path);
+  expect(without).toEqual(['/', '/records', '/agreement']);
+  expect(menuFor(['teacher'], true).map((item) => item.path)).toContain('/agreement');
 });
 
 test('two roles are offered the pages of both, each once', () => {
   const paths = menuFor(['teacher', 'unit_supervisor']).map((item) => item.path);
-  expect(paths).toEqual(['/', '/live', '/recordings', '/records', '/watchers']);
+  expect(paths).toEqual(['/', '/live', '/recordings', '/records', '/watchers', '/agreement']);
 });

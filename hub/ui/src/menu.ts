@@ -9,6 +9,15 @@ export interface MenuItem {
 
 const SUPERVISORS = ['school_supervisor', 'unit_supervisor'];
 
+/** Those who take part, and so sign (第十条); whoever was given a permission comes to them. */
+const SIGNERS = [
+  ...SUPERVISORS,
+  'unit_leader',
+  'technician',
+  'security_administrator',
+  'audit_administrator',
+];
+
 const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   { item: { path: '/', title: 'menu.home' }, roles: null },
   { item: { path: '/live', title: 'menu.live' }, roles: SUPERVISORS },
@@ -26,6 +35,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     item: { path: '/ledger', title: 'menu.ledger' },
     roles: ['academic_affairs', 'security_administrator'],
   },
+  { item: { path: '/agreements', title: 'menu.agreements' }, roles: ['academic_affairs'] },
   {
     item: { path: '/people', title: 'menu.people' },
     roles: ['academic_affairs', 'technician', 'security_administrator'],
@@ -33,13 +43,15 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician'] },
   { item: { path: '/audit', title: 'menu.audit' }, roles: ['audit_administrator'] },
+  { item: { path: '/agreement', title: 'menu.agreement' }, roles: SIGNERS },
 ];
 
 /** `watches`: a permission to watch was opened for somebody who is no supervisor by role. */
 export function menuFor(roles: readonly string[], watches = false): MenuItem[] {
   const has = (wanted: string[]) => wanted.some((role) => roles.includes(role));
+  const watching = [SUPERVISORS, SIGNERS];
   const offered = ITEMS.filter(
-    ({ roles: wanted }) => !wanted || has(wanted) || (watches && wanted === SUPERVISORS),
+    ({ roles: wanted }) => !wanted || has(wanted) || (watches && watching.includes(wanted)),
   );
   return offered.map(({ item }) => item);
 }

@@ -55,6 +55,11 @@ export async function restore(): Promise<boolean> {
   }
 }
 
+/** Asks again who this is, after something about the person changed. */
+export async function refresh(): Promise<void> {
+  adopt(await getMe());
+}
+
 export async function signOut(): Promise<void> {
   try {
     await endSession();

@@ -1,6 +1,9 @@
 // Every request the pages make, named by what it asks for.
 import { getJson, postJson, request } from './http';
 import type {
+  AgreementDetail,
+  Agreements,
+  AgreementText,
   Account,
   ApplicationForm,
   ApplicationHeader,
@@ -12,6 +15,8 @@ import type {
   GrantLine,
   Home,
   Me,
+  OwnAgreement,
+  PaperForm,
   PatrolRecord,
   Play,
   Purpose,
@@ -19,6 +24,8 @@ import type {
   RecordHeader,
   Recording,
   Room,
+  SignatureForm,
+  TextForm,
   Start,
   StartAccount,
   StartCode,
@@ -111,3 +118,27 @@ export function listAudit(before: number | null, limit: number): Promise<AuditPa
   if (before !== null) query.set('before', String(before));
   return getJson<AuditPage>(`/api/audit?${query}`);
 }
+
+export const getAgreement = () => getJson<OwnAgreement>('/api/agreement');
+export const beginReading = () => postJson<{ id: string }>('/api/agreement/reading', {});
+export const signAgreement = (form: SignatureForm) =>
+  postJson<{ number: string }>('/api/agreement/signature', form);
+export const listAgreements = () => getJson<Agreements>('/api/agreements');
+export const getAgreementDetail = (id: string) =>
+  getJson<AgreementDetail>(`/api/agreements/${encodeURIComponent(id)}`);
+export const endAgreement = (id: string, reason: string) =>
+  request('POST', `/api/agreements/${encodeURIComponent(id)}/end`, { reason });
+export const readIdentityNumber = (id: string, reason: string) =>
+  postJson<{ identity_number: string }>(`/api/agreements/${encodeURIComponent(id)}/identity`, {
+    reason,
+  });
+export const listAgreementTexts = async () =>
+  (await getJson<{ texts: AgreementText[] }>('/api/agreements/texts')).texts;
+export const publishText = (form: TextForm) =>
+  postJson<{ version: string }>('/api/agreements/texts', form);
+export const keepScan = (scan: Blob) => postJson<{ id: string }>('/api/agreements/scans', scan);
+export const enterPaper = (form: PaperForm) =>
+  postJson<{ number: string }>('/api/agreements/paper', form);
+/** The browser saves it; the hub writes a line for it. */
+export const originalPath = (id: string, party: string) =>
+  `/api/agreements/${encodeURIComponent(id)}/originals/${party}`;

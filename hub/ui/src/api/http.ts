@@ -23,6 +23,8 @@ const UNREADABLE: Refusal = {
   en: 'The answer cannot be read. Try again; if it persists, call the IT centre.',
 };
 
+const FILE = 'application/octet-stream';
+
 let csrfToken = '';
 let onSignedOut: () => void = () => {};
 
@@ -35,16 +37,18 @@ export function whenSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }
 
+/** A file goes as it is, everything else as JSON. */
 export async function request(method: string, path: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') headers['X-CSRF-Token'] = csrfToken;
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const isFile = body instanceof Blob;
+  if (body !== undefined) headers['Content-Type'] = isFile ? FILE : 'application/json';
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || isFile ? body : JSON.stringify(body),
       credentials: 'same-origin',
       cache: 'no-store',
     });

@@ -32,6 +32,16 @@ export type Start = Schemas['Start'];
 export type StartAccount = Schemas['StartAccount'];
 export type StartCode = Schemas['StartCode'];
 export type Watcher = Schemas['Watcher'];
+export type OwnAgreement = Schemas['OwnAgreement'];
+export type AgreementText = Schemas['AgreementText'];
+export type SignedAgreement = Schemas['SignedAgreement'];
+export type SignatureForm = Schemas['SignatureForm'];
+export type Agreements = Schemas['Agreements'];
+export type AgreementSigner = Schemas['AgreementSigner'];
+export type AgreementLine = Schemas['AgreementLine'];
+export type AgreementDetail = Schemas['AgreementDetail'];
+export type PaperForm = Schemas['PaperForm'];
+export type TextForm = Schemas['TextForm'];
 
 /** What the hub says when it does not do what was asked: in both languages, with the article. */
 export interface Refusal {

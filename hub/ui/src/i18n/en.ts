@@ -1,11 +1,13 @@
 // English, complete by type: a missing or extra word does not compile.
 import { en as account } from './words/account';
+import { en as agreement } from './words/agreement';
 import { en as people } from './words/people';
 import { en as staff } from './words/staff';
 import { en as trail } from './words/trail';
 import type { zh } from './zh';
 
 export const en: Record<keyof typeof zh, string> = {
+  ...agreement,
   ...people,
   ...account,
   ...staff,
@@ -69,7 +71,6 @@ export const en: Record<keyof typeof zh, string> = {
   'home.unsigned':
     'You have not signed the confidentiality agreement (annex 2). Until then no class can be ' +
     'watched and no record read.',
-  'home.unsignedNext': 'Sign it with Academic Affairs; once opened, your rooms appear here.',
   'home.roomsInLesson': 'Classrooms in lesson now',
   'home.noRooms': 'No classroom is in lesson now.',
   'home.noRoomsHint': 'Come back during lessons, or look at the recordings.',
@@ -323,7 +324,7 @@ export const en: Record<keyof typeof zh, string> = {
   'grant.refuseIt': 'Refuse',
   'grant.revoke': 'Take back',
   'grant.cancel': 'Cancel',
-  'grant.unsigned': 'No agreement yet',
+  'grant.unsigned': 'agreement to be signed',
   'grant.search': 'Name, number, application, unit',
   'grant.noGrants': 'No permission has been opened yet.',
   'grantState.filed': 'waiting',

@@ -1,11 +1,13 @@
 // Chinese, the first language of the pages. Words follow the regulations and the glossary.
 import { zh as account } from './words/account';
+import { zh as agreement } from './words/agreement';
 import { zh as people } from './words/people';
 import { zh as staff } from './words/staff';
 import { zh as trail } from './words/trail';
 
 export const zh = {
   ...account,
+  ...agreement,
   ...people,
   ...staff,
   ...trail,
@@ -62,8 +64,7 @@ export const zh = {
   'role.teacher': '任课教师',
 
   'home.greeting': '{name}，您好',
-  'home.unsigned': '您尚未签订保密协议（附件2），签订前不能查看课堂和巡课记录。',
-  'home.unsignedNext': '请联系教务处签订；签订并开通后，教室列表会出现在这里。',
+  'home.unsigned': '您尚未签订有效的保密协议（附件2），签订前不能查看。',
   'home.roomsInLesson': '正在上课的教室',
   'home.noRooms': '现在没有正在上课的教室。',
   'home.noRoomsHint': '上课时间再来，或到“录像回放”查看已录的课。',
@@ -310,7 +311,7 @@ export const zh = {
   'grant.refuseIt': '退回',
   'grant.revoke': '收回',
   'grant.cancel': '取消',
-  'grant.unsigned': '未签协议',
+  'grant.unsigned': '待签协议',
   'grant.search': '姓名、工号、编号、单位',
   'grant.noGrants': '还没有开通任何权限。',
   'grantState.filed': '待开通',
