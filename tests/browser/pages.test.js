@@ -10,6 +10,7 @@ await import('./flows/sign-in.js');
 await import('./flows/live.js');
 await import('./flows/refusals.js');
 await import('./flows/grants.js');
+await import('./flows/agreement.js');
 await import('./flows/accounts.js');
 await import('./flows/records.js');
 await import('./flows/recordings.js');

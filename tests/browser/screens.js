@@ -88,6 +88,9 @@ async function refused(page) {
   await visit(page, '/live');
   await page.getByTestId('refusal').first().waitFor();
   await take(page, 'live-unsigned');
+  await visit(page, '/agreement');
+  await page.getByTestId('agreement-form').waitFor();
+  await take(page, 'agreement');
 }
 
 const door = await newPage();
@@ -131,6 +134,16 @@ await as('academic_affairs', async (page) => {
   await form.locator('[name=reason]').press('Enter');
   await page.getByTestId('application-filed').waitFor();
   await take(page, 'applications');
+  await visit(page, '/agreements');
+  await page.getByTestId('agreements').waitFor();
+  await take(page, 'agreements');
+  await page.getByTestId('agreement-open').first().click();
+  await page.getByTestId('agreement-detail').waitFor();
+  await take(page, 'agreement-detail');
+  await page.keyboard.press('Escape');
+  await page.getByTestId('paper-open').click();
+  await page.getByTestId('paper-form').waitFor();
+  await take(page, 'agreement-paper');
 });
 await as('security_administrator', async (page) => {
   await take(page, 'home-security');
