@@ -206,6 +206,12 @@ async fn tend(app: &App, mut stop: watch::Receiver<bool>) {
                 "cannot sign the trail's head of the day"
             );
         }
+        if let Err(error) = app.risks.look(now_ms()).await {
+            tracing::error!(
+                error = error::chain(&error),
+                "cannot watch the trail for risks"
+            );
+        }
         app.playback.sweep(now_ms()).await;
         if let Err(error) = app.keys.top_up(now_ms()).await {
             tracing::error!(

@@ -12,5 +12,6 @@ mod demo;
 mod crash;
 mod grants;
 mod agreement;
+mod inspections;
 mod proxies;
 mod accounts;

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::secret::hex;
 use crate::notice::{self, Notice, Notices};
-use crate::store::trail::{self, Head, Line};
+use crate::store::trail::{self, Filter, Head, Line};
 use crate::store::{self, Db, Writing};
 
 /// What the first line is chained to.
@@ -269,6 +269,19 @@ impl Trail {
     /// When the store fails.
     pub async fn before(&self, seq: i64, limit: i64) -> Result<Vec<Line>, Unavailable> {
         Ok(trail::before(&self.db, seq, limit).await?)
+    }
+
+    /// Up to `limit` lines before `seq` that `filter` asks for, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find(
+        &self,
+        filter: &Filter,
+        seq: i64,
+        limit: i64,
+    ) -> Result<Vec<Line>, Unavailable> {
+        Ok(trail::find(&self.db, filter, seq, limit).await?)
     }
 
     /// The line with this number.

@@ -4,6 +4,7 @@
 
 mod doorway;
 mod left_open;
+mod queried;
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -29,6 +30,7 @@ use crate::config::Config;
 use crate::store::Db;
 use crate::store::view::{self, ViewRow};
 use left_open::Watchers;
+use queried::Queries;
 
 /// Watching a room now.
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +131,7 @@ pub struct Gate {
     sessions: Sessions,
     config: Arc<Config>,
     watchers: Watchers,
+    queries: Queries,
     institution: Arc<Institution>,
 }
 
@@ -162,6 +165,7 @@ impl Gate {
             sessions,
             config,
             watchers: Watchers::default(),
+            queries: Queries::default(),
             institution: Arc::new(institution),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! secret → code → audit → institution → person → session → password → second_factor
 //! → recovery → lockout → sign_in → place → gate → grant → departure → roster → start_code
-//! → start → account → agreement
+//! → start → account → agreement → inspection → risk
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -26,3 +26,5 @@ pub mod start_code;
 pub mod start;
 pub mod account;
 pub mod agreement;
+pub mod inspection;
+pub mod risk;

@@ -24,6 +24,7 @@ use super::media::{self, Media};
 use crate::access::gate::{self, Denied, Gate, Permit, RecordingRef, Watermark};
 use crate::access::secret;
 use crate::access::session::Session;
+use crate::campus::calendar::{date_text, day};
 use crate::keys::{self, Keys};
 use crate::store::recording::{self as rows, SegmentRow};
 use crate::store::{self, Db};
@@ -103,6 +104,8 @@ struct Play {
 struct Seen {
     used_ms: i64,
     watched: Ranges,
+    /// Whether the trail has the line that a day's key is used for this play.
+    key_noted: bool,
 }
 
 impl std::fmt::Debug for Playback {
@@ -152,6 +155,7 @@ impl Playback {
             seen: Mutex::new(Seen {
                 used_ms: now_ms,
                 watched: Ranges::default(),
+                key_noted: false,
             }),
         };
         self.0.plays().insert(play_id.clone(), Arc::new(play));
@@ -183,6 +187,12 @@ impl Playback {
         let of_this = |row: &SegmentRow| row.recording_id == permit_now.object().id.to_string();
         let row = row.filter(of_this).ok_or(Error::NotFound)?;
         play.used(now_ms);
+        if !play.seen().key_noted {
+            let day = date_text(day(row.start_us / 1000));
+            let noted = self.0.gate.note_key(permit_now, &day, now_ms).await;
+            noted.map_err(Denied::from)?;
+            play.seen().key_noted = true;
+        }
         let plain = self.0.opened(permit_now, &row).await?;
         play.watched(&row);
         Ok(plain)

@@ -16,6 +16,8 @@ pub mod session;
 pub mod account;
 pub mod start;
 pub mod trail;
+pub mod inspection;
+pub mod risk;
 pub mod view;
 pub mod record;
 pub mod keys;

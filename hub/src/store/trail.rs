@@ -154,6 +154,64 @@ pub async fn before(db: &Db, seq: i64, limit: i64) -> Result<Vec<Line>, Error> {
         .map_err(failed("reading the trail"))
 }
 
+/// Which lines somebody asks for; what is empty asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// 工号 or name.
+    pub person: String,
+    /// What was done.
+    pub action: String,
+    /// How it went.
+    pub outcome: String,
+    /// How the object begins, such as a room's name.
+    pub object: String,
+    /// From.
+    pub from_ms: Option<i64>,
+    /// Until (exclusive).
+    pub until_ms: Option<i64>,
+}
+
+/// Lines before `seq` that `filter` asks for, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &Db, filter: &Filter, seq: i64, limit: i64) -> Result<Vec<Line>, Error> {
+    // A condition for each thing that is asked for, so that its index can serve.
+    let texts = [
+        ("(staff_number = ? OR person = ?)", &filter.person),
+        ("action = ?", &filter.action),
+        ("outcome = ?", &filter.outcome),
+        ("SUBSTR(object, 1, LENGTH(?)) = ?", &filter.object),
+    ];
+    let times = [
+        ("at_ms >= ?", filter.from_ms),
+        ("at_ms < ?", filter.until_ms),
+    ];
+    let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
+    let times = times.into_iter().filter_map(|(sql, ms)| Some((sql, ms?)));
+    let (texts, times): (Vec<_>, Vec<_>) = (texts.collect(), times.collect());
+    let mut sql = "SELECT * FROM trail WHERE seq < $1".to_owned();
+    let conditions = texts.iter().map(|(sql, _)| *sql);
+    let conditions = conditions.chain(times.iter().map(|(sql, _)| *sql));
+    for (n, condition) in conditions.enumerate() {
+        let place = format!("${}", n + 3);
+        sql = format!("{sql} AND {}", condition.replace('?', &place));
+    }
+    sql.push_str(" ORDER BY seq DESC LIMIT $2");
+    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    query = query.bind(seq).bind(limit);
+    for (_, text) in texts {
+        query = query.bind(text.clone());
+    }
+    for (_, ms) in times {
+        query = query.bind(ms);
+    }
+    query
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("searching the trail"))
+}
+
 /// The number of the last line with this action; 0 if there is none.
 ///
 /// # Errors

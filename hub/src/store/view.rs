@@ -206,11 +206,13 @@ mod tests {
     const SCHOOL: &str = "
         INSERT INTO units VALUES ('u', 'XX', '信息工程学院');
         INSERT INTO buildings VALUES ('b', '博学楼');
-        INSERT INTO classrooms VALUES ('r1', '博学楼101', 'b', 'u'), ('r2', '博学楼102', 'b', 'u');
+        INSERT INTO classrooms (id, name, building_id, unit_id)
+          VALUES ('r1', '博学楼101', 'b', 'u'), ('r2', '博学楼102', 'b', 'u');
         INSERT INTO persons VALUES ('T', '1', '陈老师', 'u', 'active', NULL),
           ('O', '2', '别老师', 'u', 'active', NULL), ('S', '3', '王督导', NULL, 'active', NULL);
         INSERT INTO terms VALUES ('t', '2026-2027', 1, 0, 20);
-        INSERT INTO lessons VALUES
+        INSERT INTO lessons (id, term_id, classroom_id, unit_id, teacher_id, teacher, course,
+          class_groups, day, period_from, period_to, start_ms, end_ms, due_count) VALUES
           ('own', 't', 'r1', 'u', 'T', '陈老师', '数学', 'A', 0, 1, 2, 1000, 2000, 30),
           ('next', 't', 'r1', 'u', 'O', '别老师', '物理', 'A', 0, 3, 4, 2000, 3000, 30),
           ('elsewhere', 't', 'r2', 'u', 'O', '别老师', '化学', 'A', 0, 1, 2, 1000, 2000, 30);

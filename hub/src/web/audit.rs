@@ -19,19 +19,45 @@ use crate::access::audit::export::Export;
 use crate::access::audit::{Entry, Outcome};
 use crate::campus::calendar;
 use crate::clock;
-use crate::store::trail::{DayRow, Line};
+use crate::store::trail::{DayRow, Filter, Line};
 
 const LINES: i64 = 50;
 const LINES_MAX: i64 = 500;
 const DAYS_MAX: i64 = 400;
 
 /// Which lines.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Page {
     /// Only those before this number.
     before: Option<i64>,
     /// How many, 500 at most.
     limit: Option<i64>,
+    /// 工号 or name.
+    person: String,
+    /// What was done, such as `view_live`.
+    action: String,
+    /// How it went, such as `refused`.
+    outcome: String,
+    /// How the object begins, such as a room's name.
+    object: String,
+    /// From.
+    from: Option<i64>,
+    /// Until (exclusive).
+    until: Option<i64>,
+}
+
+impl Page {
+    fn filter(&self) -> Filter {
+        Filter {
+            person: self.person.trim().to_owned(),
+            action: self.action.clone(),
+            outcome: self.outcome.clone(),
+            object: self.object.trim_start().to_owned(),
+            from_ms: self.from,
+            until_ms: self.until,
+        }
+    }
 }
 
 /// Lines of the trail, its end, and whether it is whole.
@@ -83,12 +109,15 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
-/// Lines of the audit trail.
+/// Lines of the audit trail, as far as they are asked for.
 ///
 /// # Errors
 /// 403 for whoever does not inspect it.
 #[utoipa::path(get, path = "/api/audit", tag = "audit",
-    params(("before" = Option<i64>, Query), ("limit" = Option<i64>, Query)),
+    params(("before" = Option<i64>, Query), ("limit" = Option<i64>, Query),
+        ("person" = Option<String>, Query), ("action" = Option<String>, Query),
+        ("outcome" = Option<String>, Query), ("object" = Option<String>, Query),
+        ("from" = Option<i64>, Query), ("until" = Option<i64>, Query)),
     responses((status = 200, body = AuditPage), (status = 403, body = ErrorBody)))]
 pub async fn list(
     State(app): State<App>,
@@ -98,7 +127,7 @@ pub async fn list(
     let limit = page.limit.unwrap_or(LINES).clamp(1, LINES_MAX);
     let lines = app
         .trail
-        .before(page.before.unwrap_or(i64::MAX), limit)
+        .find(&page.filter(), page.before.unwrap_or(i64::MAX), limit)
         .await?;
     let head = app.trail.head().await?;
     Ok(Json(AuditPage {

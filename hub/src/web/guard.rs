@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use xunke_policy::Refusal;
@@ -24,6 +24,18 @@ pub const CSRF_HEADER: &str = "x-csrf-token";
 
 /// The one forwarding header, and only from named proxies.
 const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Lists whose reading is a line (R116): what is secret or about people. Rooms, devices and faults
+/// are asked for all the time and say nothing of either.
+const QUERIES: [&str; 7] = [
+    "see_recordings",
+    "read_records",
+    "read_ledger",
+    "read_trail",
+    "see_people",
+    "see_watchers",
+    "inspect_trail",
+];
 
 /// What a route needs.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +127,13 @@ pub async fn guard(
             app.gate
                 .enter(&session, action, (name, ""), address, now_ms)
                 .await?;
+            if QUERIES.contains(&name) && !changes {
+                let asked = question(request.uri());
+                let query = (name, asked.as_str());
+                app.gate
+                    .note_query(&session, query, address, now_ms)
+                    .await?;
+            }
         }
     }
     request.extensions_mut().insert(Caller {
@@ -147,6 +166,21 @@ pub async fn client(
     let address = SocketAddr::new(client, peer.address.port());
     request.extensions_mut().insert(Peer { address, ..peer });
     Ok(next.run(request).await)
+}
+
+/// What was asked for, such as `date=2026-11-22`; which line a page of the trail begins at is not
+/// part of the question.
+fn question(uri: &Uri) -> String {
+    let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
+        return String::new();
+    };
+    let pairs = pairs
+        .iter()
+        .filter(|(name, value)| !value.is_empty() && !matches!(name.as_str(), "before" | "limit"));
+    let pairs: Vec<_> = pairs
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join(" ")
 }
 
 /// The Origin is the host that was asked. Browsers always say so on what changes something.
@@ -195,6 +229,21 @@ mod tests {
             headers.append(*name, HeaderValue::from_static(value));
         }
         headers
+    }
+
+    /// R116: the question without where its page begins.
+    #[test]
+    fn a_question_is_what_was_asked_for() {
+        let of = |text: &str| question(&text.parse().unwrap());
+        assert_eq!(
+            of("/api/recordings?date=2026-11-22&room="),
+            "date=2026-11-22"
+        );
+        assert_eq!(
+            of("/api/audit?before=5&limit=9&person=%E7%8E%8B"),
+            "person=王"
+        );
+        assert_eq!(of("/api/records"), "");
     }
 
     #[test]

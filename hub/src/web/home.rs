@@ -11,12 +11,13 @@ use super::App;
 use super::audit::DayHead;
 use super::error::{Error, ErrorBody};
 use super::guard::Caller;
+use super::inspections::InspectionDue;
 use super::lesson::LessonView;
 use super::rooms;
 use crate::access::audit::Outcome;
 use crate::campus::calendar;
 use crate::campus::classroom::{self, Classroom};
-use crate::campus::lesson;
+use crate::campus::lesson::{self, Lesson};
 use crate::health::presence::State as Presence;
 use crate::health::status;
 use crate::patrol::record;
@@ -31,9 +32,21 @@ pub struct Home {
     /// Numbers, the most important first.
     pub cards: Vec<HomeCard>,
     /// A teacher's lessons of today.
-    pub lessons: Option<Vec<LessonView>>,
+    pub lessons: Option<Vec<OwnLesson>>,
+    /// When the trail is to be inspected, for whoever inspects it or keeps the system safe (R115).
+    pub inspection: Option<InspectionDue>,
     /// Where the trail stood at the end of the last day, for everybody to note down (K6).
     pub signed_day: Option<DayHead>,
+}
+
+/// A lesson of a teacher, with its room.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OwnLesson {
+    /// The lesson.
+    #[serde(flatten)]
+    pub lesson: LessonView,
+    /// The room's name.
+    pub room: String,
 }
 
 /// One number.
@@ -72,6 +85,11 @@ pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, 
     if desk.may(Action::ReadTrail) {
         desk.trail().await?;
     }
+    let inspection = if desk.may(Action::InspectTrail) || desk.may(Action::OpenPermissions) {
+        app.inspections.due(caller.now_ms).await?
+    } else {
+        None
+    };
     let cards = desk.cards;
     let lessons = if is(Role::Teacher) {
         Some(own_lessons(&app, &caller).await?)
@@ -81,6 +99,7 @@ pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, 
     let mut home = Home {
         cards,
         lessons,
+        inspection: inspection.map(InspectionDue::from),
         signed_day: app.days.latest().await?.map(DayHead::from),
     };
     if let Some(lessons) = &home.lessons {
@@ -212,6 +231,8 @@ impl Desk<'_> {
         let refused = trail.count(Outcome::Refused, self.since_ms).await?;
         let views = view::count(&self.app.db, self.since_ms).await?;
         let head = trail.head().await?;
+        let risks = self.app.risks.open().await?;
+        self.cards.push(number("risks_open", risks));
         self.cards.push(number("refused_today", refused));
         self.cards.push(number("views_today", views));
         self.cards.push(number("trail_entries", head.seq));
@@ -219,12 +240,23 @@ impl Desk<'_> {
     }
 }
 
-async fn own_lessons(app: &App, caller: &Caller) -> Result<Vec<LessonView>, Error> {
+async fn own_lessons(app: &App, caller: &Caller) -> Result<Vec<OwnLesson>, Error> {
     let today = calendar::day(caller.now_ms);
     let (from_ms, to_ms) = (calendar::moment(today, 0), calendar::moment(today + 1, 0));
     let lessons = lesson::between(&app.db, from_ms, to_ms).await?;
     let own = lessons
         .into_iter()
         .filter(|lesson| lesson.teacher_id == Some(caller.session.person.id));
-    Ok(own.map(LessonView::from).collect())
+    let rooms = classroom::all(&app.db).await?;
+    let name = |id| {
+        rooms
+            .iter()
+            .find(|room| room.id == id)
+            .map(|room| room.name.clone())
+    };
+    let with_room = |lesson: Lesson| OwnLesson {
+        room: name(lesson.classroom).unwrap_or_default(),
+        lesson: lesson.into(),
+    };
+    Ok(own.map(with_room).collect())
 }

@@ -14,6 +14,8 @@ pub mod agreement;
 pub mod session;
 pub mod rooms;
 pub mod audit;
+pub mod inspections;
+pub mod risks;
 pub mod home;
 pub mod events;
 pub mod viewer;
@@ -42,6 +44,8 @@ use crate::access::audit::Trail;
 use crate::access::audit::day::Days;
 use crate::access::gate::Gate;
 use crate::access::grant::Grants;
+use crate::access::inspection::Inspections;
+use crate::access::risk::Risks;
 use crate::access::roster::Roster;
 use crate::access::secret::SealingKey;
 use crate::access::session::Sessions;
@@ -92,6 +96,10 @@ pub struct App {
     pub roster: Roster,
     /// Confidentiality agreements.
     pub agreements: Agreements,
+    /// Inspections of the trail.
+    pub inspections: Inspections,
+    /// What in the trail somebody should look at.
+    pub risks: Risks,
     /// What has just changed.
     pub notices: Notices,
     /// The boxes.
@@ -167,15 +175,13 @@ impl App {
             institution: gate.institution().clone(),
         };
         let agreements = Agreements::new(db.clone(), trail.clone(), tools, &config.agreement);
+        let (t, school) = (trail.clone(), gate.institution().clone());
+        let inspections = Inspections::new(db.clone(), t.clone(), school.clone());
+        let risks = Risks::new(db.clone(), t, notices.clone(), school);
         let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);
         let days = Arc::new(Days::new(trail.clone(), signing.clone()));
-        let ingest = Ingest::new(
-            db.clone(),
-            media.clone(),
-            keys.clone(),
-            signing,
-            uploads_max,
-        );
+        let (d, k) = (db.clone(), keys.clone());
+        let ingest = Ingest::new(d, media.clone(), k, signing, uploads_max);
         let playback = Playback::new(db.clone(), gate.clone(), keys.clone(), media);
         let enrolment = Place {
             ca,
@@ -197,6 +203,8 @@ impl App {
             starts,
             accounts,
             grants,
+            inspections,
+            risks,
             roster,
             agreements,
             notices,

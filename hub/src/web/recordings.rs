@@ -188,6 +188,9 @@ pub async fn one(
     let recording = find(&app, &caller, id).await?;
     let action = watching(&app, &caller, &recording);
     enter(&app, &caller, action).await?;
+    let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
+    let query = ("see_recording", &*format!("{} {id}", recording.room));
+    app.gate.note_query(session, query, from, now_ms).await?;
     Ok(Json(recording.into()))
 }
 

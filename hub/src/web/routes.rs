@@ -20,7 +20,8 @@ use super::error::Error;
 use super::guard::{Needs, client, guard};
 use super::watchers;
 use super::{account, agreement, agreements, applications, audit, devices, events, faults, grants};
-use super::{home, people, recordings, records, rooms, session, staff_import, start, ui, viewer};
+use super::{home, inspections, people, recordings, records, risks, rooms, session, staff_import};
+use super::{start, ui, viewer};
 use crate::access::agreement::scan;
 
 /// Longest body of a request from people.
@@ -129,6 +130,7 @@ fn everything_else() -> Vec<Route> {
     const IMPORTING: Needs = Needs::Action("import_people", Action::ManageAccounts);
     const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
     const EXPORT: Needs = Needs::Action("export_trail", Action::InspectTrail);
+    const INSPECTING: Needs = Needs::Action("inspect_trail", Action::InspectTrail);
     const WATCHERS: Needs = Needs::Action("see_watchers", Action::SeeWatchers);
     rows! {
         GET    "/api/home"                               SignedIn   => home::home;
@@ -163,6 +165,11 @@ fn everything_else() -> Vec<Route> {
         GET    "/api/audit"                              TRAIL      => audit::list;
         GET    "/api/audit/days"                         TRAIL      => audit::days;
         GET    "/api/audit/export"                       EXPORT     => audit::export;
+        GET    "/api/inspections"                        INSPECTING => inspections::list;
+        GET    "/api/inspections/period"                 INSPECTING => inspections::period;
+        POST   "/api/inspections"                        INSPECTING => inspections::sign;
+        GET    "/api/risks"                              INSPECTING => risks::list;
+        POST   "/api/risks/{id}/judgement"               INSPECTING => risks::judge;
         GET    "/api/watchers"                           WATCHERS   => watchers::list;
         GET    "/api/openapi.json"                       Nobody     => openapi_json;
     }

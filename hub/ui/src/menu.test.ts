@@ -9,7 +9,7 @@ test('R7 R8 X5 each role is offered its own pages and no others', () => {
   check('school_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
   check('unit_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
   check('technician', ['/', '/people', '/it', '/agreement']);
-  check('audit_administrator', ['/', '/audit', '/agreement']);
+  check('audit_administrator', ['/', '/audit', '/risks', '/inspections', '/agreement']);
   check('academic_affairs', ['/', '/records', '/applications', '/ledger', '/agreements', '/people']);
   check('security_administrator', ['/', '/openings', '/ledger', '/people', '/agreement']);
   check('teacher', ['/', '/records', '/watchers']);

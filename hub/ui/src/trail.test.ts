@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { locale } from './i18n';
-import { detailText, objectText, purposeText } from './trail';
+import { detailText, objectBegin, objectText, purposeText } from './trail';
 
 const VIEW = 'view 019aa9f1-0000-7000-8000-0123456789ab';
 
@@ -19,6 +19,12 @@ describe('lines of the trail', () => {
     expect(objectText('博学楼101 019aa9f1-0000-7000-8000-0123456789ab')).toBe('博学楼101');
     expect(objectText(VIEW)).toBe('查看 6789ab');
     expect(objectText('box-1a2b')).toBe('box-1a2b');
+  });
+
+  it('R118 are asked for by the room, whatever was watched in it', () => {
+    expect(objectBegin('博学楼101 019aa9f1-0000-7000-8000-0123456789ab')).toBe('博学楼101 ');
+    expect(objectBegin(VIEW)).toBe(VIEW);
+    expect(objectBegin('SQ-00001 吴刚 U5001')).toBe('SQ-00001 吴刚 U5001');
   });
 
   it('say how a view ended', () => {

@@ -15,6 +15,30 @@ export function objectText(object: string): string {
   return id.length === 36 ? first : object;
 }
 
+/** What a filter asks for to find everything about the same room or thing. */
+export function objectBegin(object: string): string {
+  const [first = '', id = ''] = object.split(' ');
+  return id.length === 36 && first !== 'view' ? `${first} ` : object;
+}
+
+/** What of the trail is asked for; days such as 2026-03-02. */
+export interface Asked {
+  person: string;
+  object: string;
+  action: string;
+  outcome: string;
+  from: string;
+  until: string;
+}
+export const NOTHING_ASKED: Readonly<Asked> = {
+  person: '',
+  object: '',
+  action: '',
+  outcome: '',
+  from: '',
+  until: '',
+};
+
 /** The code in front, then times and amounts: `closed, 10:23:02–10:25:07, 12 s of picture`. */
 export function detailText(detail: string): string {
   const [whole, code = '', separator = '', rest = ''] = /^(\w+)([,;]?)\s*(.*)$/.exec(detail) ?? [];

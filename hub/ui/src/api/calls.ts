@@ -14,6 +14,9 @@ import type {
   GrantApplication,
   GrantLine,
   Home,
+  InspectionForm,
+  InspectionList,
+  InspectionPeriod,
   Me,
   OwnAgreement,
   PaperForm,
@@ -23,6 +26,7 @@ import type {
   RecordForm,
   RecordHeader,
   Recording,
+  RiskLine,
   Room,
   SignatureForm,
   TextForm,
@@ -113,9 +117,25 @@ export const listWatchers = async () =>
 
 /** The browser saves it; the hub writes a line for it. */
 export const AUDIT_EXPORT = '/api/audit/export';
-export function listAudit(before: number | null, limit: number): Promise<AuditPage> {
+/** What of the trail is asked for; what is empty asks for nothing. */
+export interface AuditFilter {
+  person: string;
+  action: string;
+  outcome: string;
+  object: string;
+  from: number | null;
+  until: number | null;
+}
+export function listAudit(
+  before: number | null,
+  limit: number,
+  filter: Partial<AuditFilter> = {},
+): Promise<AuditPage> {
   const query = new URLSearchParams({ limit: String(limit) });
   if (before !== null) query.set('before', String(before));
+  for (const [name, value] of Object.entries(filter)) {
+    if (value !== null && value !== '') query.set(name, String(value));
+  }
   return getJson<AuditPage>(`/api/audit?${query}`);
 }
 
@@ -142,3 +162,12 @@ export const enterPaper = (form: PaperForm) =>
 /** The browser saves it; the hub writes a line for it. */
 export const originalPath = (id: string, party: string) =>
   `/api/agreements/${encodeURIComponent(id)}/originals/${party}`;
+export const listInspections = () => getJson<InspectionList>('/api/inspections');
+export const inspectionPeriod = (from: number, until: number) =>
+  getJson<InspectionPeriod>(`/api/inspections/period?from=${from}&until=${until}`);
+export const signInspection = (form: InspectionForm) =>
+  postJson<{ number: string }>('/api/inspections', form);
+
+export const listRisks = async () => (await getJson<{ risks: RiskLine[] }>('/api/risks')).risks;
+export const judgeRisk = (id: string, state: string, note: string) =>
+  request('POST', `/api/risks/${encodeURIComponent(id)}/judgement`, { state, note });

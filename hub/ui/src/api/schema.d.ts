@@ -427,7 +427,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lines of the audit trail.
+         * Lines of the audit trail, as far as they are asked for.
          * @description # Errors
          *     403 for whoever does not inspect it.
          */
@@ -601,6 +601,53 @@ export interface paths {
          *     401 when nobody is signed in.
          */
         get: operations["home"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inspections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Signed inspections, and when the next is due.
+         * @description # Errors
+         *     403 for whoever does not inspect the trail.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Signs an inspection with password and one-time code.
+         * @description # Errors
+         *     403 with the article for the own trail, 422 with the field, 429 after too many tries.
+         */
+        post: operations["sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inspections/period": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a period holds, before it is inspected.
+         * @description # Errors
+         *     403 for whoever does not inspect the trail.
+         */
+        get: operations["period"];
         put?: never;
         post?: never;
         delete?: never;
@@ -942,6 +989,48 @@ export interface paths {
         get: operations["one"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/risks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Risks, those nobody has looked at first.
+         * @description # Errors
+         *     403 for whoever does not inspect the trail.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/risks/{id}/judgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keeps what somebody found about a risk.
+         * @description # Errors
+         *     403 with the article for what is about oneself, 404 when there is none, 422 without a note.
+         */
+        post: operations["judge"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1635,8 +1724,9 @@ export interface components {
         Home: {
             /** @description Numbers, the most important first. */
             cards: components["schemas"]["HomeCard"][];
+            inspection?: components["schemas"]["InspectionDue"] | null;
             /** @description A teacher's lessons of today. */
-            lessons?: components["schemas"]["Lesson"][] | null;
+            lessons?: components["schemas"]["OwnLesson"][] | null;
             signed_day?: components["schemas"]["DayHead"] | null;
         };
         /** @description One number. */
@@ -1658,6 +1748,151 @@ export interface components {
         IdentityNumber: {
             /** @description Eighteen characters. */
             identity_number: string;
+        };
+        /** @description A signed inspection. */
+        Inspection: {
+            /** @description 检查发现. */
+            findings: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description Its hash. */
+            head_hash: string;
+            /**
+             * Format: int64
+             * @description Where the trail ended.
+             */
+            head_seq: number;
+            /** @description Id. */
+            id: string;
+            /** @description Who inspected. */
+            inspector: string;
+            /** @description 工号 of the inspector. */
+            inspector_number: string;
+            /** @description 处理措施. */
+            measures: string;
+            /** @description Such as `JC-00001`. */
+            number: string;
+            /** @description What the period held when it was signed. */
+            period: components["schemas"]["InspectionPeriod"];
+            /** @description Whose lines; none for everybody's but the inspector's own. */
+            person?: string | null;
+            /**
+             * Format: int64
+             * @description When it was signed.
+             */
+            signed_at: number;
+            /**
+             * Format: int64
+             * @description Until (exclusive).
+             */
+            until: number;
+            /** @description Whether every line of the trail followed from the one before. */
+            whole: boolean;
+        };
+        /** @description When the next inspection is due. */
+        InspectionDue: {
+            /**
+             * Format: int64
+             * @description When the next one is due.
+             */
+            due_at: number;
+            /**
+             * Format: int64
+             * @description Until when the trail was inspected, or where it begins.
+             */
+            inspected_until: number;
+            /** @description Whether it is late. */
+            overdue: boolean;
+        };
+        /** @description What is signed. */
+        InspectionForm: {
+            /** @description 检查发现. */
+            findings: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description 处理措施. */
+            measures: string;
+            /** @description 密码, once more. */
+            password: string;
+            /**
+             * Format: uuid
+             * @description Whose lines; everybody's but the inspector's own if left out.
+             */
+            person?: string | null;
+            /** @description 动态验证码, once more. */
+            totp: string;
+            /**
+             * Format: int64
+             * @description Until (exclusive), in the past.
+             */
+            until: number;
+        };
+        /** @description The number of what was signed. */
+        InspectionNumber: {
+            /** @description Such as `JC-00001`. */
+            number: string;
+        };
+        /** @description What a period of the trail holds. */
+        InspectionPeriod: {
+            /**
+             * Format: int64
+             * @description Failures.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Lines, without the inspector's own.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description The inspector's own lines: another inspects them.
+             */
+            own_lines: number;
+            /**
+             * Format: int64
+             * @description Persons who did something.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description Refused attempts.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Risks of the period.
+             */
+            risks: number;
+            /**
+             * Format: int64
+             * @description How many of them nobody has looked at.
+             */
+            risks_open: number;
+            /**
+             * Format: int64
+             * @description Permitted views, live and recorded.
+             */
+            views: number;
+        };
+        /** @description Inspections, and when the next is due. */
+        Inspections: {
+            due?: components["schemas"]["InspectionDue"] | null;
+            /** @description The latest first, 500 at most. */
+            inspections: components["schemas"]["Inspection"][];
+        };
+        /** @description What somebody found. */
+        JudgementForm: {
+            /** @description 2 to 500 characters. */
+            note: string;
+            /** @description `looked_at` or `false_alarm`. */
+            state: string;
         };
         /** @description A scan that is kept until its agreement is entered. */
         KeptScan: {
@@ -1777,6 +2012,11 @@ export interface components {
             standing: components["schemas"]["AgreementStanding"];
             /** @description The text in force. */
             text: components["schemas"]["AgreementText"];
+        };
+        /** @description A lesson of a teacher, with its room. */
+        OwnLesson: components["schemas"]["Lesson"] & {
+            /** @description The room's name. */
+            room: string;
         };
         /** @description A paper agreement. */
         PaperForm: {
@@ -2186,6 +2426,53 @@ export interface components {
         RecoveryCodes: {
             /** @description Ten codes, each good once in place of the authenticator's. */
             codes: string[];
+        };
+        /** @description A hint with its evidence. Never says what was seen in class. */
+        RiskLine: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            decided_at?: number | null;
+            /** @description Who looked. */
+            decider?: string | null;
+            /** @description The numbers of the latest of them, 20 at most. */
+            evidence: number[];
+            /**
+             * Format: int64
+             * @description When it began.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many lines of the trail speak for it.
+             */
+            lines: number;
+            /** @description What somebody found. */
+            note: string;
+            /** @description About whom. */
+            person: components["schemas"]["PersonName"];
+            /** @description `odd_hours`, `bulk`, `one_teacher`, `two_places`, `refusals` or `new_address`. */
+            risk: string;
+            /** @description `open`, `looked_at` or `false_alarm`. */
+            state: string;
+            /** @description Whose lessons, where it is about one teacher. */
+            teacher?: string | null;
+            /**
+             * Format: int64
+             * @description When it was last seen.
+             */
+            until: number;
+        };
+        /** @description Risks. */
+        Risks: {
+            /** @description Those nobody has looked at first, then the latest; 200 at most. */
+            risks: components["schemas"]["RiskLine"][];
         };
         /** @description A room. */
         Room: {
@@ -3424,6 +3711,12 @@ export interface operations {
             query?: {
                 before?: number;
                 limit?: number;
+                person?: string;
+                action?: string;
+                outcome?: string;
+                object?: string;
+                from?: number;
+                until?: number;
             };
             header?: never;
             path?: never;
@@ -3679,6 +3972,111 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspections"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectionForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionNumber"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    period: {
+        parameters: {
+            query: {
+                from: number;
+                until: number;
+                person?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionPeriod"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4305,6 +4703,80 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Risks"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    judge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgementForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

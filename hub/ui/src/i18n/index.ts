@@ -25,6 +25,13 @@ export function tWord(group: string, word: string): string {
   return key in zh ? t(key as MessageKey) : word;
 }
 
+/** Every word that a group has, such as all actions of the trail. */
+export function words(group: string): string[] {
+  const start = `${group}.`;
+  const keys = Object.keys(zh).filter((key) => key.startsWith(start));
+  return keys.map((key) => key.slice(start.length));
+}
+
 /** A refusal's sentence in the language of the page. */
 export function tRefusal(refusal: Refusal): string {
   return locale.value === 'zh' ? refusal.zh : refusal.en;
