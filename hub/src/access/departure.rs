@@ -5,6 +5,7 @@
 
 use super::audit::{Entry, Outcome};
 use super::grant::By;
+use crate::store::agreement;
 use crate::store::departure::{self as rows, NewDeparture};
 use crate::store::session;
 use crate::store::{self, Writing};
@@ -77,7 +78,7 @@ pub(super) async fn hand_back(
     rows::take_back(writing, &new).await?;
     session::end_all(writing, person_id, now_ms).await?;
     if kind != Kind::Transferred {
-        rows::end_agreements(writing, person_id, now_ms).await?;
+        agreement::end(writing, person_id, opened_by, reason, now_ms).await?;
     }
     if kind == Kind::Left {
         rows::set_standing(writing, person_id, "left").await?;

@@ -170,24 +170,6 @@ pub async fn bring_back(writing: &mut Writing, person_id: &str) -> Result<(), Er
         .map_err(failed("bringing a person back"))
 }
 
-/// Ends the agreements of a person; the duty of secrecy goes on.
-///
-/// # Errors
-/// When the database fails.
-pub async fn end_agreements(
-    writing: &mut Writing,
-    person_id: &str,
-    now_ms: i64,
-) -> Result<(), Error> {
-    sqlx::query("UPDATE agreements SET ended_ms = $2 WHERE person_id = $1 AND ended_ms IS NULL")
-        .bind(person_id)
-        .bind(now_ms)
-        .execute(&mut **writing)
-        .await
-        .map(drop)
-        .map_err(failed("ending an agreement"))
-}
-
 const DEPARTURE: &str = "SELECT d.id, d.number, d.person_id, p.name AS person, p.staff_number,
     d.kind, d.reason, o.name AS opener, d.opened_ms, c.name AS closer, d.closed_ms
     FROM departures d JOIN persons p ON p.id = d.person_id
