@@ -16,5 +16,6 @@ await import('./flows/records.js');
 await import('./flows/recordings.js');
 await import('./flows/it-centre.js');
 await import('./flows/audit.js');
+await import('./flows/inspection.js');
 
 after(stopBrowser);

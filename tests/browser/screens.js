@@ -121,6 +121,12 @@ await as('audit_administrator', async (page) => {
   await visit(page, '/audit');
   await page.getByTestId('audit').waitFor();
   await take(page, 'audit');
+  await visit(page, '/risks');
+  await page.getByTestId('risks').or(page.getByTestId('empty')).first().waitFor();
+  await take(page, 'risks');
+  await visit(page, '/inspections');
+  await page.getByTestId('inspection-form').waitFor();
+  await take(page, 'inspections');
 });
 await as('academic_affairs', async (page) => {
   await take(page, 'home-academic-affairs');
