@@ -96,9 +96,8 @@ fn fill(path: &str, real: &Value) -> Result<String> {
         Some("rooms") => "room",
         Some("recordings") => "recording",
         // Nothing is opened or taken back here: the others look at what people hold.
-        Some("agreements" | "applications" | "grants" | "people" | "departures" | "sanctions") => {
-            "nothing"
-        }
+        Some("agreements" | "applications" | "grants" | "people") => "nothing",
+        Some("departures" | "handovers" | "sanctions") => "nothing",
         _ => "record",
     };
     for (parameter, key) in [

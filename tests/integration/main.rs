@@ -15,3 +15,4 @@ mod agreement;
 mod inspections;
 mod proxies;
 mod accounts;
+mod people;

@@ -1,8 +1,8 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
 //! secret → code → audit → institution → person → session → password → second_factor
-//! → recovery → lockout → sign_in → place → gate → grant → departure → roster → start_code
-//! → start → account → agreement → inspection → risk
+//! → recovery → lockout → sign_in → place → gate → grant → departure → sanction → roster
+//! → start_code → start → account → agreement → inspection → risk
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -21,6 +21,7 @@ pub mod place;
 pub mod gate;
 pub mod grant;
 pub mod departure;
+pub mod sanction;
 pub mod roster;
 pub mod start_code;
 pub mod start;

@@ -217,21 +217,33 @@ pub async fn of(db: &Db, person_id: &str) -> Result<Vec<DepartureRow>, Error> {
         .map_err(failed("listing the departures of a person"))
 }
 
-/// The hand-over lists of open and closed departures, by departure and time.
+const ITEM: &str = "SELECT i.id, i.departure_id, i.what, i.receiver_id, r.name AS receiver,
+    i.outcome, i.done_ms FROM handover_items i LEFT JOIN persons r ON r.id = i.receiver_id";
+
+/// One line of a hand-over list.
+///
+/// # Errors
+/// When the database fails.
+pub async fn item(db: &Db, id: &str) -> Result<Option<ItemRow>, Error> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("{ITEM} WHERE i.id = $1")))
+        .bind(id)
+        .fetch_optional(db.read())
+        .await
+        .map_err(failed("reading a line of a hand-over list"))
+}
+
+/// A hand-over list, by time.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn items(db: &Db, departure_id: &str) -> Result<Vec<ItemRow>, Error> {
-    sqlx::query_as(
-        "SELECT i.id, i.departure_id, i.what, i.receiver_id, r.name AS receiver, i.outcome,
-         i.done_ms FROM handover_items i LEFT JOIN persons r ON r.id = i.receiver_id
-         WHERE i.departure_id = $1 ORDER BY i.added_ms, i.id LIMIT $2",
-    )
-    .bind(departure_id)
-    .bind(LINES_MAX)
-    .fetch_all(db.read())
-    .await
-    .map_err(failed("reading a hand-over list"))
+    let query = format!("{ITEM} WHERE i.departure_id = $1 ORDER BY i.added_ms, i.id LIMIT $2");
+    sqlx::query_as(sqlx::AssertSqlSafe(query))
+        .bind(departure_id)
+        .bind(LINES_MAX)
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading a hand-over list"))
 }
 
 /// Adds a line to an open list; false if it is closed.
@@ -240,16 +252,16 @@ pub async fn items(db: &Db, departure_id: &str) -> Result<Vec<ItemRow>, Error> {
 /// When the database fails.
 pub async fn add_item(
     writing: &mut Writing,
-    departure_id: &str,
+    number: &str,
     (what, added_by): (&str, &str),
     now_ms: i64,
 ) -> Result<bool, Error> {
     sqlx::query(
         "INSERT INTO handover_items (id, departure_id, what, added_by, added_ms)
-         SELECT $1, id, $3, $4, $5 FROM departures WHERE id = $2 AND closed_ms IS NULL",
+         SELECT $1, id, $3, $4, $5 FROM departures WHERE number = $2 AND closed_ms IS NULL",
     )
     .bind(uuid::Uuid::now_v7().to_string())
-    .bind(departure_id)
+    .bind(number)
     .bind(what)
     .bind(added_by)
     .bind(now_ms)

@@ -109,6 +109,18 @@ pub async fn everybody(db: &Db) -> Result<Vec<StaffRow>, Error> {
     .map_err(failed("listing everybody"))
 }
 
+/// The id of a staff number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn id_of(db: &Db, staff_number: &str) -> Result<Option<String>, Error> {
+    sqlx::query_scalar("SELECT id FROM persons WHERE staff_number = $1")
+        .bind(staff_number)
+        .fetch_optional(db.read())
+        .await
+        .map_err(failed("looking for a staff number"))
+}
+
 /// The roles of everybody.
 ///
 /// # Errors

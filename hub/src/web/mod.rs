@@ -28,6 +28,8 @@ pub mod grants;
 pub mod people;
 pub mod staff_import;
 pub mod agreements;
+pub mod departures;
+pub mod sanctions;
 pub mod watchers;
 pub mod start;
 pub mod account;
@@ -42,11 +44,13 @@ use crate::access::account::Accounts;
 use crate::access::agreement::{self as signing, Agreements};
 use crate::access::audit::Trail;
 use crate::access::audit::day::Days;
+use crate::access::departure::Departures;
 use crate::access::gate::Gate;
 use crate::access::grant::Grants;
 use crate::access::inspection::Inspections;
 use crate::access::risk::Risks;
 use crate::access::roster::Roster;
+use crate::access::sanction::Sanctions;
 use crate::access::secret::SealingKey;
 use crate::access::session::Sessions;
 use crate::access::sign_in::Desk;
@@ -100,6 +104,10 @@ pub struct App {
     pub inspections: Inspections,
     /// What in the trail somebody should look at.
     pub risks: Risks,
+    /// Departures and their hand-over lists.
+    pub departures: Departures,
+    /// Decisions about breaches.
+    pub sanctions: Sanctions,
     /// What has just changed.
     pub notices: Notices,
     /// The boxes.
@@ -158,11 +166,9 @@ impl App {
         } = opened;
         let sessions = Sessions::new(db.clone(), &config.session);
         let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
-        let desk = Desk::new(db.clone(), t, s, c, sealing.clone());
-        let (t, s, c) = (trail.clone(), sessions.clone(), config.clone());
+        let desk = Desk::new(db.clone(), t.clone(), s.clone(), c.clone(), sealing.clone());
         let gate = Gate::new(db.clone(), t, s, c, institution);
-        let grants = Grants::new(db.clone(), trail.clone(), gate.institution().clone());
-        let roster = Roster::new(db.clone(), trail.clone(), gate.institution().clone());
+        let (grants, roster, departures, sanctions) = posts(&db, &trail, &gate, &ca);
         let (t, hours) = (trail.clone(), config.session.start_code_hours);
         let start_codes = StartCodes::new(db.clone(), t, hours);
         let (t, d, school) = (trail.clone(), desk.clone(), gate.institution().clone());
@@ -207,6 +213,8 @@ impl App {
             risks,
             roster,
             agreements,
+            departures,
+            sanctions,
             notices,
             devices,
             keys,
@@ -216,4 +224,22 @@ impl App {
             playback,
         }
     }
+}
+
+/// What gives permissions and posts, and what ends them.
+fn posts(
+    db: &Db,
+    trail: &Arc<Trail>,
+    gate: &Gate,
+    ca: &Ca,
+) -> (Grants, Roster, Departures, Sanctions) {
+    let shared = || (db.clone(), trail.clone(), gate.institution().clone());
+    let (d, t, school) = shared();
+    let grants = Grants::new(d, t, school);
+    let (d, t, school) = shared();
+    let roster = Roster::new(d, t, school);
+    let (d, t, school) = shared();
+    let departures = Departures::new(d, t, school);
+    let sanctions = Sanctions::new(db.clone(), trail.clone(), ca.signing_key().clone());
+    (grants, roster, departures, sanctions)
 }

@@ -19,9 +19,9 @@ use super::boxes::{self, enrol, live, segments};
 use super::error::Error;
 use super::guard::{Needs, client, guard};
 use super::watchers;
-use super::{account, agreement, agreements, applications, audit, devices, events, faults, grants};
-use super::{home, inspections, people, recordings, records, risks, rooms, session, staff_import};
-use super::{start, ui, viewer};
+use super::{account, agreement, agreements, applications, audit, departures, devices, events};
+use super::{faults, grants, home, inspections, people, recordings, records, risks, rooms};
+use super::{sanctions, session, staff_import, start, ui, viewer};
 use crate::access::agreement::scan;
 
 /// Longest body of a request from people.
@@ -99,11 +99,50 @@ fn agreement_routes() -> Vec<Route> {
     }
 }
 
+/// People, their posts, and what ends them. Who may change whom is the room's to ask, with its own
+/// line in the trail.
+fn posts() -> Vec<Route> {
+    use Needs::SignedIn;
+    const PEOPLE: Needs = Needs::Action("see_people", Action::SeePeople);
+    const APPOINTING: Needs = Needs::Action("appoint", Action::SeePeople);
+    const DEPARTURES: Needs = Needs::Action("open_departure", Action::ReadLedger);
+    const HANDOVER: Needs = Needs::Object("add_handover");
+    const SANCTIONS: Needs = Needs::Action("see_sanctions", Action::ReadLedger);
+    const ACCUSING: Needs = Needs::Action("file_sanction", Action::FileSanctions);
+    const DECIDING: Needs = Needs::Action("decide_sanction", Action::OpenPermissions);
+    const OBJECTING: Needs = Needs::Object("object_sanction");
+    const IMPORTING: Needs = Needs::Action("import_people", Action::ManageAccounts);
+    rows! {
+        GET    "/api/people"                             PEOPLE     => people::list;
+        GET    "/api/departures"                         DEPARTURES => departures::list;
+        POST   "/api/departures"                         DEPARTURES => departures::open;
+        GET    "/api/departures/own"                     SignedIn   => departures::own;
+        POST   "/api/departures/own"                     SignedIn   => departures::close_own;
+        POST   "/api/departures/{id}/items"              HANDOVER   => departures::add_item;
+        POST   "/api/handovers/{id}/settlement"          DEPARTURES => departures::settle;
+        POST   "/api/departures/{id}/closing"            DEPARTURES => departures::close;
+        GET    "/api/sanctions"                          SANCTIONS  => sanctions::list;
+        POST   "/api/sanctions"                          ACCUSING   => sanctions::file;
+        GET    "/api/sanctions/own"                      SignedIn   => sanctions::own;
+        POST   "/api/sanctions/{id}/objection"           OBJECTING  => sanctions::object;
+        POST   "/api/sanctions/{id}/answer"              ACCUSING   => sanctions::answer;
+        POST   "/api/sanctions/{id}/withdrawal"          ACCUSING   => sanctions::withdraw;
+        POST   "/api/sanctions/{id}/decision"            DECIDING   => sanctions::decide;
+        POST   "/api/sanctions/{id}/lifting"             DECIDING   => sanctions::lift;
+        GET    "/api/sanctions/{id}/export"              ACCUSING   => sanctions::export;
+        GET    "/api/people/import/template"             IMPORTING  => staff_import::template;
+        POST   "/api/people/import/preview"              IMPORTING  => staff_import::preview;
+        POST   "/api/people/import"                      IMPORTING  => staff_import::import;
+        POST   "/api/people/{id}/post"                   APPOINTING => people::appoint;
+    }
+}
+
 /// Every route of the people's door.
 #[must_use]
 pub fn table() -> Vec<Route> {
     let mut all = accounts();
     all.extend(agreement_routes());
+    all.extend(posts());
     all.extend(everything_else());
     all
 }
@@ -125,9 +164,6 @@ fn everything_else() -> Vec<Route> {
     const FILING: Needs = Needs::Action("file_application", Action::FileApplications);
     const OPENING: Needs = Needs::Action("open_grant", Action::OpenPermissions);
     const LEDGER: Needs = Needs::Action("read_ledger", Action::ReadLedger);
-    const PEOPLE: Needs = Needs::Action("see_people", Action::SeePeople);
-    const APPOINTING: Needs = Needs::Action("appoint", Action::SeePeople);
-    const IMPORTING: Needs = Needs::Action("import_people", Action::ManageAccounts);
     const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
     const EXPORT: Needs = Needs::Action("export_trail", Action::InspectTrail);
     const INSPECTING: Needs = Needs::Action("inspect_trail", Action::InspectTrail);
@@ -156,12 +192,6 @@ fn everything_else() -> Vec<Route> {
         // Two offices may take a grant back; the room asks which, and writes the trail.
         GET    "/api/grants"                             LEDGER     => grants::ledger;
         POST   "/api/grants/{id}/revocation"             LEDGER     => grants::revoke;
-        // Who may change whom is the room's to ask, with its own line.
-        GET    "/api/people"                             PEOPLE     => people::list;
-        GET    "/api/people/import/template"             IMPORTING  => staff_import::template;
-        POST   "/api/people/import/preview"              IMPORTING  => staff_import::preview;
-        POST   "/api/people/import"                      IMPORTING  => staff_import::import;
-        POST   "/api/people/{id}/post"                   APPOINTING => people::appoint;
         GET    "/api/audit"                              TRAIL      => audit::list;
         GET    "/api/audit/days"                         TRAIL      => audit::days;
         GET    "/api/audit/export"                       EXPORT     => audit::export;

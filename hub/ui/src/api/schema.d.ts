@@ -482,6 +482,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/departures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Departures, open ones first.
+         * @description # Errors
+         *     403 for whoever does not read the ledger.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Notes that somebody leaves or is transferred; what they may ends at once.
+         * @description # Errors
+         *     403 with the article, 422 naming the field.
+         */
+        post: operations["open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/departures/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The own departures.
+         * @description # Errors
+         *     401 when nobody is signed in.
+         */
+        get: operations["own"];
+        put?: never;
+        /**
+         * Gives the own permission back; the session ends with it.
+         * @description # Errors
+         *     422 naming the field.
+         */
+        post: operations["close_own"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/departures/{id}/closing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Closes a departure whose list is done.
+         * @description # Errors
+         *     403 with the article while a line is open, 404 when there is none, 409 when it is closed.
+         */
+        post: operations["close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/departures/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds a line to a list: the two offices to any, the giver to the own one.
+         * @description # Errors
+         *     404 for anybody else, 409 when it is closed, 422 naming the field.
+         */
+        post: operations["add_item"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/devices": {
         parameters: {
             query?: never;
@@ -582,6 +676,27 @@ export interface paths {
          *     403 with the article, 404 when there is none, 422 without a reason.
          */
         post: operations["revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/handovers/{id}/settlement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what became of a line.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it is done, 422 naming the field.
+         */
+        post: operations["settle"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1079,6 +1194,181 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sanctions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Decisions, those that wait first.
+         * @description # Errors
+         *     403 for whoever does not read the ledger.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Files a decision.
+         * @description # Errors
+         *     403 with the article, 422 naming the field.
+         */
+        post: operations["file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sanctions/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was filed about oneself.
+         * @description # Errors
+         *     401 when nobody is signed in.
+         */
+        get: operations["own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sanctions/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers an objection.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when there is nothing to answer, 422
+         *     without words.
+         */
+        post: operations["answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sanctions/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts a decision into force, at once.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it is decided.
+         */
+        post: operations["decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sanctions/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A decision for the personnel file, signed.
+         * @description # Errors
+         *     403 for whoever does not file decisions, 404 when there is none, 422 before it is in force.
+         */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sanctions/{id}/lifting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lifts a suspension before its end.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it is not in force, 422 without a
+         *     reason.
+         */
+        post: operations["lift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sanctions/{id}/objection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says something to a decision about oneself; until it is answered nothing is decided.
+         * @description # Errors
+         *     404 for anybody else, 409 when it is decided, 422 without words.
+         */
+        post: operations["object"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sanctions/{id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraws a decision that waits.
+         * @description # Errors
+         *     404 when there is none, 409 when it is decided, 422 without a reason.
+         */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -1468,6 +1758,13 @@ export interface components {
             person: components["schemas"]["PersonName"];
             unit?: components["schemas"]["UnitName"] | null;
         };
+        /** @description 本人申请关闭权限. */
+        ClosingForm: {
+            /** @description What is to be handed over: paper, notes, printed forms, tokens. */
+            items: string[];
+            /** @description 2 to 500 characters. */
+            reason: string;
+        };
         /** @description Where the trail stood when a day ended. */
         DayHead: {
             /** @description Such as `2026-11-22`. */
@@ -1493,6 +1790,52 @@ export interface components {
         DayHeads: {
             /** @description The latest first, 400 at most. */
             days: components["schemas"]["DayHead"][];
+        };
+        /** @description Somebody leaves or is transferred. */
+        DepartureForm: {
+            /** @description `left` or `transferred`. */
+            kind: string;
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /** @description 工号. */
+            staff_number: string;
+        };
+        /** @description A departure with its hand-over list. */
+        DepartureLine: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            closed_at?: number | null;
+            /** @description Who closed the list. */
+            closer?: string | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description The list. */
+            items: components["schemas"]["HandoverItem"][];
+            /** @description `left`, `transferred` or `closing`. */
+            kind: string;
+            /** @description Such as `YJ-00001`. */
+            number: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            opened_at: number;
+            /** @description Who noted it. */
+            opener: string;
+            /** @description Who hands over. */
+            person: components["schemas"]["PersonName"];
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description Departures. */
+        DepartureList: {
+            /** @description Open ones first, then newest first. */
+            departures: components["schemas"]["DepartureLine"][];
         };
         /** @description One box. */
         Device: {
@@ -1720,6 +2063,25 @@ export interface components {
              */
             until?: number | null;
         };
+        /** @description One thing to be handed over. */
+        HandoverItem: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            done_at?: number | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description `handed_over` or `destroyed`. */
+            outcome?: string | null;
+            /** @description Who received or witnessed it. */
+            receiver?: string | null;
+            /** @description What it is. */
+            what: string;
+        };
         /** @description The home page of the caller's role. */
         Home: {
             /** @description Numbers, the most important first. */
@@ -1887,6 +2249,11 @@ export interface components {
             /** @description The latest first, 500 at most. */
             inspections: components["schemas"]["Inspection"][];
         };
+        /** @description A line for a hand-over list. */
+        ItemForm: {
+            /** @description 2 to 200 characters. */
+            what: string;
+        };
         /** @description What somebody found. */
         JudgementForm: {
             /** @description 2 to 500 characters. */
@@ -1975,6 +2342,11 @@ export interface components {
             unit?: components["schemas"]["UnitName"] | null;
             /** @description Whether a permission to watch was opened, whatever else the decision asks for. */
             watches: boolean;
+        };
+        /** @description What was opened. */
+        OpenedDeparture: {
+            /** @description Such as `YJ-00001`. */
+            number: string;
         };
         /** @description An original. */
         Original: {
@@ -2525,6 +2897,109 @@ export interface components {
         Rooms: {
             /** @description By building and name. */
             rooms: components["schemas"]["Room"][];
+        };
+        /** @description A decision about a breach. */
+        Sanction: {
+            /** @description About whom. */
+            about: components["schemas"]["PersonName"];
+            /** @description What was said to that. */
+            answer?: string | null;
+            /** @description The article it rests on. */
+            basis: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            decided_at?: number | null;
+            /** @description Who put it into force. */
+            decider?: string | null;
+            /**
+             * Format: int64
+             * @description When it was withdrawn or lifted.
+             */
+            ended_at?: number | null;
+            /** @description Why. */
+            ended_why?: string | null;
+            /** @description Numbers of lines of the trail, separated by spaces. */
+            evidence: string;
+            /** @description What happened. */
+            facts: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            filed_at: number;
+            /** @description Who filed it. */
+            filer: string;
+            /**
+             * Format: int64
+             * @description A suspension from.
+             */
+            from?: number | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description `warning`, `suspension`, `cancellation`, `discipline`, `notice`, `law` or `damages`. */
+            measure: string;
+            /** @description 文号. */
+            number: string;
+            /** @description What the person says to it. */
+            objection?: string | null;
+            /** @description `filed`, `in_force`, `withdrawn` or `lifted`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description A suspension until (exclusive).
+             */
+            until?: number | null;
+        };
+        /** @description A decision for the personnel file. */
+        SanctionExport: {
+            /** @description The hub's public key (Ed25519), base64. */
+            key: string;
+            /** @description Its signature, base64. */
+            signature: string;
+            /** @description What is signed, behind `xunke decision 1` and a line's end. */
+            text: string;
+        };
+        /** @description A decision to be filed. */
+        SanctionForm: {
+            /** @description The article it rests on. */
+            basis: string;
+            /** @description Numbers of lines of the trail. */
+            evidence: number[];
+            /** @description What happened; 2 to 2000 characters. */
+            facts: string;
+            /**
+             * Format: int64
+             * @description A suspension from; at once when left out.
+             */
+            from?: number | null;
+            /** @description `warning`, `suspension`, `cancellation`, `discipline`, `notice`, `law` or `damages`. */
+            measure: string;
+            /** @description 文号. */
+            number: string;
+            /** @description 工号 of whom it is about. */
+            staff_number: string;
+            /**
+             * Format: int64
+             * @description A suspension until (exclusive); until lifted when left out.
+             */
+            until?: number | null;
+        };
+        /** @description Decisions. */
+        SanctionList: {
+            /** @description Those that wait first, then newest first. */
+            sanctions: components["schemas"]["Sanction"][];
+        };
+        /** @description What became of a line. */
+        SettlementForm: {
+            /** @description `handed_over` or `destroyed`. */
+            outcome: string;
+            /** @description 工号 of who received or witnessed it; never the giver. */
+            receiver: string;
         };
         /** @description What somebody types to sign in. */
         SignIn: {
@@ -3810,6 +4285,228 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["DepartureList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepartureForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedDeparture"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartureList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    close_own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClosingForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedDeparture"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    add_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["Devices"];
                 };
             };
@@ -3937,6 +4634,61 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    settle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettlementForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4841,6 +5593,405 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SanctionList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SanctionForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SanctionList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SanctionExport"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    lift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    object: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
