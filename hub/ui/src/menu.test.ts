@@ -10,8 +10,10 @@ test('R7 R8 X5 each role is offered its own pages and no others', () => {
   check('unit_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
   check('technician', ['/', '/people', '/it', '/agreement']);
   check('audit_administrator', ['/', '/audit', '/risks', '/inspections', '/agreement']);
-  check('academic_affairs', ['/', '/records', '/applications', '/ledger', '/agreements', '/people']);
-  check('security_administrator', ['/', '/openings', '/ledger', '/people', '/agreement']);
+  const affairs = ['/', '/records', '/applications', '/ledger', '/agreements', '/people'];
+  check('academic_affairs', [...affairs, '/departures', '/sanctions']);
+  const security = ['/', '/openings', '/ledger', '/people', '/departures', '/sanctions'];
+  check('security_administrator', [...security, '/agreement']);
   check('teacher', ['/', '/records', '/watchers']);
 });
 

@@ -40,6 +40,14 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     item: { path: '/people', title: 'menu.people' },
     roles: ['academic_affairs', 'technician', 'security_administrator'],
   },
+  {
+    item: { path: '/departures', title: 'menu.departures' },
+    roles: ['academic_affairs', 'security_administrator'],
+  },
+  {
+    item: { path: '/sanctions', title: 'menu.sanctions' },
+    roles: ['academic_affairs', 'security_administrator'],
+  },
   { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician'] },
   { item: { path: '/audit', title: 'menu.audit' }, roles: ['audit_administrator'] },

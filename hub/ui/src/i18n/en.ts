@@ -2,6 +2,7 @@
 import { en as account } from './words/account';
 import { en as agreement } from './words/agreement';
 import { en as people } from './words/people';
+import { en as posts } from './words/posts';
 import { en as staff } from './words/staff';
 import { en as trail } from './words/trail';
 import type { zh } from './zh';
@@ -10,6 +11,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...agreement,
   ...people,
   ...account,
+  ...posts,
   ...staff,
   ...trail,
   brand: 'Xunke',

@@ -2,6 +2,7 @@
 import { zh as account } from './words/account';
 import { zh as agreement } from './words/agreement';
 import { zh as people } from './words/people';
+import { zh as posts } from './words/posts';
 import { zh as staff } from './words/staff';
 import { zh as trail } from './words/trail';
 
@@ -9,6 +10,7 @@ export const zh = {
   ...account,
   ...agreement,
   ...people,
+  ...posts,
   ...staff,
   ...trail,
   brand: '巡课',
