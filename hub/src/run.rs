@@ -68,10 +68,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     person::every_role_is_known(&db).await?;
     close_left_open(&app).await?;
     announce_first_start(&app, people.local_addr()?.port()).await?;
-    let agreements = app.agreements.begin_with_the_official_text(now_ms());
-    agreements
-        .await
-        .context("the official agreement cannot be put in force")?;
+    begin_agreements(&app).await?;
     status::begin(&db, now_ms()).await?;
 
     let stop = stop_on_signal()?;
@@ -131,6 +128,19 @@ async fn announce_first_start(app: &App, port: u16) -> anyhow::Result<()> {
          {}",
         *code
     ))
+}
+
+/// 附件2 in force, and a word to whoever runs the hub when nobody could sign it.
+async fn begin_agreements(app: &App) -> anyhow::Result<()> {
+    let begun = app.agreements.begin_with_the_official_text(now_ms()).await;
+    begun.context("the official agreement cannot be put in force")?;
+    if let Err(error) = app.agreements.can_make_originals().await {
+        tracing::error!(
+            error = error::chain(&error),
+            "nobody can sign the confidentiality agreement until this is mended"
+        );
+    }
+    Ok(())
 }
 
 /// R60: views that a crash cut off get their end before anybody can open another.

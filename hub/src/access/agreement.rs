@@ -142,6 +142,14 @@ impl Agreements {
         self.rules.reading_seconds_min
     }
 
+    /// Whether originals can be made: the font is there and can be embedded.
+    ///
+    /// # Errors
+    /// The file at fault.
+    pub async fn can_make_originals(&self) -> Result<(), Error> {
+        self.font().await.map(drop)
+    }
+
     /// The text in force.
     ///
     /// # Errors

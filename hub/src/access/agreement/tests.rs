@@ -261,6 +261,8 @@ async fn nothing_is_signed_without_its_originals() {
     let mut config = Config::default();
     config.agreement.font_file = "/nowhere/font.ttc".into();
     let f = with(config).await;
+    let ready = f.agreements.can_make_originals().await;
+    assert!(ready.unwrap_err().to_string().contains("/nowhere/font.ttc"));
     let answer = f.signs(UNSIGNED, NOW, |_| {}).await;
     assert!(matches!(
         answer,
