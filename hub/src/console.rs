@@ -12,7 +12,7 @@ use crate::access::audit::day::Days;
 use crate::access::audit::{Entry, Outcome, Trail, Who, export, signed};
 use crate::access::institution::{self, Preset};
 use crate::authority::Ca;
-use crate::campus::calendar::date_and_time;
+use crate::campus::calendar::{date_and_time, date_text};
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::notice::Notices;
@@ -35,20 +35,29 @@ pub async fn apply_preset(config: Config, name: &str) -> anyhow::Result<()> {
     ))
 }
 
-/// Reads the whole trail and says where it ends, or which line does not fit (K6).
+/// Reads the whole trail and says where it ends, or which line does not fit; the signed head of
+/// every day is asked again (K6).
 ///
 /// # Errors
 /// When the trail is broken or cannot be read.
 pub async fn verify_trail(config: Config) -> anyhow::Result<()> {
     let db = Db::open(&config.data_dir).await?;
-    let trail = Trail::new(db.clone(), Notices::default());
+    let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
+    let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
     let answer = trail.verify().await?;
+    let days = Days::new(trail, ca.signing_key().clone()).verify().await?;
     db.close().await;
     match answer {
-        Ok(end) => print(&format!(
-            "{} lines, whole; the end is {}",
-            end.seq, end.hash
-        )),
+        Ok(end) => match days {
+            Ok(days) => print(&format!(
+                "{} lines, whole; the end is {}; {days} signed days hold",
+                end.seq, end.hash
+            )),
+            Err(day) => bail!(
+                "the lines fit, but not the signed head of {}",
+                date_text(day)
+            ),
+        },
         Err(broken) => bail!(
             "the trail is broken at line {}: {}",
             broken.seq,

@@ -120,6 +120,29 @@ impl Days {
         Ok(())
     }
 
+    /// Asks again whether every signed head is the hub's word about a line that is still there:
+    /// how many are, or the first day, from the latest, whose head does not hold (K6).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn verify(&self) -> Result<Result<usize, i64>, Unavailable> {
+        let key = self.key.verifying_key();
+        let rows = self.list(DAYS_MAX).await?;
+        for row in &rows {
+            let head = Head {
+                seq: row.seq,
+                hash: row.hash.clone(),
+            };
+            let (day, signed_ms) = (row.day, row.signed_ms);
+            let said = signed::holds(&key, Word::Day { day, signed_ms }, &head, &row.signature);
+            let line = self.trail.line(row.seq).await?;
+            if !said || line.is_none_or(|line| line.hash != row.hash) {
+                return Ok(Err(day));
+            }
+        }
+        Ok(Ok(rows.len()))
+    }
+
     /// The head signed last.
     ///
     /// # Errors
@@ -243,6 +266,25 @@ mod tests {
                 .await
                 .unwrap();
             assert_eq!(signed(&days).await, [(-1, 1)], "{statement}");
+        }
+    }
+
+    /// K6: signed days are asked again; a changed head, signature or line shows with its day.
+    #[tokio::test]
+    async fn signed_days_are_asked_again() {
+        for (statement, shows) in [
+            ("UPDATE trail_days SET signed_ms = signed_ms", false),
+            ("UPDATE trail_days SET signed_ms = signed_ms + 1", true),
+            ("UPDATE trail_days SET seq = 1", true),
+            ("UPDATE trail SET hash = 'x' WHERE seq = 2", true),
+            ("DELETE FROM trail WHERE seq = 2", true),
+        ] {
+            let (db, days) = days_of(&[MIDNIGHT_MS - 5, MIDNIGHT_MS - 1]).await;
+            days.sign_missing(MIDNIGHT_MS).await.unwrap();
+            tamper(&db, statement).await;
+            let yesterday = calendar::day(MIDNIGHT_MS) - 1;
+            let expected = if shows { Err(yesterday) } else { Ok(1) };
+            assert_eq!(days.verify().await.unwrap(), expected, "{statement}");
         }
     }
 
