@@ -358,6 +358,21 @@ impl Config {
         Ok(())
     }
 
+    /// What people type to come here: the first name of the certificate, and the port. Passkeys
+    /// are good there and nowhere else.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let host = self
+            .people
+            .names
+            .first()
+            .map_or("localhost", String::as_str);
+        match self.people.listen.port() {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        }
+    }
+
     /// 第十一条第2项: whether `address` is on the campus.
     #[must_use]
     pub fn on_campus(&self, address: IpAddr) -> bool {

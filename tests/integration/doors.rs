@@ -18,9 +18,11 @@ use crate::shared::{WELL, campus, get, list, nobody, person, record_form, room, 
 
 const NIL: &str = "00000000-0000-0000-0000-000000000000";
 /// What nobody may call: signing in, starting with a code, and the description of the routes.
-const PUBLIC: [&str; 5] = [
+const PUBLIC: [&str; 7] = [
     "POST /api/session",
     "POST /api/session/link",
+    "POST /api/session/passkey",
+    "POST /api/session/passkey/question",
     "POST /api/start",
     "POST /api/start/account",
     "GET /api/openapi.json",

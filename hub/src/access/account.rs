@@ -234,5 +234,7 @@ const TOOK_TOO_LONG: FieldError = FieldError {
     en: "The change took longer than 10 minutes; begin again.",
 };
 
+mod passkeys;
+
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::audit::{Entry, Outcome, Trail, Unavailable, Who};
 use super::lockout::{Lockout, Try, Wait};
+use super::passkey::{Challenges, Site};
 use super::password::Hasher;
 use super::person::{self, Person};
 use super::recovery;
@@ -72,6 +73,8 @@ pub struct Desk {
     hasher: Hasher,
     sealing: SealingKey,
     lockout: Arc<Mutex<Lockout>>,
+    challenges: Challenges,
+    site: Site,
 }
 
 impl Desk {
@@ -85,6 +88,7 @@ impl Desk {
         sealing: SealingKey,
     ) -> Self {
         let lockout = Arc::new(Mutex::new(Lockout::new(&config.session)));
+        let site = Site::new(&config.origin());
         let hasher = Hasher::default();
         Self {
             db,
@@ -94,6 +98,8 @@ impl Desk {
             hasher,
             sealing,
             lockout,
+            challenges: Challenges::default(),
+            site,
         }
     }
 
@@ -367,6 +373,10 @@ fn entry(who: Who, action: &'static str, detail: &str) -> Entry {
         detail: detail.into(),
     }
 }
+
+mod passkey_step;
+
+pub use passkey_step::{Answer, Question};
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ pub mod original;
 pub mod session;
 pub mod account;
 pub mod start;
+pub mod passkey;
 pub mod trail;
 pub mod inspection;
 pub mod risk;

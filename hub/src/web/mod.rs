@@ -33,6 +33,7 @@ pub mod sanctions;
 pub mod watchers;
 pub mod start;
 pub mod account;
+pub mod passkeys;
 pub mod ui;
 pub mod boxes;
 pub mod routes;

@@ -21,7 +21,7 @@ use super::guard::{Needs, client, guard};
 use super::watchers;
 use super::{account, agreement, agreements, applications, audit, departures, devices, events};
 use super::{faults, grants, home, inspections, people, recordings, records, risks, rooms};
-use super::{sanctions, session, staff_import, start, ui, viewer};
+use super::{passkeys, sanctions, session, staff_import, start, ui, viewer};
 use crate::access::agreement::scan;
 
 /// Longest body of a request from people.
@@ -73,6 +73,12 @@ fn accounts() -> Vec<Route> {
         POST   "/api/account/authenticator"              SignedIn   => account::begin_change;
         PUT    "/api/account/authenticator"              SignedIn   => account::end_change;
         POST   "/api/account/recovery-codes"             SignedIn   => account::renew_codes;
+        POST   "/api/session/passkey/question"           Nobody     => passkeys::ask;
+        POST   "/api/session/passkey"                    Nobody     => passkeys::sign_in;
+        GET    "/api/account/passkeys"                   SignedIn   => passkeys::list;
+        POST   "/api/account/passkeys/question"          SignedIn   => passkeys::begin;
+        POST   "/api/account/passkeys"                   SignedIn   => passkeys::add;
+        DELETE "/api/account/passkeys/{id}"              SignedIn   => passkeys::remove;
     }
 }
 

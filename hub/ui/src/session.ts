@@ -1,6 +1,8 @@
 // Who is signed in on this page, kept in memory only: the cookie is out of reach of scripts.
 import { readonly, ref } from 'vue';
 import {
+  answerPasskey,
+  askPasskeySignIn,
   endSession,
   getMe,
   putAuthenticator,
@@ -10,6 +12,7 @@ import {
 } from './api/calls';
 import { ApiError, setCsrfToken } from './api/http';
 import type { Me } from './api/model';
+import { usePasskey } from './passkey';
 import { forgetPurpose } from './purpose';
 
 const current = ref<Me | null>(null);
@@ -27,6 +30,10 @@ export async function signIn(login: string, password: string, totp: string): Pro
 
 export async function signInByLink(token: string): Promise<void> {
   adopt(await signInWithLink(token));
+}
+
+export async function signInByPasskey(login: string, password: string): Promise<void> {
+  adopt(await answerPasskey(await usePasskey(await askPasskeySignIn(login, password))));
 }
 
 /** The hub ends every other session and begins this one anew. */

@@ -99,6 +99,36 @@ test('R29 R30 the password is changed, and the page goes on', async () => {
   await page.getByTestId('home').waitFor();
 });
 
+test('X1 a passkey is added, signs in instead of the code, and is taken away', async () => {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'usb',
+      hasUserVerification: false,
+      automaticPresenceSimulation: true,
+    },
+  });
+  await visit(page, '/account');
+  const panel = page.getByTestId('passkeys');
+  await panel.getByTestId('passkey-begin').click();
+  await panel.locator('[name=passkey-name]').fill('办公室电脑');
+  await panel.locator('[name=password]').fill(NEXT);
+  await panel.locator('[name=code]').fill(recovery[4]);
+  await panel.getByTestId('again').click();
+  await panel.getByText('办公室电脑').waitFor();
+  await page.getByTestId('sign-out').click();
+  await page.locator('[name=login]').fill(teacher.login);
+  await page.locator('[name=password]').fill(NEXT);
+  await page.getByTestId('use-passkey').click();
+  await page.getByTestId('home').waitFor();
+  await page.getByTestId('who').click();
+  assert.match(await page.getByTestId('sign-ins').innerText(), /密码与通行密钥/);
+  await panel.getByTestId('passkey-remove').click();
+  await panel.getByText('办公室电脑').waitFor({ state: 'hidden' });
+});
+
 test('X1 the authenticator is changed, and only the new one signs in', async () => {
   await visit(page, '/account');
   const panel = page.getByTestId('authenticator');

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
+use crate::access::passkey::tests::{Authenticator, client_data};
 use crate::access::session::Session;
-use crate::access::sign_in::Typed;
+use crate::access::sign_in::{Answer, Typed};
 use crate::config::Config;
 use crate::demo::Account;
 use crate::demo::tests::college;
@@ -312,4 +313,64 @@ async fn no_trail_no_change() {
         .verify(new(NEW), Some(credential.password_hash));
     assert!(!fits.await);
     assert!(f.sessions.recheck(&session, NOW).await.unwrap().is_ok());
+}
+
+/// X1: a passkey is added after password and code, signs in after the password, counts on, and is
+/// gone when it is taken away; a copy of it is noticed.
+#[tokio::test]
+async fn a_passkey_signs_in_after_the_password() {
+    const ORIGIN: &str = "https://localhost:8443";
+    let f = fixture().await;
+    let session = f.session().await;
+    let at = by(&session, NOW);
+    let authenticator = Authenticator::of("localhost");
+    let question = f.accounts.begin_passkey(at, f.again(0)).await.unwrap();
+    let data = client_data("webauthn.create", &question.challenge, ORIGIN);
+    let made = authenticator.make(data);
+    f.accounts
+        .end_passkey(at, "办公室电脑", &made)
+        .await
+        .unwrap();
+    assert_eq!(f.last_line().await.0, "add_passkey");
+    let again = f.accounts.end_passkey(at, "办公室电脑", &made).await;
+    assert!(
+        matches!(again, Err(Error::Field(_))),
+        "a challenge is good once"
+    );
+    let ask = async |password: &str| {
+        let typed = (f.teacher.login.as_str(), new(password));
+        f.desk.ask_passkey(typed, HERE, NOW).await
+    };
+    let password = f.teacher.password.clone();
+    let wrong = ask("Xk7#wrong-Lake").await;
+    assert!(matches!(wrong, Err(sign_in::Error::Wrong)));
+    let answer = async |counter: u32, origin: &str| {
+        let question = ask(&password).await.unwrap();
+        let data = client_data("webauthn.get", &question.challenge, origin);
+        let answer = Answer {
+            credential_id: question.keys[0].clone(),
+            signed: authenticator.sign(data, authenticator.data("localhost", 1, counter)),
+        };
+        f.desk.sign_in_by_passkey(answer, HERE, NOW).await
+    };
+    let token = answer(6, ORIGIN).await.unwrap();
+    assert!(f.sessions.find(&token, NOW).await.unwrap().is_some());
+    let line =
+        |outcome: &str, detail: &str| ("sign_in".to_owned(), outcome.to_owned(), detail.to_owned());
+    assert_eq!(f.last_line().await, line("done", "passkey"));
+    assert!(answer(6, ORIGIN).await.is_err());
+    assert_eq!(f.last_line().await, line("failed", "passkey_copied"));
+    assert!(answer(7, "https://evil.example").await.is_err());
+    assert_eq!(f.last_line().await, line("failed", "passkey_wrong"));
+    let passkeys = f.accounts.passkeys(at).await.unwrap();
+    let id = passkeys[0].id.parse().unwrap();
+    f.accounts.remove_passkey(at, id).await.unwrap();
+    assert!(matches!(
+        f.accounts.remove_passkey(at, id).await,
+        Err(Error::NotFound)
+    ));
+    assert!(
+        matches!(ask(&password).await, Err(sign_in::Error::Wrong)),
+        "no passkey is left"
+    );
 }

@@ -20,6 +20,10 @@ import type {
   Me,
   OwnAgreement,
   PaperForm,
+  PasskeyAnswer,
+  PasskeyForm,
+  PasskeyLine,
+  PasskeyQuestion,
   PatrolRecord,
   Play,
   Purpose,
@@ -58,6 +62,18 @@ export const putAuthenticator = async (code: string) =>
   (await request('PUT', '/api/account/authenticator', { code })).json() as Promise<Me>;
 export const renewRecoveryCodes = (again: Again) =>
   postJson<{ codes: string[] }>('/api/account/recovery-codes', again);
+
+export const askPasskeySignIn = (login: string, password: string) =>
+  postJson<PasskeyQuestion>('/api/session/passkey/question', { login, password });
+export const answerPasskey = (answer: PasskeyAnswer) =>
+  postJson<Me>('/api/session/passkey', answer);
+export const listPasskeys = async () =>
+  (await getJson<{ passkeys: PasskeyLine[] }>('/api/account/passkeys')).passkeys;
+export const askPasskey = (again: Again) =>
+  postJson<PasskeyQuestion>('/api/account/passkeys/question', again);
+export const addPasskey = (form: PasskeyForm) => request('POST', '/api/account/passkeys', form);
+export const removePasskey = (id: string) =>
+  request('DELETE', `/api/account/passkeys/${encodeURIComponent(id)}`);
 
 export const getHome = () => getJson<Home>('/api/home');
 
