@@ -11,6 +11,7 @@ await import('./flows/live.js');
 await import('./flows/refusals.js');
 await import('./flows/grants.js');
 await import('./flows/agreement.js');
+await import('./flows/people.js');
 await import('./flows/accounts.js');
 await import('./flows/records.js');
 await import('./flows/recordings.js');
