@@ -35,13 +35,32 @@ pub enum Notice {
 }
 
 /// What pages are told of besides faults, devices and the trail.
-pub const TOPICS: [&str; 3] = ["grants", "inspections", "risks"];
+pub const TOPICS: [&str; 7] = [
+    "grants",
+    "agreements",
+    "people",
+    "departures",
+    "sanctions",
+    "inspections",
+    "risks",
+];
 
 /// What changes when the trail has such a line.
 #[must_use]
 pub fn topic(action: &str) -> Option<&'static str> {
     match action {
         "file_application" | "open_grant" | "refuse_application" | "revoke_grant" => Some("grants"),
+        "sign_agreement" | "enter_agreement" | "end_agreement" | "publish_agreement" => {
+            Some("agreements")
+        }
+        "appoint" | "import_people" | "issue_start_code" | "ask_start_code" | "use_start_code" => {
+            Some("people")
+        }
+        "open_departure" | "add_handover" | "settle_handover" | "close_departure" => {
+            Some("departures")
+        }
+        "file_sanction" | "object_sanction" | "answer_sanction" | "withdraw_sanction"
+        | "decide_sanction" | "lift_sanction" => Some("sanctions"),
         "sign_inspection" => Some("inspections"),
         "judge_risk" => Some("risks"),
         _ => None,

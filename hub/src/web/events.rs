@@ -20,8 +20,9 @@ use crate::notice::{Notice, TOPICS};
 /// How often the caller's session is asked about while nothing happens.
 const RECHECK: Duration = Duration::from_secs(5);
 
-/// What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `inspections` and
-/// `risks`, each as far as the caller may know of it; the page asks for the rest.
+/// What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
+/// `departures`, `sanctions`, `inspections` and `risks`, each as far as the caller may know of it;
+/// the page asks for the rest.
 ///
 /// # Errors
 /// 401 when nobody is signed in.
@@ -91,12 +92,16 @@ impl Listener {
 fn hearers(notice: &Notice) -> &'static [(&'static str, Action<'static>)] {
     const DEVICES: (&str, Action<'_>) = ("see_devices", Action::SeeDevices);
     const INSPECTIONS: (&str, Action<'_>) = ("inspect_trail", Action::InspectTrail);
+    const LEDGER: (&str, Action<'_>) = ("read_ledger", Action::ReadLedger);
+    const PEOPLE: (&str, Action<'_>) = ("see_people", Action::SeePeople);
     const ROOMS: (&str, Action<'_>) = ("see_rooms", Action::SeeRooms);
     match notice {
         Notice::Fault { .. } => &[DEVICES],
         Notice::Device { .. } => &[DEVICES, ROOMS],
         Notice::Trail { .. } => &[("read_trail", Action::ReadTrail)],
-        Notice::Changed { topic: "grants" } => &[("read_ledger", Action::ReadLedger)],
+        Notice::Changed {
+            topic: "grants" | "agreements" | "people" | "departures" | "sanctions",
+        } => &[LEDGER, PEOPLE],
         Notice::Changed {
             topic: "inspections",
         } => &[INSPECTIONS, ("open_grant", Action::OpenPermissions)],

@@ -86,7 +86,6 @@ test('R104 a breach is filed by one office and put into force by the other', asy
   await security.getByTestId('sanction-decide').click();
   await security.locator('[data-state=in_force]').waitFor();
   await security.close();
-  await page.reload();
   await page.getByTestId('sanction-export').waitFor();
   await page.close();
 });

@@ -1,6 +1,16 @@
 // The hub's Server-Sent Events: a page is told what changed and asks for it again.
 
-export type EventName = 'fault' | 'device' | 'trail' | 'grants' | 'inspections' | 'risks';
+export type EventName =
+  | 'fault'
+  | 'device'
+  | 'trail'
+  | 'grants'
+  | 'agreements'
+  | 'people'
+  | 'departures'
+  | 'sanctions'
+  | 'inspections'
+  | 'risks';
 
 /** Calls `changed` for each named event; a burst within 300 ms counts as one. Returns the stop. */
 export function onEvents(names: EventName[], changed: (name: EventName) => void): () => void {

@@ -673,8 +673,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `inspections` and
-         *     `risks`, each as far as the caller may know of it; the page asks for the rest.
+         * What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
+         *     `departures`, `sanctions`, `inspections` and `risks`, each as far as the caller may know of it;
+         *     the page asks for the rest.
          * @description # Errors
          *     401 when nobody is signed in.
          */
