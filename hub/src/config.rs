@@ -1,6 +1,8 @@
 //! Configuration: one TOML file; `configs/hub.toml` shows every key at its default.
 
 mod agreement;
+mod origin;
+mod single_sign_on;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use xunke_policy::network;
 
 pub use agreement::Agreement;
+pub use single_sign_on::SingleSignOn;
 
 /// A bundle for boxes holds 400 days, with yesterday and some to spare.
 const KEY_DAYS_MAX: u32 = 390;
@@ -28,6 +31,8 @@ pub struct Config {
     pub session: Session,
     /// Signing the confidentiality agreement.
     pub agreement: Agreement,
+    /// Signing in by the school's own issuer.
+    pub single_sign_on: SingleSignOn,
     /// The door for classroom boxes.
     pub boxes: Boxes,
     /// The MQTT door for classroom boxes.
@@ -58,6 +63,9 @@ pub struct People {
     pub listen: SocketAddr,
     /// Names and addresses on the hub's certificate beside localhost.
     pub names: Vec<String>,
+    /// What people type, such as `https://xunke.example.edu.cn:8443`; empty: see
+    /// [`Config::origin`].
+    pub origin: String,
     /// 第十一条第2项: only from these networks (R31).
     pub campus_networks: Vec<Network>,
     /// Proxies of the school whose `X-Forwarded-For` is believed (R31).
@@ -142,6 +150,7 @@ impl Default for Config {
             people: People::default(),
             session: Session::default(),
             agreement: Agreement::default(),
+            single_sign_on: SingleSignOn::default(),
             boxes: Boxes::default(),
             mqtt: Mqtt::default(),
             keys: Keys::default(),
@@ -174,6 +183,7 @@ impl Default for People {
         Self {
             listen: every_address(8443),
             names: Vec::new(),
+            origin: String::new(),
             campus_networks: campus.map(network).to_vec(),
             trusted_proxies: Vec::new(),
             connections_max: 2000,
@@ -330,6 +340,8 @@ impl Config {
                 "every address would be a proxy; name the school's proxies one by one",
             ));
         }
+        self.check_origin()?;
+        self.single_sign_on.check(&self.people.origin)?;
         if self.people.connections_max == 0 {
             return Err(("people.connections_max", "must be 1 or more"));
         }
@@ -356,21 +368,6 @@ impl Config {
             return Err(("recording.uploads_max", "must be 1 or more"));
         }
         Ok(())
-    }
-
-    /// What people type to come here: the first name of the certificate, and the port. Passkeys
-    /// are good there and nowhere else.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        let host = self
-            .people
-            .names
-            .first()
-            .map_or("localhost", String::as_str);
-        match self.people.listen.port() {
-            443 => format!("https://{host}"),
-            port => format!("https://{host}:{port}"),
-        }
     }
 
     /// 第十一条第2项: whether `address` is on the campus.

@@ -17,6 +17,7 @@ use crate::access::institution;
 use crate::access::password::Hasher;
 use crate::access::person;
 use crate::access::secret::SealingKey;
+use crate::access::single_sign_on::issuer::Issuer;
 use crate::authority::{Ca, tls};
 use crate::clock::now_ms;
 use crate::config::Config;
@@ -59,6 +60,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         institution: institution::in_force(&db, &trail, named, now_ms()).await?,
         trail,
         sealing: SealingKey::open(&config.data_dir)?,
+        issuer: Issuer::open(&config)?,
         ca: ca.clone(),
         keys: open_keys(&config, &db, &ca).await?,
         media: open_media(&config)?,

@@ -18,11 +18,15 @@ use crate::shared::{WELL, campus, get, list, nobody, person, record_form, room, 
 
 const NIL: &str = "00000000-0000-0000-0000-000000000000";
 /// What nobody may call: signing in, starting with a code, and the description of the routes.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 11] = [
     "POST /api/session",
     "POST /api/session/link",
     "POST /api/session/passkey",
     "POST /api/session/passkey/question",
+    "GET /api/session/single-sign-on",
+    "POST /api/session/single-sign-on",
+    "POST /api/session/single-sign-on/return",
+    "POST /api/session/single-sign-on/code",
     "POST /api/start",
     "POST /api/start/account",
     "GET /api/openapi.json",

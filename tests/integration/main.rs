@@ -16,3 +16,4 @@ mod inspections;
 mod proxies;
 mod accounts;
 mod people;
+mod single_sign_on;

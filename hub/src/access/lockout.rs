@@ -141,7 +141,7 @@ impl Lockout {
 }
 
 /// One IPv4 address, or the /64 that one household or host owns.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         address => address,

@@ -1,8 +1,8 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
 //! secret → code → audit → institution → person → session → password → second_factor
-//! → recovery → passkey → lockout → sign_in → place → gate → grant → departure → sanction
-//! → roster → start_code → start → account → agreement → inspection → risk
+//! → recovery → passkey → lockout → sign_in → single_sign_on → place → gate → grant → departure
+//! → sanction → roster → start_code → start → account → agreement → inspection → risk
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -18,6 +18,7 @@ pub mod recovery;
 pub mod passkey;
 pub mod lockout;
 pub mod sign_in;
+pub mod single_sign_on;
 pub mod place;
 pub mod gate;
 pub mod grant;

@@ -14,7 +14,6 @@ use super::lockout::{Lockout, Try, Wait};
 use super::passkey::{Challenges, Site};
 use super::password::Hasher;
 use super::person::{self, Person};
-use super::recovery;
 use super::second_factor;
 use super::secret::{self, SealingKey};
 use super::session::{self, Session, Sessions};
@@ -216,25 +215,17 @@ impl Desk {
             return Ok(None);
         };
         let holder = &credential.person_id;
-        let (good, how) = match step {
-            Some(step) => {
-                let good = people::use_totp_step(&self.db, holder, step).await?;
-                (good, "password")
-            }
-            None => {
-                let good = recovery::use_up(&self.db, holder, &typed.code, now_ms).await?;
-                (good, "recovery_code")
-            }
+        let how = match self.use_up(holder, step, &typed.code, now_ms).await? {
+            Some(Second::Code) => "password",
+            Some(Second::RecoveryCode) => "recovery_code",
+            None => return Ok(None),
         };
-        if !good {
-            return Ok(None);
-        }
         let person = person::find(&self.db, id("a person", holder)?, now_ms).await?;
         Ok(person.map(|person| (person, how)))
     }
 
     /// The session and its line are one: no sign-in without its line.
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         person: &Person,
         how: &'static str,
@@ -375,8 +366,10 @@ fn entry(who: Who, action: &'static str, detail: &str) -> Entry {
 }
 
 mod passkey_step;
+mod second_step;
 
 pub use passkey_step::{Answer, Question};
+pub(super) use second_step::Second;
 
 #[cfg(test)]
 mod tests;

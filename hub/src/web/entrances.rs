@@ -127,9 +127,13 @@ mod tests {
         assert_eq!(open, OPEN);
     }
 
-    const OPEN: [&str; 7] = [
+    const OPEN: [&str; 11] = [
         "POST /api/session",
         "POST /api/session/link",
+        "GET /api/session/single-sign-on",
+        "POST /api/session/single-sign-on",
+        "POST /api/session/single-sign-on/return",
+        "POST /api/session/single-sign-on/code",
         "POST /api/start",
         "POST /api/start/account",
         "POST /api/session/passkey/question",

@@ -1,5 +1,7 @@
 //! Errors and refusals as answers: the only place that knows HTTP status codes.
 
+mod by_issuer;
+
 use std::error::Error as StdError;
 
 use axum::http::StatusCode;
@@ -17,6 +19,7 @@ use crate::access::roster::import::Unread;
 use crate::access::roster::sheet::NoSheet;
 use crate::access::session;
 use crate::access::sign_in;
+use crate::access::single_sign_on;
 use crate::access::start_code;
 use crate::campus;
 use crate::device::enrol::Refused;
@@ -34,6 +37,8 @@ pub enum Error {
     SignedOut,
     /// Login, password or one-time code do not fit; which of them is not said.
     WrongSignIn,
+    /// Single sign-on did not come to its end.
+    SingleSignOn(single_sign_on::Error),
     /// A request that does not come from our own page.
     Foreign,
     /// The regulations say no.
@@ -131,6 +136,7 @@ impl Error {
             Self::Refused(refusal) if *refusal == Refusal::SESSION_ENDED => {
                 StatusCode::UNAUTHORIZED
             }
+            Self::SingleSignOn(why) => by_issuer::status(why),
             Self::Foreign | Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Conflict(..) => StatusCode::CONFLICT,
@@ -158,6 +164,7 @@ impl Error {
                 "账号、密码或动态验证码不正确。",
                 "Login, password or one-time code do not fit.",
             ),
+            Self::SingleSignOn(why) => by_issuer::words(why),
             Self::Foreign => new(
                 "foreign_request",
                 "请求不是从本平台页面发出的，请刷新页面后重试。",

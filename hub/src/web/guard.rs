@@ -204,7 +204,7 @@ fn csrf_token_fits(headers: &HeaderMap, session: &Session) -> bool {
 }
 
 /// The value of a cookie. A name that comes twice is nobody's.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers
         .get_all(header::COOKIE)
         .iter()

@@ -12,6 +12,7 @@ pub mod purpose;
 pub mod lesson;
 pub mod agreement;
 pub mod session;
+pub mod single_sign_on;
 pub mod rooms;
 pub mod audit;
 pub mod inspections;
@@ -55,6 +56,8 @@ use crate::access::sanction::Sanctions;
 use crate::access::secret::SealingKey;
 use crate::access::session::Sessions;
 use crate::access::sign_in::Desk;
+use crate::access::single_sign_on::SingleSignOn;
+use crate::access::single_sign_on::issuer::Issuer;
 use crate::access::start::Starts;
 use crate::access::start_code::StartCodes;
 use crate::authority::Ca;
@@ -87,6 +90,8 @@ pub struct App {
     pub sessions: Sessions,
     /// Where people sign in.
     pub desk: Desk,
+    /// Where people come in whom the school's issuer vouches for.
+    pub single_sign_on: SingleSignOn,
     /// Decides and hands out permits.
     pub gate: Gate,
     /// Where start codes are issued.
@@ -133,6 +138,8 @@ pub struct Opened {
     pub institution: Institution,
     /// Opens the second factors of people.
     pub sealing: SealingKey,
+    /// The school's issuer, if it has one.
+    pub issuer: Option<Issuer>,
     /// The certificate authority.
     pub ca: Arc<Ca>,
     /// The keys.
@@ -160,6 +167,7 @@ impl App {
             trail,
             institution,
             sealing,
+            issuer,
             ca,
             keys,
             media,
@@ -168,6 +176,7 @@ impl App {
         let sessions = Sessions::new(db.clone(), &config.session);
         let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
         let desk = Desk::new(db.clone(), t.clone(), s.clone(), c.clone(), sealing.clone());
+        let single_sign_on = SingleSignOn::new(issuer, desk.clone(), trail.clone());
         let gate = Gate::new(db.clone(), t, s, c, institution);
         let (grants, roster, departures, sanctions) = posts(&db, &trail, &gate, &ca);
         let (t, hours) = (trail.clone(), config.session.start_code_hours);
@@ -182,12 +191,9 @@ impl App {
             institution: gate.institution().clone(),
         };
         let agreements = Agreements::new(db.clone(), trail.clone(), tools, &config.agreement);
-        let (t, school) = (trail.clone(), gate.institution().clone());
-        let inspections = Inspections::new(db.clone(), t.clone(), school.clone());
-        let risks = Risks::new(db.clone(), t, notices.clone(), school);
-        let (signing, uploads_max) = (ca.signing_key().clone(), config.recording.uploads_max);
-        let days = Arc::new(Days::new(trail.clone(), signing.clone()));
-        let (d, k) = (db.clone(), keys.clone());
+        let (days, inspections, risks) = watch_over(&db, &trail, &gate, (&notices, &ca));
+        let (d, k, signing) = (db.clone(), keys.clone(), ca.signing_key().clone());
+        let uploads_max = config.recording.uploads_max;
         let ingest = Ingest::new(d, media.clone(), k, signing, uploads_max);
         let playback = Playback::new(db.clone(), gate.clone(), keys.clone(), media);
         let enrolment = Place {
@@ -205,6 +211,7 @@ impl App {
             days,
             sessions,
             desk,
+            single_sign_on,
             gate,
             start_codes,
             starts,
@@ -225,6 +232,20 @@ impl App {
             playback,
         }
     }
+}
+
+/// What signs the trail and looks through it.
+fn watch_over(
+    db: &Db,
+    trail: &Arc<Trail>,
+    gate: &Gate,
+    (notices, ca): (&Notices, &Ca),
+) -> (Arc<Days>, Inspections, Risks) {
+    let (trail, school) = (trail.clone(), gate.institution().clone());
+    let days = Arc::new(Days::new(trail.clone(), ca.signing_key().clone()));
+    let inspections = Inspections::new(db.clone(), trail.clone(), school.clone());
+    let risks = Risks::new(db.clone(), trail, notices.clone(), school);
+    (days, inspections, risks)
 }
 
 /// What gives permissions and posts, and what ends them.

@@ -21,7 +21,7 @@ use super::guard::{Needs, client, guard};
 use super::watchers;
 use super::{account, agreement, agreements, applications, audit, departures, devices, events};
 use super::{faults, grants, home, inspections, people, recordings, records, risks, rooms};
-use super::{passkeys, sanctions, session, staff_import, start, ui, viewer};
+use super::{passkeys, sanctions, session, single_sign_on, staff_import, start, ui, viewer};
 use crate::access::agreement::scan;
 
 /// Longest body of a request from people.
@@ -62,6 +62,10 @@ fn accounts() -> Vec<Route> {
     rows! {
         POST   "/api/session"                            Nobody     => session::sign_in;
         POST   "/api/session/link"                       Nobody     => session::sign_in_by_link;
+        GET    "/api/session/single-sign-on"             Nobody     => single_sign_on::offer;
+        POST   "/api/session/single-sign-on"             Nobody     => single_sign_on::depart;
+        POST   "/api/session/single-sign-on/return"      Nobody     => single_sign_on::arrive;
+        POST   "/api/session/single-sign-on/code"        Nobody     => single_sign_on::give_code;
         DELETE "/api/session"                            Session    => session::sign_out;
         GET    "/api/me"                                 Session    => session::me;
         POST   "/api/start"                              Nobody     => start::begin;

@@ -170,13 +170,19 @@ pub async fn sign_in_by_link(
 }
 
 pub(super) async fn signed_in(app: &App, token: &str, now_ms: i64) -> Result<Response, Error> {
-    let session = app
-        .sessions
-        .find(token, now_ms)
-        .await?
-        .ok_or(Error::SignedOut)?;
-    let me = axum::Json(Me::new(app, &session, now_ms));
-    Ok(([cookie(token, "")], me).into_response())
+    let (cookie, me) = begun(app, token, now_ms).await?;
+    Ok(([cookie], axum::Json(me)).into_response())
+}
+
+/// The cookie of a session that has just begun, and whose it is.
+pub(super) async fn begun(
+    app: &App,
+    token: &str,
+    now_ms: i64,
+) -> Result<((header::HeaderName, HeaderValue), Me), Error> {
+    let session = app.sessions.find(token, now_ms).await?;
+    let me = Me::new(app, &session.ok_or(Error::SignedOut)?, now_ms);
+    Ok((cookie(token, ""), me))
 }
 
 /// For this host alone, over TLS alone, out of the reach of scripts and other sites.

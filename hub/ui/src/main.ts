@@ -1,4 +1,6 @@
 // Starts the pages of the hub.
+// First, for it takes the issuer's answer out of the address.
+import './single-sign-on';
 import { createApp } from 'vue';
 import App from './App.vue';
 import { whenSignedOut } from './api/http';

@@ -4,12 +4,17 @@ import { isExpired, restore } from './session';
 
 // Addresses live after the #, which a browser never sends: a sign-in link's token stays here.
 export const router = createRouter({
-  history: createWebHashHistory(),
+  history: createWebHashHistory('/'),
   routes: [
     { path: '/sign-in', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/start', component: () => import('./pages/StartPage.vue'), meta: { open: true } },
     { path: '/password', component: () => import('./pages/PasswordPage.vue') },
     { path: '/link/:token', component: () => import('./pages/LinkPage.vue'), meta: { open: true } },
+    {
+      path: '/single-sign-on',
+      component: () => import('./pages/SingleSignOnPage.vue'),
+      meta: { open: true },
+    },
     {
       path: '/',
       component: () => import('./parts/PageLayout.vue'),

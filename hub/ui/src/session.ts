@@ -13,7 +13,9 @@ import {
 import { ApiError, setCsrfToken } from './api/http';
 import type { Me } from './api/model';
 import { usePasskey } from './passkey';
+import { comeBack, giveCode } from './api/single-sign-on';
 import { forgetPurpose } from './purpose';
+import type { Brought } from './single-sign-on';
 
 const current = ref<Me | null>(null);
 
@@ -34,6 +36,17 @@ export async function signInByLink(token: string): Promise<void> {
 
 export async function signInByPasskey(login: string, password: string): Promise<void> {
   adopt(await answerPasskey(await usePasskey(await askPasskeySignIn(login, password))));
+}
+
+/** False: the hub asks for its own second factor. */
+export async function signInByIssuer(brought: Brought): Promise<boolean> {
+  const answer = await comeBack(brought);
+  if (answer) adopt(answer);
+  return answer !== null;
+}
+
+export async function signInByCode(totp: string): Promise<void> {
+  adopt(await giveCode(totp));
 }
 
 /** The hub ends every other session and begins this one anew. */

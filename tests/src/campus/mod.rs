@@ -1,6 +1,6 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
-//! programs → disk → process → hub → room → person → viewer → proxy
+//! programs → disk → process → hub → room → person → viewer → proxy → issuer → liar
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
@@ -12,6 +12,8 @@ mod room;
 mod person;
 mod viewer;
 mod proxy;
+mod issuer;
+mod liar;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,8 @@ use serde_json::Value;
 
 pub use disk::SmallDisk;
 pub use hub::{Account, Hub, Ports, Room};
+pub use issuer::{Issuer, Visitor};
+pub use liar::Liar;
 pub use person::{Person, Socket, one_time_code};
 pub use process::Process;
 pub use programs::{free_port, is_free, program};

@@ -31,6 +31,7 @@ const OWNERS: &[Owner<'_>] = &[
     ("calamine", &["hub/src/access/roster/sheet"]),
     ("gstreamer", &["agent/src/camera", "tests/"]),
     ("hpke", &["protocol/src/sealed"]),
+    ("jsonwebtoken", &["hub/src/access/single_sign_on", "tests/"]),
     ("mp4_atom", &["agent/src/recording"]),
     ("mqttbytes", &["hub/src/endpoint"]),
     ("pdf_writer", &["hub/src/access/agreement"]),
@@ -41,7 +42,12 @@ const OWNERS: &[Owner<'_>] = &[
     ),
     (
         "reqwest",
-        &["agent/src/recording/upload", "agent/src/identity", "tests/"],
+        &[
+            "agent/src/recording/upload",
+            "agent/src/identity",
+            "hub/src/access/single_sign_on",
+            "tests/",
+        ],
     ),
     ("retina", &["agent/src/camera"]),
     ("rumqttc", &["agent/src/link", "tests/"]),

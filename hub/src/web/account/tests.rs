@@ -38,6 +38,7 @@ impl Expired {
         let (db, sealing, seeded) = college_at(1, now_ms()).await;
         let notices = Notices::default();
         let opened = Opened {
+            issuer: None,
             trail: Arc::new(Trail::new(db.clone(), notices.clone())),
             institution: school(),
             sealing,

@@ -32,6 +32,7 @@ impl Door {
         let opened = Opened {
             trail: Arc::new(Trail::new(db.clone(), notices.clone())),
             institution: school(),
+            issuer: None,
             sealing: SealingKey::open(&house.folder).unwrap(),
             ca: house.ca.clone(),
             keys: house.keys.clone(),

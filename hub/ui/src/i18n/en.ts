@@ -4,6 +4,7 @@ import { en as agreement } from './words/agreement';
 import { en as people } from './words/people';
 import { en as posts } from './words/posts';
 import { en as staff } from './words/staff';
+import { en as singleSignOn } from './words/single-sign-on';
 import { en as trail } from './words/trail';
 import type { zh } from './zh';
 
@@ -13,6 +14,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...account,
   ...posts,
   ...staff,
+  ...singleSignOn,
   ...trail,
   brand: 'Xunke',
 

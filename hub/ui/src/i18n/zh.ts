@@ -4,6 +4,7 @@ import { zh as agreement } from './words/agreement';
 import { zh as people } from './words/people';
 import { zh as posts } from './words/posts';
 import { zh as staff } from './words/staff';
+import { zh as singleSignOn } from './words/single-sign-on';
 import { zh as trail } from './words/trail';
 
 export const zh = {
@@ -12,6 +13,7 @@ export const zh = {
   ...people,
   ...posts,
   ...staff,
+  ...singleSignOn,
   ...trail,
   brand: '巡课',
 
