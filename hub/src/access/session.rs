@@ -17,6 +17,10 @@ const MINUTE_MS: i64 = 60 * 1000;
 /// A request is noted at most so often, so that reading pages does not mean writing.
 const SEEN_EVERY_MS: i64 = MINUTE_MS;
 
+/// A session that begins later than this from now: the clock was set back, and nobody knows how
+/// long it has lasted.
+const AHEAD_MS_MAX: i64 = 5 * MINUTE_MS;
+
 /// Somebody signed in, at the moment of a request.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -163,7 +167,8 @@ impl Sessions {
         Ok(row.filter(|row| {
             let idle = now_ms - row.seen_ms >= self.idle_ms;
             let old = now_ms - row.begun_ms >= self.absolute_ms;
-            row.ended_ms.is_none() && !idle && !old
+            let ahead = row.begun_ms - now_ms > AHEAD_MS_MAX;
+            row.ended_ms.is_none() && !idle && !old && !ahead
         }))
     }
 }

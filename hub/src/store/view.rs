@@ -67,18 +67,22 @@ pub async fn note_seen(db: &Db, seen: &[(String, i64)]) -> Result<(), Error> {
     Db::commit(writing).await
 }
 
-/// Notes that a view has ended, as part of the line that says so; the first end counts.
+/// Notes that a view has ended, as part of the line that says so; the first end counts. It never
+/// ends before it began, not even by a clock that was set back.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn close(writing: &mut Writing, id: &str, to_ms: i64) -> Result<(), Error> {
-    sqlx::query("UPDATE views SET closed_ms = $2 WHERE id = $1 AND closed_ms IS NULL")
-        .bind(id)
-        .bind(to_ms)
-        .execute(&mut **writing)
-        .await
-        .map(drop)
-        .map_err(failed("noting the end of a view"))
+    sqlx::query(
+        "UPDATE views SET closed_ms = CASE WHEN opened_ms > $2 THEN opened_ms ELSE $2 END
+         WHERE id = $1 AND closed_ms IS NULL",
+    )
+    .bind(id)
+    .bind(to_ms)
+    .execute(&mut **writing)
+    .await
+    .map(drop)
+    .map_err(failed("noting the end of a view"))
 }
 
 /// One view.

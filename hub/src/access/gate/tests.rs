@@ -317,6 +317,31 @@ async fn a_role_nobody_knows_opens_nothing_and_stops_the_start() {
     );
 }
 
+/// A clock set back closes rather than opens: the session is over, what was granted later is not
+/// in force, a view does not end before it began, and the trail stays whole.
+#[tokio::test]
+async fn a_clock_set_back_opens_nothing_and_breaks_nothing() {
+    let f = stage(NOW).await;
+    let permit = f.opens("school_supervisor", 0).await.unwrap();
+    let id = permit.view_id().to_string();
+    let back = NOW - 60 * 60 * 1000;
+    let still = f.gate.still_valid(&permit, back).await;
+    assert_eq!(still, Err(Refusal::SESSION_ENDED));
+    f.gate.close(permit, "session_ended", back).await.unwrap();
+    let row = view::find(&f.db, &id).await.unwrap().unwrap();
+    assert_eq!((row.opened_ms, row.closed_ms), (NOW, Some(NOW)));
+    let session = f.session("school_supervisor", back).await;
+    let room = f.rooms[0].clone();
+    let early = f
+        .gate
+        .open_live(&session, room, &Purpose::Plan, HERE, back)
+        .await;
+    assert!(matches!(early, Err(Denied::Refused(refusal)) if refusal == Refusal::NO_GRANT));
+    let numbers: Vec<_> = f.lines().await.iter().map(|line| line.seq).collect();
+    assert_eq!(numbers, [3, 2, 1]);
+    assert!(f.trail.verify().await.unwrap().is_ok());
+}
+
 /// X9: no trail, no view, for nobody.
 #[tokio::test]
 async fn without_a_trail_nobody_sees() {
