@@ -1,15 +1,18 @@
 //! Configuration: one TOML file; `configs/hub.toml` shows every key at its default.
 
+mod range;
+
 mod agreement;
 mod origin;
 mod single_sign_on;
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use xunke_policy::network;
+use url::Url;
+
+pub use range::Network;
 
 pub use agreement::Agreement;
 pub use single_sign_on::SingleSignOn;
@@ -23,6 +26,8 @@ const KEY_DAYS_MAX: u32 = 390;
 pub struct Config {
     /// Where the hub keeps its database, keys and media.
     pub data_dir: PathBuf,
+    /// The database.
+    pub store: Store,
     /// The school.
     pub college: College,
     /// The door for people.
@@ -43,6 +48,16 @@ pub struct Config {
     pub recording: Recording,
     /// The demonstration college.
     pub demo: Demo,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// Empty for SQLite in `data_dir`, or `postgres://USER@HOST/NAME`; never with a password.
+    pub url: String,
+    /// The file with the password; empty when the server asks for none.
+    pub password_file: PathBuf,
 }
 
 /// `[college]`
@@ -146,6 +161,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: "/var/lib/xunke-hub".into(),
+            store: Store::default(),
             college: College::default(),
             people: People::default(),
             session: Session::default(),
@@ -321,6 +337,7 @@ impl Config {
 
     /// A demonstration never faces a network, so a production configuration cannot enable it.
     fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        self.store.check()?;
         let listeners = [self.people.listen, self.boxes.listen, self.mqtt.listen];
         if self.demo.enabled && !listeners.iter().all(|address| address.ip().is_loopback()) {
             return Err((
@@ -333,7 +350,7 @@ impl Config {
             .people
             .trusted_proxies
             .iter()
-            .any(|one| one.prefix == 0)
+            .any(|one| one.is_everything())
         {
             return Err((
                 "people.trusted_proxies",
@@ -378,13 +395,42 @@ impl Config {
     }
 }
 
+impl Store {
+    /// Passwords stand in files; what goes to another machine is encrypted, and that machine known.
+    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if self.url.is_empty() {
+            return Ok(());
+        }
+        let wrong = |why| Err(("store.url", why));
+        let Ok(url) = Url::parse(&self.url) else {
+            return wrong("not a URL such as postgres://xunke@localhost/xunke");
+        };
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return wrong("only postgres://…; leave it empty for SQLite in data_dir");
+        }
+        let parameter = |name| url.query_pairs().any(|(key, _)| key == name);
+        if url.password().is_some() || parameter("password") {
+            return wrong("never with the password; name its file in store.password_file");
+        }
+        let host = url.host_str().unwrap_or_default();
+        let here = parameter("host")
+            || matches!(host, "" | "localhost" | "[::1]")
+            || host.starts_with("127.");
+        let verified = ("sslmode".into(), "verify-full".into());
+        if !here && !url.query_pairs().any(|pair| pair == verified) {
+            return wrong("a PostgreSQL on another machine needs ?sslmode=verify-full");
+        }
+        Ok(())
+    }
+}
+
 impl Config {
     /// Where a request really comes from: `peer`, or whoever a named proxy says (R31). `None` when
     /// it does not say.
     #[must_use]
     pub fn client(&self, peer: IpAddr, forwarded_for: &str) -> Option<IpAddr> {
         let proxies = &self.people.trusted_proxies;
-        network::client(peer, forwarded_for, |address| {
+        xunke_policy::network::client(peer, forwarded_for, |address| {
             proxies.iter().any(|proxy| proxy.contains(address))
         })
     }
@@ -420,72 +466,6 @@ fn line_of_key(text: &str, dotted: &str) -> usize {
         line_and_key(text, start).1 == dotted
     });
     found.unwrap_or(1)
-}
-
-/// An address range such as `10.0.0.0/8`, or one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-impl Network {
-    /// Whether `address` lies within. An IPv4 address in IPv6 clothes is an IPv4 address.
-    #[must_use]
-    pub fn contains(self, address: IpAddr) -> bool {
-        let shift = |bits: u8| u32::from(bits - self.prefix);
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let differing = u64::from(own.to_bits() ^ other.to_bits());
-                differing >> shift(32) == 0
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let differing = own.to_bits() ^ other.to_bits();
-                differing.checked_shr(shift(128)).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-}
-
-impl std::str::FromStr for Network {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not an address range such as 10.0.0.0/8");
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(bits), str::parse).map_err(|_| wrong())?;
-        if prefix > bits {
-            return Err(wrong());
-        }
-        Ok(Self { address, prefix })
-    }
-}
-
-impl TryFrom<String> for Network {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Network> for String {
-    fn from(network: Network) -> Self {
-        network.to_string()
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
 }
 
 #[cfg(test)]
@@ -543,6 +523,53 @@ mod tests {
                 .demo
                 .enabled
         );
+    }
+
+    /// No secret in a URL, and nothing in the clear to another machine.
+    #[test]
+    fn a_store_on_another_machine_is_named_without_its_password() {
+        let said = |url: &str| match Config::parse(
+            &format!("[store]\nurl = \"{url}\"\n"),
+            Path::new("hub.toml"),
+        ) {
+            Ok(_) => "accepted".to_owned(),
+            Err(why) => why.to_string(),
+        };
+        for good in [
+            "postgres://xunke@localhost/xunke",
+            "postgres://xunke@127.0.0.1:5433/xunke",
+            "postgresql://xunke@localhost/xunke?host=/run/postgresql",
+            "postgres://xunke@db.school.edu.cn/xunke?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        ] {
+            assert_eq!(said(good), "accepted", "{good}");
+        }
+        for (bad, why) in [
+            (
+                "postgres://xunke:secret@localhost/xunke",
+                "never with the password",
+            ),
+            (
+                "postgres://xunke@localhost/xunke?password=secret",
+                "never with the password",
+            ),
+            (
+                "postgres://xunke@db.school.edu.cn/xunke",
+                "a PostgreSQL on another machine",
+            ),
+            (
+                "postgres://xunke@10.0.0.9/xunke?sslmode=require",
+                "a PostgreSQL on another",
+            ),
+            ("mysql://xunke@localhost/xunke", "only postgres"),
+            ("hub.sqlite", "not a URL"),
+        ] {
+            let start = format!("hub.toml:2: store.url: {why}");
+            assert!(
+                said(bad).starts_with(&start) && !said(bad).contains("secret"),
+                "{}",
+                said(bad)
+            );
+        }
     }
 
     /// R31: a forwarding header is believed from named proxies; who names everybody names nobody.

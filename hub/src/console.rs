@@ -24,7 +24,7 @@ use crate::store::Db;
 /// What is wrong with it, with line and field; then nothing was changed.
 pub async fn apply_preset(config: Config, name: &str) -> anyhow::Result<()> {
     let preset = Preset::read(name)?;
-    let db = Db::open(&config.data_dir).await?;
+    let db = Db::open(&config.data_dir, &config.store).await?;
     let trail = Trail::new(db.clone(), Notices::default());
     institution::apply(&trail, &preset, operator(), now_ms()).await?;
     db.close().await;
@@ -41,7 +41,7 @@ pub async fn apply_preset(config: Config, name: &str) -> anyhow::Result<()> {
 /// # Errors
 /// When the trail is broken or cannot be read.
 pub async fn verify_trail(config: Config) -> anyhow::Result<()> {
-    let db = Db::open(&config.data_dir).await?;
+    let db = Db::open(&config.data_dir, &config.store).await?;
     let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
     let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
     let answer = trail.verify().await?;
@@ -72,7 +72,7 @@ pub async fn verify_trail(config: Config) -> anyhow::Result<()> {
 /// # Errors
 /// When the file exists or cannot be written, or the trail cannot be read.
 pub async fn export_trail(config: Config, out: &Path) -> anyhow::Result<()> {
-    let db = Db::open(&config.data_dir).await?;
+    let db = Db::open(&config.data_dir, &config.store).await?;
     let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
     let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
     let entry = Entry {

@@ -49,7 +49,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let boxes = listen::bind("boxes.listen", config.boxes.listen).await?;
     let mqtt = listen::bind("mqtt.listen", config.mqtt.listen).await?;
     make_data_dir(&config.data_dir)?;
-    let db = Db::open(&config.data_dir).await?;
+    let db = Db::open(&config.data_dir, &config.store).await?;
     let ca = Arc::new(Ca::open(&config.data_dir.join("authority"), now_ms())?);
     let identity = ca.server(&config.people.names, now_ms())?;
     let notices = Notices::default();
@@ -244,7 +244,7 @@ pub async fn seed_demo(config: Config, rooms: usize) -> anyhow::Result<()> {
         "seed-demo needs demo.enabled = true, which is for demonstrations on loopback only"
     );
     make_data_dir(&config.data_dir)?;
-    let db = Db::open(&config.data_dir).await?;
+    let db = Db::open(&config.data_dir, &config.store).await?;
     let sealing = SealingKey::open(&config.data_dir)?;
     let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
     let tools = demo::Tools {

@@ -79,6 +79,7 @@ fn options(wishes: &Wishes) -> Options {
         rooms,
         data_dir: wishes.data_dir.clone(),
         people_port: port,
+        store: None,
         chatty: true,
     }
 }

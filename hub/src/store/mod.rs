@@ -1,8 +1,9 @@
 //! The store: the only room that knows SQL; one file of queries per room.
 //!
-//! Portable on purpose: TEXT, BIGINT and BLOB columns, `$1` placeholders, times as i64
-//! milliseconds, so that PostgreSQL is one feature away.
+//! Portable on purpose: TEXT and BIGINT columns, `$1` placeholders, times as i64 milliseconds.
+//! SQLite in the data folder by default, PostgreSQL where `store.url` says so; the same queries.
 
+mod place;
 pub mod campus;
 pub mod people;
 pub mod institution;
@@ -26,34 +27,39 @@ pub mod device;
 pub mod recording;
 pub mod health;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyPool, Transaction};
 
-const READERS_MAX: u32 = 4;
-const WAIT_MAX: Duration = Duration::from_secs(10);
-const FILE_NAME: &str = "hub.sqlite";
+use crate::config;
+use place::Place;
 
 /// What went wrong in the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database file cannot be opened.
-    #[error("cannot open the database {path}")]
+    /// The database cannot be opened.
+    #[error("cannot open the database {place}")]
     Open {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the server and the name; never the password.
+        place: String,
         /// The cause.
         source: sqlx::Error,
     },
     /// The tables cannot be brought up to date.
-    #[error("cannot bring the tables of {path} up to date")]
+    #[error("cannot bring the tables of {place} up to date")]
     Migrate {
-        /// The file.
-        path: PathBuf,
+        /// The same.
+        place: String,
         /// The cause.
         source: sqlx::migrate::MigrateError,
+    },
+    /// The configuration of the store cannot be used.
+    #[error("{key}: {why}")]
+    Settings {
+        /// Which key.
+        key: &'static str,
+        /// What is wrong with it.
+        why: String,
     },
     /// A query failed.
     #[error("the database failed while {doing}")]
@@ -105,32 +111,39 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens (or makes) the database in `data_dir` and brings its tables up to date.
+    /// Opens the database that `settings` names, or else opens or makes the one in `data_dir`, and
+    /// brings its tables up to date.
     ///
     /// # Errors
-    /// The file that cannot be opened or migrated.
-    pub async fn open(data_dir: &Path) -> Result<Self, Error> {
-        let path = data_dir.join(FILE_NAME);
-        let url = format!("sqlite://{}?mode=rwc", path.display());
+    /// What cannot be opened or migrated.
+    pub async fn open(data_dir: &Path, settings: &config::Store) -> Result<Self, Error> {
+        Self::at(&Place::new(data_dir, settings)?).await
+    }
+
+    async fn at(place: &Place) -> Result<Self, Error> {
         let open_error = |source| Error::Open {
-            path: path.clone(),
+            place: place.to_string(),
             source,
         };
-        let write = pool(1, &url).await.map_err(open_error)?;
-        migrate(&write, &path).await?;
-        let read = pool(READERS_MAX, &url).await.map_err(open_error)?;
+        let write = place.pool(1).await.map_err(open_error)?;
+        let done = sqlx::migrate!("./migrations").run(&write).await;
+        done.map_err(|source| Error::Migrate {
+            place: place.to_string(),
+            source,
+        })?;
+        let readers = place.readers_max();
+        let read = match readers {
+            // A database in memory is its one connection.
+            0 => write.clone(),
+            _ => place.pool(readers).await.map_err(open_error)?,
+        };
         Ok(Self { read, write })
     }
 
-    /// A new database in memory, for tests.
+    /// A new database for a test: in memory, or in the PostgreSQL that [`place::TEST_STORE`] names.
     #[cfg(test)]
     pub(crate) async fn in_memory() -> Self {
-        let write = pool(1, "sqlite::memory:").await.unwrap();
-        migrate(&write, Path::new("memory")).await.unwrap();
-        Self {
-            read: write.clone(),
-            write,
-        }
+        Self::at(&Place::for_a_test().await).await.unwrap()
     }
 
     /// Connections that read.
@@ -168,31 +181,4 @@ impl Db {
         self.read.close().await;
         self.write.close().await;
     }
-}
-
-async fn pool(connections_max: u32, url: &str) -> Result<AnyPool, sqlx::Error> {
-    sqlx::any::install_default_drivers();
-    let options = AnyPoolOptions::new()
-        .min_connections(1)
-        .max_connections(connections_max)
-        .acquire_timeout(WAIT_MAX)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                // A receipt and a line of the trail must survive a power cut: FULL.
-                let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                                PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;";
-                connection.execute(settings).await.map(drop)
-            })
-        });
-    options.connect(url).await
-}
-
-async fn migrate(write: &AnyPool, path: &Path) -> Result<(), Error> {
-    let done = sqlx::migrate!("./migrations").run(write).await;
-    done.map_err(|source| Error::Migrate {
-        path: path.into(),
-        source,
-    })
 }

@@ -323,5 +323,38 @@ pub async fn head_before(db: &Db, at_ms: i64) -> Result<Option<Head>, Error> {
 /// Runs a statement a regular program never would, to prove that it shows.
 #[cfg(test)]
 pub(crate) async fn tamper(db: &Db, statement: &'static str) {
-    sqlx::query(statement).execute(db.write()).await.unwrap();
+    sqlx::raw_sql(statement).execute(db.write()).await.unwrap();
+}
+
+/// Lets no row into a table for which `when` holds, as a full disk would, on either database.
+#[cfg(test)]
+pub(crate) async fn full(db: &Db, table: &str, when: &str) {
+    let statement = match is_server(db).await {
+        false => format!(
+            "CREATE TRIGGER no_room BEFORE INSERT ON {table} WHEN {when}
+             BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        ),
+        true => format!(
+            "CREATE FUNCTION no_room() RETURNS trigger AS
+             'BEGIN RAISE EXCEPTION ''no room''; END' LANGUAGE plpgsql;
+             CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW WHEN ({when})
+             EXECUTE FUNCTION no_room()"
+        ),
+    };
+    let statement = sqlx::AssertSqlSafe(statement);
+    sqlx::raw_sql(statement).execute(db.write()).await.unwrap();
+}
+
+/// There is room again.
+#[cfg(test)]
+pub(crate) async fn room_again(db: &Db) {
+    let server = is_server(db).await;
+    let statement = ["DROP TRIGGER no_room", "DROP FUNCTION no_room CASCADE"][usize::from(server)];
+    tamper(db, statement).await;
+}
+
+#[cfg(test)]
+async fn is_server(db: &Db) -> bool {
+    let connection = db.write().acquire().await.unwrap();
+    connection.backend_name() == "PostgreSQL"
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::disk::SmallDisk;
+use super::postgres::Postgres;
 use super::process::Process;
 use super::programs::{free_port, program};
 
@@ -68,6 +70,7 @@ pub struct Hub {
     /// Every room.
     pub rooms: Vec<Room>,
     process: Option<Process>,
+    store: Option<Arc<Postgres>>,
 }
 
 /// Ports of the three doors.
@@ -87,13 +90,30 @@ impl Hub {
     /// # Errors
     /// A step failed; the error carries what the hub said.
     pub fn start(folder: &Path, rooms: usize, people_port: Option<u16>) -> Result<Self> {
+        Self::start_on(None, folder, rooms, people_port)
+    }
+
+    /// The same with its store on a PostgreSQL.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn start_on(
+        store: Option<Arc<Postgres>>,
+        folder: &Path,
+        rooms: usize,
+        people_port: Option<u16>,
+    ) -> Result<Self> {
         let people = people_port.map_or_else(free_port, Ok)?;
         let ports = Ports {
             people,
             boxes: free_port()?,
             mqtt: free_port()?,
         };
-        fs::write(folder.join("hub.toml"), configuration(folder, ports))?;
+        let more = store
+            .as_deref()
+            .map_or_else(String::new, Postgres::configuration);
+        let text = configuration(folder, ports) + &more;
+        fs::write(folder.join("hub.toml"), text)?;
         let Seeded { accounts, rooms } = seed(folder, rooms)?;
         let folder = folder.to_owned();
         let mut hub = Self {
@@ -102,6 +122,36 @@ impl Hub {
             accounts,
             rooms,
             process: None,
+            store,
+        };
+        hub.run()?;
+        Ok(hub)
+    }
+
+    /// A second hub with doors of its own, on the same PostgreSQL and with a copy of the keys of
+    /// the first, which must have answered somebody: only then it has made them.
+    ///
+    /// # Errors
+    /// The first is on no PostgreSQL, or the second does not start.
+    pub fn beside(first: &Self, folder: &Path) -> Result<Self> {
+        let store = first.store.clone().context("a hub on a store of its own")?;
+        let ports = Ports {
+            people: free_port()?,
+            boxes: free_port()?,
+            mqtt: free_port()?,
+        };
+        let text = configuration(folder, ports) + &store.configuration();
+        fs::write(folder.join("hub.toml"), text)?;
+        let mut copy = Command::new("cp");
+        copy.arg("-a").arg(first.data_dir()).arg(folder);
+        ensure!(copy.status()?.success(), "the keys cannot be copied");
+        let mut hub = Self {
+            folder: folder.to_owned(),
+            ports,
+            accounts: first.accounts.clone(),
+            rooms: first.rooms.clone(),
+            process: None,
+            store: Some(store),
         };
         hub.run()?;
         Ok(hub)
@@ -152,6 +202,31 @@ impl Hub {
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
         self.folder.join("hub")
+    }
+
+    /// Runs a statement on its store behind its back, also while it runs; gives what it prints.
+    ///
+    /// # Errors
+    /// The store does not take it.
+    pub fn sql(&self, statement: &str) -> Result<String> {
+        if let Some(store) = &self.store {
+            return store.sql(statement);
+        }
+        let output = Command::new("sqlite3")
+            .args(["-bail", "-cmd", ".timeout 10000"])
+            .arg(self.data_dir().join("hub.sqlite"))
+            .arg(statement)
+            .output()
+            .context("sqlite3 cannot be run: ./dev setup installs it")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{statement}: {said}");
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Where it writes what it has to say.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("hub.log")
     }
 
     /// Changes its configuration, for the next time it is run.

@@ -1,12 +1,13 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
-//! programs → disk → process → hub → room → person → viewer → proxy → issuer → liar
+//! programs → disk → process → postgres → hub → room → person → viewer → proxy → issuer → liar
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
 mod programs;
 mod disk;
 mod process;
+mod postgres;
 mod hub;
 mod room;
 mod person;
@@ -17,6 +18,7 @@ mod liar;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -28,6 +30,7 @@ pub use hub::{Account, Hub, Ports, Room};
 pub use issuer::{Issuer, Visitor};
 pub use liar::Liar;
 pub use person::{Person, Socket, one_time_code};
+pub use postgres::Postgres;
 pub use process::Process;
 pub use programs::{free_port, is_free, program};
 pub use proxy::Proxy;
@@ -37,7 +40,7 @@ pub use viewer::{Said, Viewer};
 const ONLINE_MAX: Duration = Duration::from_secs(45);
 
 /// What a campus is to be like.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// How many rooms.
     pub rooms: usize,
@@ -46,6 +49,8 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// Port of the people's door; a free one when `None`.
     pub people_port: Option<u16>,
+    /// Where the hub keeps its store; SQLite in its own folder when `None`.
+    pub store: Option<Arc<Postgres>>,
     /// Says what is being done on standard error.
     pub chatty: bool,
 }
@@ -74,7 +79,8 @@ impl Campus {
         };
         let (folder, keep) = folder(options.data_dir.as_deref())?;
         step("seeding the college and starting the hub");
-        let hub = Hub::start(&folder, options.rooms, options.people_port)?;
+        let (rooms, port) = (options.rooms, options.people_port);
+        let hub = Hub::start_on(options.store.clone(), &folder, rooms, port)?;
         let mut campus = Self {
             hub,
             classrooms: Vec::new(),

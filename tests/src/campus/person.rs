@@ -152,6 +152,28 @@ impl Person {
         Ok(self)
     }
 
+    /// The same person, with the same cookie, at another address of the hub, such as a proxy's.
+    ///
+    /// # Errors
+    /// The certificate cannot be read.
+    pub fn moved_to(&self, base: &str, ca_pem: &str) -> Result<Self> {
+        let there = Self::nobody(base, ca_pem)?;
+        let mut headers = self.headers.clone();
+        headers.extend(there.headers.clone());
+        let me = self.me.clone();
+        Ok(Self {
+            headers,
+            me,
+            ..there
+        })
+    }
+
+    /// What proves to the hub who this is; nobody else may ever see it.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&str> {
+        self.headers.get(COOKIE)?.to_str().ok()
+    }
+
     /// Sends a request as this person.
     ///
     /// # Errors

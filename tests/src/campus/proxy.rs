@@ -144,13 +144,16 @@ async fn requests(
             );
         };
         let head = String::from_utf8(waiting[..end].to_vec())?;
-        let added = line.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        to.write_all(format!("{head}{added}\r\n").as_bytes())
-            .await?;
-        waiting.drain(..end + 2);
         let lower = head.to_ascii_lowercase();
         let header = |name: &str| lower.lines().find_map(|line| line.strip_prefix(name));
-        if header("upgrade:").is_some() {
+        let upgrades = header("upgrade:").is_some();
+        // One request a connection: nothing of one answer can be taken for another.
+        let closing = ["connection: close\r\n", ""][usize::from(upgrades)];
+        let added = line.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sent = format!("{head}{added}{closing}\r\n");
+        to.write_all(sent.as_bytes()).await?;
+        waiting.drain(..end + 2);
+        if upgrades {
             to.write_all(&waiting).await?;
             copy(from, to).await.context("an upgraded line")?;
             return Ok(());

@@ -4,7 +4,7 @@ use super::*;
 use crate::access::gate::tests::stage::{HERE, Stage, stage};
 use crate::access::gate::{Denied, Permit, ViewLive};
 use crate::campus::classroom::Classroom;
-use crate::store::trail::tamper;
+use crate::store::trail::{full, room_again};
 use xunke_policy::purpose::Purpose;
 
 const NOW: i64 = 1_795_300_000_000;
@@ -268,15 +268,11 @@ async fn without_the_trail_nothing_is_opened() {
     let f = stage(NOW).await;
     let application = f.filed().await;
     let held = f.grants().ledger().await.unwrap().len();
-    let stop = "CREATE TRIGGER full BEFORE INSERT ON trail BEGIN
-                SELECT RAISE(ABORT, 'full'); END";
-    tamper(&f.db, stop).await;
+    full(&f.db, "trail", "1 = 1").await;
     let answer = f.opening_by("security_administrator", application).await;
     assert!(matches!(answer, Err(Error::Trail(_))));
-    tamper(&f.db, "DROP TRIGGER full").await;
-    let stop = "CREATE TRIGGER full BEFORE INSERT ON grants BEGIN
-                SELECT RAISE(ABORT, 'full'); END";
-    tamper(&f.db, stop).await;
+    room_again(&f.db).await;
+    full(&f.db, "grants", "1 = 1").await;
     let before = f.lines().await.len();
     let answer = f.opening_by("security_administrator", application).await;
     assert!(matches!(answer, Err(Error::Store(_))));
@@ -287,7 +283,7 @@ async fn without_the_trail_nothing_is_opened() {
     );
     assert_eq!(f.grants().ledger().await.unwrap().len(), held);
     assert_eq!(f.state().await, State::Filed);
-    tamper(&f.db, "DROP TRIGGER full").await;
+    room_again(&f.db).await;
     f.opening_by("security_administrator", application)
         .await
         .unwrap();

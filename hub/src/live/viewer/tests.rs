@@ -281,7 +281,7 @@ async fn a_revoked_permit_goes_dark_within_a_second() {
         ),
         dark_after("UPDATE grants SET until_ms = 1", Refusal::NO_GRANT),
         dark_after("UPDATE sessions SET ended_ms = 1", Refusal::SESSION_ENDED),
-        dark_after("DROP TABLE agreements", Refusal::UNDECIDED),
+        dark_after("ALTER TABLE agreements RENAME TO lost", Refusal::UNDECIDED),
         dark_after(
             "UPDATE classrooms SET unit_id = (SELECT id FROM units WHERE code = 'JD')",
             Refusal::OTHER_UNIT

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::*;
 use crate::access::gate::tests::stage::{HERE, Stage, stage};
 use crate::access::roster::lasting;
-use crate::store::trail::tamper;
+use crate::store::trail::{full, room_again, tamper};
 
 const NOW: i64 = 1_795_300_000_000;
 const HEAD: &str = "工号,姓名,教学单位,角色,状态\n";
@@ -114,11 +114,9 @@ async fn a_failing_store_leaves_nothing_behind() {
     let before = f.count().await;
     let lines = "N1,新人,信息工程学院,任课教师,\nN2,新人,信息工程学院,任课教师,\n";
     let plan = f.previews(lines, false).await;
-    let stops = "CREATE TRIGGER full BEFORE INSERT ON persons WHEN NEW.staff_number = 'N2'
-        BEGIN SELECT RAISE(ABORT, 'no room'); END";
-    tamper(&f.db, stops).await;
+    full(&f.db, "persons", "NEW.staff_number = 'N2'").await;
     assert!(f.imports(lines, false, &plan.hash, &[]).await.is_err());
-    tamper(&f.db, "DROP TRIGGER full").await;
+    room_again(&f.db).await;
     assert_eq!((f.count().await, f.lines().await.len()), (before, 0));
     assert!(f.trail.verify().await.unwrap().is_ok());
 }
