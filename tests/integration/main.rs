@@ -1,7 +1,6 @@
 //! The integration tests, one binary, one campus for all that can share it.
 
 mod shared;
-mod permissions;
 mod bad_input;
 mod doors;
 mod mqtt;
@@ -17,3 +16,6 @@ mod proxies;
 mod accounts;
 mod people;
 mod single_sign_on;
+mod exits;
+mod postgres;
+mod bypass;

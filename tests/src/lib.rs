@@ -1,11 +1,15 @@
 //! The simulated campus: real cameras, a real hub, real boxes and people, for demo, tests and
 //! benches.
 //!
-//! clock → classroom → picture → campus → demo → bench
+//! clock → classroom → picture → campus → asking → exits → bypass → demo
+//! → bench
 
 pub mod clock;
 pub mod classroom;
 pub mod picture;
 pub mod campus;
+pub mod asking;
+pub mod exits;
+pub mod bypass;
 pub mod demo;
 pub mod bench;

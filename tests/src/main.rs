@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
+use xunke_tests::campus::Postgres;
 use xunke_tests::{bench, classroom, demo};
 
 #[derive(Parser)]
@@ -30,11 +31,20 @@ enum Command {
     },
     /// A college in miniature: hub, classrooms, boxes, people. Ctrl-C ends it.
     Demo(demo::Wishes),
+    /// Runs a command beside a PostgreSQL of its own, named in XUNKE_TEST_STORE.
+    Postgres {
+        /// The command and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
     /// Figures with their aims; fails when one is missed.
     Bench {
         /// Which bench.
-        #[arg(value_parser = ["thread"])]
+        #[arg(value_parser = ["thread", "access", "bypass"])]
         name: String,
+        /// How many attempts to get in.
+        #[arg(long, default_value_t = 50_000)]
+        attempts: usize,
     },
 }
 
@@ -54,11 +64,27 @@ fn run(command: Command) -> Result<()> {
             let script = (script.as_os_str() != "none").then_some(script);
             classroom::run(&classroom::Options { room, port, script })
         }
-        Command::Bench { .. } => {
-            let met = tokio::runtime::Runtime::new()?.block_on(bench::thread::run())?;
-            ensure!(met, "an aim was missed");
+        Command::Bench { name, attempts } => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            let met = match name.as_str() {
+                "access" => runtime.block_on(bench::access::run(attempts)),
+                "bypass" => runtime.block_on(bench::access::run_attempts(attempts)),
+                _ => runtime.block_on(bench::thread::run()),
+            };
+            ensure!(met?, "an aim was missed");
             Ok(())
         }
+        Command::Postgres { command } => beside_postgres(&command),
         Command::Demo(wishes) => tokio::runtime::Runtime::new()?.block_on(demo::run(wishes)),
     }
+}
+
+fn beside_postgres(command: &[String]) -> Result<()> {
+    let server = Postgres::start()?;
+    let status = std::process::Command::new(&command[0])
+        .args(&command[1..])
+        .env("XUNKE_TEST_STORE", server.url_with_password())
+        .status()?;
+    ensure!(status.success(), "{} failed on PostgreSQL", command[0]);
+    Ok(())
 }

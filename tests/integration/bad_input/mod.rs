@@ -5,3 +5,4 @@ mod alone;
 mod cameras;
 mod hub_away;
 mod full_disk;
+mod killed;

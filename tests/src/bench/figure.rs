@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A figure and, where there is one, the most it may be.
+/// A figure and, where there is one, the most or the least it may be.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figure {
     bench: &'static str,
@@ -11,6 +11,8 @@ pub struct Figure {
     unit: &'static str,
     aim: Option<f64>,
     ok: Option<bool>,
+    #[serde(skip)]
+    least: bool,
 }
 
 impl Figure {
@@ -25,6 +27,7 @@ impl Figure {
             unit,
             aim: None,
             ok: None,
+            least: false,
         }
     }
 
@@ -38,6 +41,17 @@ impl Figure {
         }
     }
 
+    /// The least it may be.
+    #[must_use]
+    pub fn at_least(self, aim: f64) -> Self {
+        Self {
+            aim: Some(aim),
+            ok: Some(self.value >= aim),
+            least: true,
+            ..self
+        }
+    }
+
     /// Whether it misses its aim.
     #[must_use]
     pub fn misses(&self) -> bool {
@@ -45,7 +59,10 @@ impl Figure {
     }
 
     fn row(&self) -> String {
-        let aim = self.aim.map_or(String::new(), |aim| format!("≤ {aim}"));
+        let sign = ["≤", "≥"][usize::from(self.least)];
+        let aim = self
+            .aim
+            .map_or(String::new(), |aim| format!("{sign} {aim}"));
         let verdict = match self.ok {
             Some(true) => "ok",
             Some(false) => "MISSED",
@@ -99,6 +116,7 @@ mod tests {
         let figure = Figure::new("thread", "memory", 26.0, "MB");
         assert!(!figure.clone().misses());
         assert!(figure.clone().at_most(25.0).misses());
+        assert!(!figure.clone().at_least(26.0).misses() && figure.clone().at_least(27.0).misses());
         assert!(report(&[figure.at_most(25.0)]).contains(r#""aim":25.0,"ok":false"#));
     }
 }

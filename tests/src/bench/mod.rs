@@ -1,7 +1,8 @@
 //! Benches: figures with their aims, measured on the simulated campus.
 //!
-//! usage → figure → thread
+//! usage → figure → thread → access
 
 mod usage;
 mod figure;
 pub mod thread;
+pub mod access;
