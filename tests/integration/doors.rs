@@ -1,17 +1,13 @@
 //! Every route from a foreign page and without a CSRF token, what answers carry, and the boxes'
 //! door. Who gets what from each route is the matrix of `exits`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use reqwest::{Client, Method, StatusCode};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use xunke_tests::campus::{BoxIdentity, Person};
+use xunke_tests::campus::Person;
 
 use crate::shared::{WELL, campus, get, list, nobody, person, record_form, room, run, until};
 
@@ -196,26 +192,6 @@ fn answers_carry_their_protection() -> Result<()> {
     })
 }
 
-/// A client at the boxes' door, with a box's certificate or without any.
-fn boxes_client(ca_pem: &str, identity: Option<&BoxIdentity>) -> Result<Client> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes())?)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots);
-    let tls = match identity {
-        Some(identity) => builder.with_client_auth_cert(
-            vec![CertificateDer::from_pem_slice(
-                identity.certificate_pem.as_bytes(),
-            )?],
-            PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes())?,
-        )?,
-        None => builder.with_no_client_auth(),
-    };
-    Ok(Client::builder().tls_backend_preconfigured(tls).build()?)
-}
-
 /// X1: the boxes' door knows boxes by their certificates and takes nothing else.
 #[test]
 fn the_boxes_door_opens_for_boxes_only() -> Result<()> {
@@ -225,8 +201,8 @@ fn the_boxes_door_opens_for_boxes_only() -> Result<()> {
             let door = format!("https://127.0.0.1:{}", campus.hub.ports.boxes);
             (campus.classrooms[WELL].identity()?, door)
         };
-        let without = boxes_client(&identity.ca_pem, None)?;
-        let with = boxes_client(&identity.ca_pem, Some(&identity))?;
+        let without = identity.client(false)?;
+        let with = identity.client(true)?;
         let segment = format!("{door}/box/1/segments/{NIL}");
         for (method, url) in [
             (Method::GET, format!("{door}/box/1/epoch-bundle")),

@@ -6,9 +6,14 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use reqwest::Client;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 
 use super::disk::SmallDisk;
@@ -255,6 +260,30 @@ pub struct BoxIdentity {
     pub ca_pem: String,
     /// The hub's MQTT port.
     pub mqtt_port: u16,
+}
+
+impl BoxIdentity {
+    /// A client that trusts the hub's authority, for the boxes' door: `with` the box's certificate
+    /// or without any.
+    ///
+    /// # Errors
+    /// When a PEM text is none.
+    pub fn client(&self, with: bool) -> Result<Client> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes())?)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots);
+        let tls = if with {
+            let certificate = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes())?;
+            let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes())?;
+            builder.with_client_auth_cert(vec![certificate], key)?
+        } else {
+            builder.with_no_client_auth()
+        };
+        Ok(Client::builder().tls_backend_preconfigured(tls).build()?)
+    }
 }
 
 impl Classroom {

@@ -5,12 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use reqwest::{Client, Method, StatusCode};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use reqwest::{Method, StatusCode};
 use serde_json::json;
-use std::sync::Arc;
 
 use super::Tally;
 use super::canary::NOTHING;
@@ -174,8 +170,8 @@ pub async fn ask(world: &World, tap: Tap, tally: &mut Tally) -> Result<()> {
 async fn routes(world: &World, identity: &BoxIdentity, tally: &mut Tally) -> Result<()> {
     let door = format!("https://127.0.0.1:{}", world.campus.hub.ports.boxes);
     let cookie = world.supervisors[0].cookie().context("no cookie")?;
-    for (with, allowed) in [(None, false), (Some(identity), true)] {
-        let client = client(&identity.ca_pem, with)?;
+    for allowed in [false, true] {
+        let client = identity.client(allowed)?;
         for (method, path) in [
             (Method::GET, "/box/1/epoch-bundle".to_owned()),
             (Method::PUT, format!("/box/1/segments/{NIL}")),
@@ -206,23 +202,4 @@ async fn routes(world: &World, identity: &BoxIdentity, tally: &mut Tally) -> Res
         }
     }
     Ok(())
-}
-
-fn client(ca_pem: &str, identity: Option<&BoxIdentity>) -> Result<Client> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes())?)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots);
-    let tls = match identity {
-        Some(one) => builder.with_client_auth_cert(
-            vec![CertificateDer::from_pem_slice(
-                one.certificate_pem.as_bytes(),
-            )?],
-            PrivateKeyDer::from_pem_slice(one.key_pem.as_bytes())?,
-        )?,
-        None => builder.with_no_client_auth(),
-    };
-    Ok(Client::builder().tls_backend_preconfigured(tls).build()?)
 }
