@@ -148,7 +148,7 @@ await as('academic_affairs', async (page) => {
   await take(page, 'agreement-detail');
   await page.keyboard.press('Escape');
   await page.getByTestId('paper-open').click();
-  await page.getByTestId('paper-form').waitFor();
+  await page.getByTestId('paper').waitFor();
   await take(page, 'agreement-paper');
 });
 await as('security_administrator', async (page) => {

@@ -13,11 +13,19 @@ let secret = '';
 let recovery = [];
 let page;
 
+/** Looks somebody up on the page 人员. The hub answers the search; until then rows still move. */
+async function personRow(officer, login) {
+  await visit(officer, '/people');
+  await officer.locator('[name=search]').fill(login);
+  const rows = officer.getByTestId('people').locator('tbody tr');
+  await rows.filter({ hasText: login }).waitFor();
+  await rows.filter({ hasNotText: login }).first().waitFor({ state: 'hidden' });
+  return rows.first();
+}
+
 test('X3 the system administrator issues a start code for a teacher', async () => {
   const officer = await pageAs(account('technician'));
-  await visit(officer, '/people');
-  await officer.locator('[name=search]').fill(teacher.login);
-  const row = officer.getByTestId('people').locator('tr', { hasText: teacher.login });
+  const row = await personRow(officer, teacher.login);
   await row.getByTestId('start-code').click();
   await officer.getByTestId('start-code-issue').click();
   assert.match(
@@ -31,10 +39,7 @@ test('X3 the system administrator issues a start code for a teacher', async () =
 
 test('X3 R8 an account that sees classes waits for a second officer', async () => {
   const officer = await pageAs(account('technician'));
-  await visit(officer, '/people');
-  const login = account('unit_supervisor').login;
-  await officer.locator('[name=search]').fill(login);
-  const row = officer.getByTestId('people').locator('tr', { hasText: login });
+  const row = await personRow(officer, account('unit_supervisor').login);
   await row.getByTestId('start-code').click();
   await officer.getByTestId('start-code-issue').click();
   assert.match(await officer.getByTestId('start-code-waiting').innerText(), /安全管理员/);

@@ -87,7 +87,7 @@ test('R35 R37 the home page leads to the agreement, which is read and then signe
   await page.getByText('已阅读到末尾').waitFor();
   await page.getByText('已达到最短阅读时间').waitFor();
   await sign(page);
-  assert.match(await page.getByTestId('agreement-state').innerText(), /有效/);
+  await page.getByTestId('agreement-state').filter({ hasText: '有效' }).waitFor();
   const own = page.getByTestId('own-agreements');
   assert.match(await own.innerText(), /440\*{11}0014/);
   assert.ok(!(await page.content()).includes(NUMBER), 'R46: in full nowhere');

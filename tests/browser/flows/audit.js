@@ -10,6 +10,8 @@ test('R60 X5 refused attempts are lines of the trail, with person and article', 
   await page.getByTestId('audit-filter').getByText('拒绝').click();
   const rows = page.getByTestId('audit').locator('tbody tr');
   await rows.first().waitFor();
+  // The hub answers the filter; until then every line is shown.
+  await rows.locator('[data-outcome]:not([data-outcome=refused])').first().waitFor({ state: 'hidden' });
   const text = await page.getByTestId('audit').innerText();
   assert.match(text, /第十一条/);
   assert.match(text, /第十条/);

@@ -44,7 +44,7 @@ test('R16 the security administrator makes somebody a unit leader, on a paper', 
   await row.getByTestId('people-change').click();
   await page.getByTestId('post').locator('[value=unit_leader]').check();
   await page.getByTestId('post').locator('[name=basis]').fill('教务〔2026〕12号');
-  await page.getByTestId('post-save').click();
+  await page.getByTestId('post-confirm').click();
   await page.getByTestId('people-done').waitFor();
   assert.match(await row.innerText(), /教学单位负责人/);
   await page.close();

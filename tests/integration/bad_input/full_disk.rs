@@ -219,7 +219,14 @@ fn a_hub_whose_disk_is_full_gives_no_receipt_and_loses_nothing() -> Result<()> {
 
         let kept = alone.until_spooled(2).await?;
         disk.clear(pid)?;
-        alone.until_stored(&kept).await?.is_whole()?;
+        match alone.until_stored(&kept).await {
+            Ok(footage) => footage.is_whole()?,
+            Err(why) => bail!(
+                "{why:#}\nthe box said: {}\nthe hub said: {}",
+                alone.box_said()?,
+                alone.hub_said()?
+            ),
+        }
         said_once(&mut alone)
     })
 }
