@@ -7,11 +7,13 @@ import { whenSignedOut } from './api/http';
 import { useElements } from './element';
 import { startLocale } from './i18n';
 import { router } from './router';
-import { forget } from './session';
+import { forget, me } from './session';
 import './styles/page.css';
 
 startLocale();
 whenSignedOut(() => {
+  // Answers that come in after signing out are about nobody.
+  if (!me.value) return;
   const next = router.currentRoute.value.fullPath;
   forget();
   void router.push({ path: '/sign-in', query: { next, ended: '1' } });

@@ -126,6 +126,7 @@ test('X1 a passkey is added, signs in instead of the code, and is taken away', a
   await page.getByTestId('sign-out').click();
   await page.locator('[name=login]').fill(teacher.login);
   await page.locator('[name=password]').fill(NEXT);
+  assert.ok(!page.url().includes('ended'), 'whoever signs out is not told that a session ended');
   await page.getByTestId('use-passkey').click();
   await page.getByTestId('home').waitFor();
   await page.getByTestId('who').click();

@@ -30,6 +30,7 @@ test('R18 the security administrator opens exactly that, and the leader sees the
   const page = await pageAs(account('security_administrator'));
   await visit(page, '/openings');
   await row(page, 'applications').getByTestId('grant-open').click();
+  await page.locator('[data-state=opened]').first().waitFor();
   await visit(page, '/ledger');
   await row(page, 'ledger').waitFor();
   const watching = await pageAs(leader);

@@ -46,7 +46,7 @@ test('R16 the security administrator makes somebody a unit leader, on a paper', 
   await page.getByTestId('post').locator('[name=basis]').fill('教务〔2026〕12号');
   await page.getByTestId('post-confirm').click();
   await page.getByTestId('people-done').waitFor();
-  assert.match(await row.innerText(), /教学单位负责人/);
+  await row.filter({ hasText: '教学单位负责人' }).waitFor();
   await page.close();
 });
 
@@ -65,7 +65,7 @@ test('R23 R44 a departure opens a list that closes when its lines are done', asy
   await card.getByTestId('departure-close').click();
   await card.getByTestId('refusal').waitFor();
   await card.getByTestId('handed-over').click();
-  await card.getByText('已移交').first().waitFor();
+  await card.getByTestId('handed-over').waitFor({ state: 'hidden' });
   await card.getByTestId('departure-close').click();
   await card.getByText('已办结').waitFor();
   await page.close();

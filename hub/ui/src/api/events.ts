@@ -12,22 +12,36 @@ export type EventName =
   | 'inspections'
   | 'risks';
 
-/** Calls `changed` for each named event; a burst within 300 ms counts as one. Returns the stop. */
-export function onEvents(names: EventName[], changed: (name: EventName) => void): () => void {
+/**
+ * Calls `changed` with the named events that came; a burst within 300 ms counts as one. Once the
+ * hub is back after it was out of reach, with all of them: what was told meanwhile is lost.
+ * Returns the stop.
+ */
+export function onEvents(
+  names: EventName[],
+  changed: (names: Set<EventName>) => void,
+): () => void {
   const source = new EventSource('/api/events');
-  const waiting = new Map<EventName, number>();
-  for (const name of names) {
-    source.addEventListener(name, () => {
-      if (waiting.has(name)) return;
-      const later = () => {
-        waiting.delete(name);
-        changed(name);
-      };
-      waiting.set(name, window.setTimeout(later, 300));
-    });
-  }
+  let came = new Set<EventName>();
+  let timer = 0;
+  let wasLost = false;
+  const soon = (...some: EventName[]) => {
+    for (const name of some) came.add(name);
+    timer ||= window.setTimeout(() => {
+      const told = came;
+      came = new Set();
+      timer = 0;
+      changed(told);
+    }, 300);
+  };
+  source.addEventListener('error', () => (wasLost = true));
+  source.addEventListener('open', () => {
+    if (wasLost) soon(...names);
+    wasLost = false;
+  });
+  for (const name of names) source.addEventListener(name, () => soon(name));
   return () => {
     source.close();
-    for (const timer of waiting.values()) window.clearTimeout(timer);
+    window.clearTimeout(timer);
   };
 }
