@@ -3,6 +3,7 @@
 mod range;
 
 mod agreement;
+mod audit;
 mod origin;
 mod single_sign_on;
 
@@ -15,6 +16,7 @@ use url::Url;
 pub use range::Network;
 
 pub use agreement::Agreement;
+pub use audit::Audit;
 pub use single_sign_on::SingleSignOn;
 
 /// A bundle for boxes holds 400 days, with yesterday and some to spare.
@@ -36,6 +38,8 @@ pub struct Config {
     pub session: Session,
     /// Signing the confidentiality agreement.
     pub agreement: Agreement,
+    /// The copy of the audit trail.
+    pub audit: Audit,
     /// Signing in by the school's own issuer.
     pub single_sign_on: SingleSignOn,
     /// The door for classroom boxes.
@@ -166,6 +170,7 @@ impl Default for Config {
             people: People::default(),
             session: Session::default(),
             agreement: Agreement::default(),
+            audit: Audit::default(),
             single_sign_on: SingleSignOn::default(),
             boxes: Boxes::default(),
             mqtt: Mqtt::default(),
@@ -338,6 +343,7 @@ impl Config {
     /// A demonstration never faces a network, so a production configuration cannot enable it.
     fn check(&self) -> Result<(), (&'static str, &'static str)> {
         self.store.check()?;
+        self.audit.check(&self.data_dir)?;
         let listeners = [self.people.listen, self.boxes.listen, self.mqtt.listen];
         if self.demo.enabled && !listeners.iter().all(|address| address.ip().is_loopback()) {
             return Err((

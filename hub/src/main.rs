@@ -75,10 +75,11 @@ enum Audit {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Checks an export, without the hub: every line, the head and its signature.
+    /// Checks exports and files of days, without the hub: every line, the head and its signature.
     Verify {
-        /// The export.
-        file: PathBuf,
+        /// The export; or files of days, each following the one before.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
         /// The hub's public key in base64, noted down earlier.
         #[arg(long, value_name = "PUBLIC")]
         key: Option<String>,
@@ -114,8 +115,8 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::Audit(Audit::Export { config, out }) => {
             runtime.block_on(console::export_trail(Config::load(&config)?, &out))
         }
-        Command::Audit(Audit::Verify { file, key }) => {
-            console::verify_export(&file, key.as_deref())
+        Command::Audit(Audit::Verify { files, key }) => {
+            console::verify_exports(&files, key.as_deref())
         }
         Command::Preset(PresetCommand::Apply { preset, config }) => {
             runtime.block_on(console::apply_preset(Config::load(&config)?, &preset))

@@ -101,6 +101,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             FaultWatch::open(db.clone(), app.notices.clone()).await?,
             stop.clone()
         ),
+        copy_trail(&app, stop.clone()),
         tend(&app, stop),
     );
     app.playback.end_all(now_ms()).await;
@@ -196,6 +197,27 @@ fn open_media(config: &Config) -> anyhow::Result<Media> {
         &folder,
         rules.free_mib_min.saturating_mul(MIB),
     )?)
+}
+
+/// Signed days go to another machine, apart from everything else: its folder may hang (X8).
+async fn copy_trail(app: &App, mut stop: watch::Receiver<bool>) {
+    let mut round = tokio::time::interval(TEND_EVERY);
+    loop {
+        tokio::select! {
+            _ = round.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let copied = tokio::select! {
+            copied = app.copies.catch_up(now_ms()) => copied,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        if let Err(error) = copied {
+            tracing::error!(
+                error = error::chain(&error),
+                "cannot tell the trail about its copy"
+            );
+        }
+    }
 }
 
 /// What has to be done now and then, until the hub stops.

@@ -62,6 +62,41 @@ fn an_export_over_https_is_checked_without_the_hub() -> Result<()> {
     })
 }
 
+/// R116: what the filters find, as a workbook and as JSON, for the audit administrator alone; each
+/// is a line that says how many, and the page is told how the copies are doing (X8).
+#[test]
+fn what_is_found_is_exported_and_each_export_is_a_line() -> Result<()> {
+    run(async {
+        let auditor = person("audit_administrator").await?;
+        let number = auditor.me["person"]["staff_number"].as_str();
+        let number = number.context("no staff number")?;
+        let question = format!("person={number}&action=export_trail");
+        for kind in ["xlsx", "json"] {
+            let path = format!("/api/audit/excerpt.{kind}?{question}");
+            for other in ["security_administrator", "technician", "school_supervisor"] {
+                let (status, body) = person(other).await?.get(&path).await?;
+                assert_eq!(status, StatusCode::FORBIDDEN, "{other}: {body}");
+            }
+            let answer = auditor.request(Method::GET, &path, None).await?;
+            assert_eq!(answer.status(), StatusCode::OK);
+            let bytes = answer.bytes().await?;
+            let begins: &[u8] = if kind == "xlsx" { b"PK\x03\x04" } else { b"{" };
+            ensure!(bytes.starts_with(begins), "{kind}");
+        }
+        let found = get(&auditor, &format!("/api/audit?{question}")).await?;
+        let last = &list(&found, "entries")?[0];
+        let detail = last["detail"].as_str().context("no detail")?;
+        ensure!(detail.starts_with("excerpt, json "), "{last}");
+        let asked = format!("person={number} action=export_trail");
+        assert_eq!(last["object"], asked.as_str());
+        let home = get(&auditor, "/api/home").await?;
+        assert_eq!(home["trail_copy"]["state"], "off", "{home}");
+        let other = get(&person("technician").await?, "/api/home").await?;
+        ensure!(other["trail_copy"].is_null(), "{other}");
+        Ok(())
+    })
+}
+
 /// X8, K6: the same from the command line while the hub runs; a file is never written over.
 #[test]
 fn an_export_from_the_command_line_is_signed_and_new() -> Result<()> {

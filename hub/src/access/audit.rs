@@ -1,11 +1,14 @@
 //! The audit trail: append-only, hash-chained, one writer, and nothing goes on without it.
 //!
 //! 第五条第3项 “定期检查系统日志，防范数据泄露风险”; R60, X8, X9. The head is signed when a day ends
-//! (`day`) and with every `export`.
+//! (`day`) and with every `export`; an `excerpt` is for reading only. Signed days
+//! go to another machine (`copy`).
 
 pub mod signed;
 pub mod export;
 pub mod day;
+pub mod copy;
+pub mod excerpt;
 pub mod running;
 
 use sha2::{Digest, Sha256};

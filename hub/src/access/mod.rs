@@ -1,6 +1,6 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
-//! secret → code → audit → institution → person → session → password → second_factor
+//! secret → code → workbook → audit → institution → person → session → password → second_factor
 //! → recovery → passkey → lockout → sign_in → single_sign_on → place → gate → grant → departure
 //! → sanction → roster → start_code → start → account → agreement → inspection → risk
 //!
@@ -8,6 +8,7 @@
 
 pub mod secret;
 pub mod code;
+pub mod workbook;
 pub mod audit;
 pub mod institution;
 pub mod person;

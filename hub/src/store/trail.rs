@@ -275,6 +275,17 @@ pub struct DayRow {
     pub signature: String,
 }
 
+impl DayRow {
+    /// The head that was signed.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head {
+            seq: self.seq,
+            hash: self.hash.clone(),
+        }
+    }
+}
+
 /// Keeps the signed head of a day; there is one.
 ///
 /// # Errors

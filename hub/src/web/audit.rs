@@ -15,15 +15,19 @@ use super::App;
 use super::error::{Error, ErrorBody};
 use super::guard::Caller;
 use super::input::Query;
+use crate::access::audit::day::Checked;
+use crate::access::audit::excerpt::{self, Kind};
 use crate::access::audit::export::Export;
 use crate::access::audit::{Entry, Outcome};
 use crate::campus::calendar;
 use crate::clock;
-use crate::store::trail::{DayRow, Filter, Line};
+use crate::store::trail::{Filter, Line};
+use xunke_policy::patrol::FieldError;
 
 const LINES: i64 = 50;
 const LINES_MAX: i64 = 500;
 const DAYS_MAX: i64 = 400;
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// Which lines.
 #[derive(Debug, Default, Deserialize)]
@@ -155,6 +159,8 @@ pub struct DayHead {
     pub key: String,
     /// Ed25519 over day, time, number and hash, base64.
     pub signature: String,
+    /// Whether that is still so: the signature is this hub's, and the line is there.
+    pub holds: bool,
 }
 
 /// The signed heads.
@@ -164,21 +170,21 @@ pub struct DayHeads {
     pub days: Vec<DayHead>,
 }
 
-/// The signed head of each day (K6).
+/// The signed head of each day, and whether it still holds (K6).
 ///
 /// # Errors
 /// 403 for whoever does not inspect the trail.
 #[utoipa::path(get, path = "/api/audit/days", tag = "audit",
     responses((status = 200, body = DayHeads), (status = 403, body = ErrorBody)))]
 pub async fn days(State(app): State<App>) -> Result<Json<DayHeads>, Error> {
-    let days = app.days.list(DAYS_MAX).await?;
+    let days = app.days.checked(DAYS_MAX).await?;
     Ok(Json(DayHeads {
         days: days.into_iter().map(DayHead::from).collect(),
     }))
 }
 
-impl From<DayRow> for DayHead {
-    fn from(row: DayRow) -> Self {
+impl From<Checked> for DayHead {
+    fn from(Checked { row, holds }: Checked) -> Self {
         Self {
             date: calendar::date_text(row.day),
             seq: row.seq,
@@ -186,6 +192,7 @@ impl From<DayRow> for DayHead {
             signed_at: row.signed_ms,
             key: row.signing_key,
             signature: row.signature,
+            holds,
         }
     }
 }
@@ -221,6 +228,80 @@ pub async fn export(State(app): State<App>, caller: Caller) -> Result<Response, 
         Some((piece, (app, caller, export)))
     });
     Ok((headers, Body::from_stream(pieces)).into_response())
+}
+
+/// The lines that are asked for, as a workbook; taking them is a line (R116).
+///
+/// # Errors
+/// 403 for whoever does not inspect the trail, 422 when they are too many.
+#[utoipa::path(get, path = "/api/audit/excerpt.xlsx", tag = "audit",
+    params(("person" = Option<String>, Query), ("action" = Option<String>, Query),
+        ("outcome" = Option<String>, Query), ("object" = Option<String>, Query),
+        ("from" = Option<i64>, Query), ("until" = Option<i64>, Query)),
+    responses((status = 200, content_type = XLSX, body = String),
+        (status = 403, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn workbook(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<Page>,
+) -> Result<Response, Error> {
+    excerpt(&app, &caller, &page, (Kind::Xlsx, XLSX)).await
+}
+
+/// The lines that are asked for, as JSON; taking them is a line (R116).
+///
+/// # Errors
+/// 403 for whoever does not inspect the trail, 422 when they are too many.
+#[utoipa::path(get, path = "/api/audit/excerpt.json", tag = "audit",
+    params(("person" = Option<String>, Query), ("action" = Option<String>, Query),
+        ("outcome" = Option<String>, Query), ("object" = Option<String>, Query),
+        ("from" = Option<i64>, Query), ("until" = Option<i64>, Query)),
+    responses((status = 200, content_type = "application/json", body = String),
+        (status = 403, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn json(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<Page>,
+) -> Result<Response, Error> {
+    excerpt(&app, &caller, &page, (Kind::Json, "application/json")).await
+}
+
+async fn excerpt(
+    app: &App,
+    caller: &Caller,
+    page: &Page,
+    (kind, content_type): (Kind, &'static str),
+) -> Result<Response, Error> {
+    let (filter, by) = (page.filter(), caller.session.person.who(caller.address));
+    let taken = excerpt::take(&app.trail, &filter, by, kind, caller.now_ms).await?;
+    let bytes = tokio::task::spawn_blocking(move || taken.file(kind)).await;
+    let bytes = bytes.map_err(|failed| Error::Failed(failed.into()))??;
+    let date = calendar::date_text(calendar::day(caller.now_ms));
+    let name = format!("xunke-trail-excerpt-{date}.{}", kind.word());
+    let headers = [
+        (header::CONTENT_TYPE, content_type.to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+impl From<excerpt::Error> for Error {
+    fn from(error: excerpt::Error) -> Self {
+        match error {
+            excerpt::Error::TooMany => Self::Field(FieldError {
+                field: "from",
+                zh: "符合条件的记录超过 20,000 条，一次导不完。请缩小时间范围或增加筛选条件，\
+                     分几次导出；需要全部记录请用“导出全部”。",
+                en: "More than 20,000 entries fit; narrow the dates or add a filter and take them \
+                     in parts. For the whole trail use “Export all”.",
+            }),
+            excerpt::Error::Trail(cause) => Self::TrailUnavailable(cause),
+            failed @ excerpt::Error::Workbook(_) => Self::Failed(Box::new(failed)),
+        }
+    }
 }
 
 /// The next piece, for as long as the session lasts (R23); an error cuts the download off.

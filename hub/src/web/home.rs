@@ -15,6 +15,7 @@ use super::inspections::InspectionDue;
 use super::lesson::LessonView;
 use super::rooms;
 use crate::access::audit::Outcome;
+use crate::access::audit::copy::Standing;
 use crate::campus::calendar;
 use crate::campus::classroom::{self, Classroom};
 use crate::campus::lesson::{self, Lesson};
@@ -37,6 +38,38 @@ pub struct Home {
     pub inspection: Option<InspectionDue>,
     /// Where the trail stood at the end of the last day, for everybody to note down (K6).
     pub signed_day: Option<DayHead>,
+    /// How the copy of the trail is doing, for whoever inspects it (X8).
+    pub trail_copy: Option<TrailCopy>,
+}
+
+/// The copy of the trail on another machine.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrailCopy {
+    /// `off`, `good` or `failing`.
+    pub state: &'static str,
+    /// The last day up to which every signed day is there, such as `2026-11-22`.
+    pub until: Option<String>,
+    /// Why it fails: `unmarked`, `full`, `unreachable`, `damaged` or `broken`.
+    pub why: Option<&'static str>,
+    /// Since when it fails.
+    pub since: Option<i64>,
+}
+
+impl From<Option<Standing>> for TrailCopy {
+    fn from(standing: Option<Standing>) -> Self {
+        let named = standing.is_some();
+        let Standing { until, trouble } = standing.unwrap_or_default();
+        Self {
+            state: match (named, trouble) {
+                (false, _) => "off",
+                (true, None) => "good",
+                (true, Some(_)) => "failing",
+            },
+            until: until.map(calendar::date_text),
+            why: trouble.map(|(trouble, _)| trouble.word()),
+            since: trouble.map(|(_, since_ms)| since_ms),
+        }
+    }
 }
 
 /// A lesson of a teacher, with its room.
@@ -90,6 +123,10 @@ pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, 
     } else {
         None
     };
+    let trail_copy = match desk.may(Action::InspectTrail) {
+        true => Some(TrailCopy::from(app.copies.standing().await)),
+        false => None,
+    };
     let cards = desk.cards;
     let lessons = if is(Role::Teacher) {
         Some(own_lessons(&app, &caller).await?)
@@ -100,7 +137,8 @@ pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, 
         cards,
         lessons,
         inspection: inspection.map(InspectionDue::from),
-        signed_day: app.days.latest().await?.map(DayHead::from),
+        signed_day: app.days.checked(1).await?.pop().map(DayHead::from),
+        trail_copy,
     };
     if let Some(lessons) = &home.lessons {
         home.cards

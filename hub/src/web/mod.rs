@@ -45,6 +45,7 @@ use std::sync::Arc;
 use crate::access::account::Accounts;
 use crate::access::agreement::{self as signing, Agreements};
 use crate::access::audit::Trail;
+use crate::access::audit::copy::Copies;
 use crate::access::audit::day::Days;
 use crate::access::departure::Departures;
 use crate::access::gate::Gate;
@@ -86,6 +87,8 @@ pub struct App {
     pub trail: Arc<Trail>,
     /// Signs its head, each day and for exports.
     pub days: Arc<Days>,
+    /// Copies signed days to another machine.
+    pub copies: Arc<Copies>,
     /// Who is signed in.
     pub sessions: Sessions,
     /// Where people sign in.
@@ -179,19 +182,16 @@ impl App {
         let single_sign_on = SingleSignOn::new(issuer, desk.clone(), trail.clone());
         let gate = Gate::new(db.clone(), t, s, c, institution);
         let (grants, roster, departures, sanctions) = posts(&db, &trail, &gate, &ca);
-        let (t, hours) = (trail.clone(), config.session.start_code_hours);
-        let start_codes = StartCodes::new(db.clone(), t, hours);
-        let (t, d, school) = (trail.clone(), desk.clone(), gate.institution().clone());
-        let starts = Starts::new(db.clone(), t, d.clone(), sealing.clone(), school.clone());
-        let stores = (db.clone(), trail.clone());
-        let accounts = Accounts::new(stores, (d, sessions.clone()), sealing.clone(), school);
+        let house = (&db, &trail, &gate);
+        let (start_codes, starts, accounts) =
+            starting(house, &config, (&desk, &sessions), &sealing);
         let tools = signing::Tools {
             desk: desk.clone(),
             sealing,
             institution: gate.institution().clone(),
         };
         let agreements = Agreements::new(db.clone(), trail.clone(), tools, &config.agreement);
-        let (days, inspections, risks) = watch_over(&db, &trail, &gate, (&notices, &ca));
+        let watch = watch_over((&db, &trail, &gate), &config, (&notices, &ca));
         let (d, k, signing) = (db.clone(), keys.clone(), ca.signing_key().clone());
         let uploads_max = config.recording.uploads_max;
         let ingest = Ingest::new(d, media.clone(), k, signing, uploads_max);
@@ -208,7 +208,8 @@ impl App {
             config,
             db,
             trail,
-            days,
+            days: watch.days,
+            copies: watch.copies,
             sessions,
             desk,
             single_sign_on,
@@ -217,8 +218,8 @@ impl App {
             starts,
             accounts,
             grants,
-            inspections,
-            risks,
+            inspections: watch.inspections,
+            risks: watch.risks,
             roster,
             agreements,
             departures,
@@ -235,17 +236,44 @@ impl App {
 }
 
 /// What signs the trail and looks through it.
+struct Watch {
+    days: Arc<Days>,
+    copies: Arc<Copies>,
+    inspections: Inspections,
+    risks: Risks,
+}
+
 fn watch_over(
-    db: &Db,
-    trail: &Arc<Trail>,
-    gate: &Gate,
+    (db, trail, gate): (&Db, &Arc<Trail>, &Gate),
+    config: &Config,
     (notices, ca): (&Notices, &Ca),
-) -> (Arc<Days>, Inspections, Risks) {
+) -> Watch {
     let (trail, school) = (trail.clone(), gate.institution().clone());
     let days = Arc::new(Days::new(trail.clone(), ca.signing_key().clone()));
-    let inspections = Inspections::new(db.clone(), trail.clone(), school.clone());
-    let risks = Risks::new(db.clone(), trail, notices.clone(), school);
-    (days, inspections, risks)
+    Watch {
+        copies: Arc::new(Copies::new(days.clone(), &config.audit.copy_dir)),
+        days,
+        inspections: Inspections::new(db.clone(), trail.clone(), school.clone()),
+        risks: Risks::new(db.clone(), trail, notices.clone(), school),
+    }
+}
+
+/// What accounts start with, and what their owners do with them.
+fn starting(
+    (db, trail, gate): (&Db, &Arc<Trail>, &Gate),
+    config: &Config,
+    (desk, sessions): (&Desk, &Sessions),
+    sealing: &SealingKey,
+) -> (StartCodes, Starts, Accounts) {
+    let shared = || (db.clone(), trail.clone());
+    let (school, sealing) = (gate.institution().clone(), sealing.clone());
+    let (d, t) = shared();
+    let start_codes = StartCodes::new(d, t, config.session.start_code_hours);
+    let (d, t) = shared();
+    let starts = Starts::new(d, t, desk.clone(), sealing.clone(), school.clone());
+    let people = (desk.clone(), sessions.clone());
+    let accounts = Accounts::new(shared(), people, sealing, school);
+    (start_codes, starts, accounts)
 }
 
 /// What gives permissions and posts, and what ends them.

@@ -205,6 +205,8 @@ fn everything_else() -> Vec<Route> {
         GET    "/api/audit"                              TRAIL      => audit::list;
         GET    "/api/audit/days"                         TRAIL      => audit::days;
         GET    "/api/audit/export"                       EXPORT     => audit::export;
+        GET    "/api/audit/excerpt.xlsx"                 EXPORT     => audit::workbook;
+        GET    "/api/audit/excerpt.json"                 EXPORT     => audit::json;
         GET    "/api/inspections"                        INSPECTING => inspections::list;
         GET    "/api/inspections/period"                 INSPECTING => inspections::period;
         POST   "/api/inspections"                        INSPECTING => inspections::sign;

@@ -212,6 +212,16 @@ fn others() -> Vec<Row> {
             Once,
             may_see(InspectTrail, IN_THE_TRAIL),
         ),
+        row(
+            "GET /api/audit/excerpt.xlsx",
+            Once,
+            may_see(InspectTrail, IN_THE_TRAIL),
+        ),
+        row(
+            "GET /api/audit/excerpt.json",
+            Once,
+            may_see(InspectTrail, IN_THE_TRAIL),
+        ),
         row("POST /api/session/passkey/question", Once, anybody()),
         row("POST /api/session/passkey", Once, anybody()),
         row("GET /api/account/passkeys", Once, oneself()),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use tokio::sync::Mutex;
 
 use super::export::Export;
@@ -14,6 +14,15 @@ use crate::store::trail::{self, DayRow, Head};
 
 /// Days that are signed afterwards at most, when the hub was away.
 const DAYS_MAX: i64 = 400;
+
+/// A signed head, asked again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The head.
+    pub row: DayRow,
+    /// Whether it is still this hub's word about a line that is there.
+    pub holds: bool,
+}
 
 /// Signs days, and exports. There is one.
 #[derive(Debug)]
@@ -126,21 +135,36 @@ impl Days {
     /// # Errors
     /// When the store fails.
     pub async fn verify(&self) -> Result<Result<usize, i64>, Unavailable> {
-        let key = self.key.verifying_key();
-        let rows = self.list(DAYS_MAX).await?;
-        for row in &rows {
-            let head = Head {
-                seq: row.seq,
-                hash: row.hash.clone(),
-            };
-            let (day, signed_ms) = (row.day, row.signed_ms);
-            let said = signed::holds(&key, Word::Day { day, signed_ms }, &head, &row.signature);
-            let line = self.trail.line(row.seq).await?;
-            if !said || line.is_none_or(|line| line.hash != row.hash) {
-                return Ok(Err(day));
-            }
+        let checked = self.checked(DAYS_MAX).await?;
+        let broken = checked.iter().find(|one| !one.holds);
+        Ok(broken.map_or(Ok(checked.len()), |one| Err(one.row.day)))
+    }
+
+    /// Up to `limit` signed heads, the latest first, each asked again whether it holds.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn checked(&self, limit: i64) -> Result<Vec<Checked>, Unavailable> {
+        let mut checked = Vec::new();
+        for row in self.list(limit).await? {
+            let holds = self.holds(&row).await?;
+            checked.push(Checked { row, holds });
         }
-        Ok(Ok(rows.len()))
+        Ok(checked)
+    }
+
+    /// Whether the head is this hub's word, and the line it is about is still there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn holds(&self, row: &DayRow) -> Result<bool, Unavailable> {
+        let (day, signed_ms) = (row.day, row.signed_ms);
+        let (key, word) = (self.key.verifying_key(), Word::Day { day, signed_ms });
+        if !signed::holds(&key, word, &row.head(), &row.signature) {
+            return Ok(false);
+        }
+        let line = self.trail.line(row.seq).await?;
+        Ok(line.is_some_and(|line| line.hash == row.hash))
     }
 
     /// The head signed last.
@@ -157,6 +181,24 @@ impl Days {
     /// When the store fails.
     pub async fn list(&self, limit: i64) -> Result<Vec<DayRow>, Unavailable> {
         Ok(trail::days(&self.trail.db, limit).await?)
+    }
+
+    /// The lines of a day, which follow `from`, as a file that ends with its signed head (X8).
+    #[must_use]
+    pub fn export_day(&self, from: &Head, row: &DayRow) -> Export {
+        Export::of_day(self.trail.clone(), from, row)
+    }
+
+    /// The trail whose days these are.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// The public half of the key that signs.
+    #[must_use]
+    pub fn public(&self) -> VerifyingKey {
+        self.key.verifying_key()
     }
 
     /// An export of the trail up to `head`.

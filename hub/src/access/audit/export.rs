@@ -1,6 +1,7 @@
 //! An export of the trail: one line a JSON object, then the head with the hub's signature.
 //!
-//! Whoever holds the file checks it offline, without the hub (K6, X8).
+//! Whoever holds the file checks it offline, without the hub (K6, X8). The file of one day begins
+//! with where the trail stood before it, and ends with that day's signed head.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Write};
@@ -14,12 +15,23 @@ use serde::{Deserialize, Serialize};
 
 use super::signed::{self, Word};
 use super::{PAGE, Trail, Unavailable, empty, follows};
-use crate::store::trail::{self, Head, Line};
+use crate::campus::calendar;
+use crate::store::trail::{self, DayRow, Head, Line};
 
 /// No line of a trail is longer: its texts are cut when it is written.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// How the last line begins, and no other.
 const ENDING: &[u8] = b"{\"head\":";
+/// How the first line of a day's file begins, and no other.
+const BEGINNING: &[u8] = b"{\"after\":";
+
+/// The first line of a day's file; a whole export begins with the first line of the trail.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beginning {
+    after: i64,
+    hash: String,
+}
 
 /// The last line of an export.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +39,9 @@ const ENDING: &[u8] = b"{\"head\":";
 struct Ending {
     head: i64,
     hash: String,
+    /// Of a day's file, such as `2026-11-22`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
     signed_ms: i64,
     key: String,
     signature: String,
@@ -67,6 +82,10 @@ pub enum Doubt {
 /// A whole export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
+    /// Where it begins: after this line. A whole export begins at 0.
+    pub after: Head,
+    /// The day it is the file of; `None` for a whole export.
+    pub day: Option<i64>,
     /// Where it ends.
     pub head: Head,
     /// When it was signed, milliseconds since the epoch.
@@ -82,6 +101,8 @@ pub struct Export {
     head: Head,
     /// The last line handed out.
     at: i64,
+    /// The first piece of a day's file; `None` once it is handed out.
+    beginning: Option<String>,
     /// The last piece; `None` once it is handed out.
     ending: Option<String>,
 }
@@ -95,7 +116,32 @@ impl Export {
             trail,
             head,
             at: 0,
+            beginning: None,
             ending,
+        }
+    }
+
+    /// The lines after `from` up to the signed head of a day.
+    #[must_use]
+    pub fn of_day(trail: Arc<Trail>, from: &Head, row: &DayRow) -> Self {
+        let beginning = text(&Beginning {
+            after: from.seq,
+            hash: from.hash.clone(),
+        });
+        let ending = text(&Ending {
+            head: row.seq,
+            hash: row.hash.clone(),
+            day: Some(calendar::date_text(row.day)),
+            signed_ms: row.signed_ms,
+            key: row.signing_key.clone(),
+            signature: row.signature.clone(),
+        });
+        Self {
+            trail,
+            head: row.head(),
+            at: from.seq,
+            beginning: Some(beginning),
+            ending: Some(ending),
         }
     }
 
@@ -104,6 +150,9 @@ impl Export {
     /// # Errors
     /// When the store fails.
     pub async fn next(&mut self) -> Result<Option<String>, Unavailable> {
+        if let Some(beginning) = self.beginning.take() {
+            return Ok(Some(beginning));
+        }
         let mut lines = trail::after(&self.trail.db, self.at, PAGE).await?;
         lines.retain(|line| line.seq <= self.head.seq);
         let Some(last) = lines.last() else {
@@ -157,6 +206,7 @@ fn ending(head: &Head, key: &SigningKey, now_ms: i64) -> String {
     text(&Ending {
         head: head.seq,
         hash: head.hash.clone(),
+        day: None,
         signed_ms: now_ms,
         key: signed::public_text(&key.verifying_key()),
         signature: signed::sign(key, Word::Export { signed_ms: now_ms }, head),
@@ -171,6 +221,7 @@ fn ending(head: &Head, key: &SigningKey, now_ms: i64) -> String {
 /// The first line that does not fit.
 pub fn verify(mut from: impl BufRead, key: Option<&VerifyingKey>) -> Result<Verified, Doubt> {
     let (mut end, mut number, mut bytes) = (empty(), 0, Vec::new());
+    let mut after = None;
     loop {
         number += 1;
         let broken = |what: &str| broken(number, what);
@@ -184,6 +235,11 @@ pub fn verify(mut from: impl BufRead, key: Option<&VerifyingKey>) -> Result<Veri
         if bytes.starts_with(ENDING) {
             break;
         }
+        if number == 1 && bytes.starts_with(BEGINNING) {
+            end = begin(&bytes).map_err(broken)?;
+            after = Some(end.clone());
+            continue;
+        }
         let line: Line = read(&bytes).ok_or_else(|| broken("not a line as the hub writes it"))?;
         follows(&end, &line).map_err(|wrong| broken(wrong.what))?;
         end = Head {
@@ -191,7 +247,8 @@ pub fn verify(mut from: impl BufRead, key: Option<&VerifyingKey>) -> Result<Veri
             hash: line.hash,
         };
     }
-    let verified = check_ending(&bytes, end, key).map_err(|what| broken(number, what))?;
+    let verified = check_ending(&bytes, (after, end), key);
+    let verified = verified.map_err(|what| broken(number, what))?;
     next(&mut from, &mut bytes)?;
     if !bytes.is_empty() {
         return Err(broken(number + 1, "there is more after the signature"));
@@ -216,12 +273,31 @@ fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<T> {
     (again == bytes).then_some(value)
 }
 
+/// Where a day's file begins.
+fn begin(bytes: &[u8]) -> Result<Head, &'static str> {
+    let Beginning { after: seq, hash } =
+        read(bytes).ok_or("not a beginning as the hub writes it")?;
+    let first = empty();
+    if seq < first.seq || seq == first.seq && hash != first.hash {
+        return Err("no trail begins like this");
+    }
+    Ok(Head { seq, hash })
+}
+
+/// What the ending says, if it is said of what the file holds.
 fn check_ending(
     bytes: &[u8],
-    end: Head,
+    (after, end): (Option<Head>, Head),
     key: Option<&VerifyingKey>,
 ) -> Result<Verified, &'static str> {
     let ending: Ending = read(bytes).ok_or("not a head as the hub writes it")?;
+    let day = match &ending.day {
+        Some(text) => Some(calendar::parse_day(text).ok_or("there is no such day")?),
+        None => None,
+    };
+    if day.is_some() != after.is_some() {
+        return Err("only the file of a day begins elsewhere than with the first line");
+    }
     if ending.head != end.seq || ending.hash != end.hash {
         return Err("the trail does not end where the head says");
     }
@@ -230,10 +306,16 @@ fn check_ending(
         return Err("signed with another key than the one given");
     }
     let signed_ms = ending.signed_ms;
-    if !signed::holds(&own, Word::Export { signed_ms }, &end, &ending.signature) {
+    let word = match day {
+        Some(day) => Word::Day { day, signed_ms },
+        None => Word::Export { signed_ms },
+    };
+    if !signed::holds(&own, word, &end, &ending.signature) {
         return Err("the signature does not fit the head");
     }
     Ok(Verified {
+        after: after.unwrap_or_else(empty),
+        day,
         head: end,
         signed_ms,
         key: ending.key,

@@ -8,6 +8,7 @@ import type {
   ApplicationForm,
   ApplicationHeader,
   AuditPage,
+  DayHeads,
   Device,
   Enrolment,
   Fault,
@@ -147,13 +148,28 @@ export function listAudit(
   limit: number,
   filter: Partial<AuditFilter> = {},
 ): Promise<AuditPage> {
-  const query = new URLSearchParams({ limit: String(limit) });
+  const query = asQuery(filter);
+  query.set('limit', String(limit));
   if (before !== null) query.set('before', String(before));
-  for (const [name, value] of Object.entries(filter)) {
-    if (value !== null && value !== '') query.set(name, String(value));
-  }
   return getJson<AuditPage>(`/api/audit?${query}`);
 }
+
+function asQuery(filter: Partial<AuditFilter>): URLSearchParams {
+  const asked = Object.entries(filter).filter(([, value]) => value !== null && value !== '');
+  return new URLSearchParams(asked.map(([name, value]) => [name, String(value)]));
+}
+
+/** The lines that a filter asks for, as a file; taking them is a line of the trail. */
+export async function getExcerpt(
+  kind: 'xlsx' | 'json',
+  filter: Partial<AuditFilter>,
+): Promise<Blob> {
+  const answer = await request('GET', `/api/audit/excerpt.${kind}?${asQuery(filter)}`);
+  return answer.blob();
+}
+
+/** The signed head of each day, and whether it still holds. */
+export const listDays = (): Promise<DayHeads> => getJson<DayHeads>('/api/audit/days');
 
 export const getAgreement = () => getJson<OwnAgreement>('/api/agreement');
 export const beginReading = () => postJson<{ id: string }>('/api/agreement/reading', {});

@@ -516,11 +516,53 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The signed head of each day (K6).
+         * The signed head of each day, and whether it still holds (K6).
          * @description # Errors
          *     403 for whoever does not inspect the trail.
          */
         get: operations["days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/excerpt.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines that are asked for, as JSON; taking them is a line (R116).
+         * @description # Errors
+         *     403 for whoever does not inspect the trail, 422 when they are too many.
+         */
+        get: operations["json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/excerpt.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines that are asked for, as a workbook; taking them is a line (R116).
+         * @description # Errors
+         *     403 for whoever does not inspect the trail, 422 when they are too many.
+         */
+        get: operations["workbook"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1947,6 +1989,8 @@ export interface components {
             date: string;
             /** @description Its hash. */
             hash: string;
+            /** @description Whether that is still so: the signature is this hub's, and the line is there. */
+            holds: boolean;
             /** @description The hub's public key, base64: `xunke-hub audit verify` takes it as `--key`. */
             key: string;
             /**
@@ -2266,6 +2310,7 @@ export interface components {
             /** @description A teacher's lessons of today. */
             lessons?: components["schemas"]["OwnLesson"][] | null;
             signed_day?: components["schemas"]["DayHead"] | null;
+            trail_copy?: components["schemas"]["TrailCopy"] | null;
         };
         /** @description One number. */
         HomeCard: {
@@ -3534,6 +3579,20 @@ export interface components {
             /** @description The whole text. */
             text: string;
         };
+        /** @description The copy of the trail on another machine. */
+        TrailCopy: {
+            /**
+             * Format: int64
+             * @description Since when it fails.
+             */
+            since?: number | null;
+            /** @description `off`, `good` or `failing`. */
+            state: string;
+            /** @description The last day up to which every signed day is there, such as `2026-11-22`. */
+            until?: string | null;
+            /** @description Why it fails: `unmarked`, `full`, `unreachable`, `damaged` or `broken`. */
+            why?: string | null;
+        };
         /** @description A teaching unit by name. */
         UnitName: {
             /**
@@ -4635,6 +4694,90 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    json: {
+        parameters: {
+            query?: {
+                person?: string;
+                action?: string;
+                outcome?: string;
+                object?: string;
+                from?: number;
+                until?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    workbook: {
+        parameters: {
+            query?: {
+                person?: string;
+                action?: string;
+                outcome?: string;
+                object?: string;
+                from?: number;
+                until?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

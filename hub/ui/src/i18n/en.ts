@@ -1,6 +1,7 @@
 // English, complete by type: a missing or extra word does not compile.
 import { en as account } from './words/account';
 import { en as agreement } from './words/agreement';
+import { en as keeping } from './words/keeping';
 import { en as people } from './words/people';
 import { en as posts } from './words/posts';
 import { en as staff } from './words/staff';
@@ -10,6 +11,7 @@ import type { zh } from './zh';
 
 export const en: Record<keyof typeof zh, string> = {
   ...agreement,
+  ...keeping,
   ...people,
   ...account,
   ...posts,
@@ -360,7 +362,6 @@ export const en: Record<keyof typeof zh, string> = {
   'audit.none': 'No such entries.',
   'audit.noneHint': 'Try another filter.',
   'audit.older': 'Older entries',
-  'audit.export': 'Export',
   'audit.exportHint':
     'The whole trail with its signature, to be verified offline. The export is an entry, too.',
   'day.head': 'Signed head of {date}: entry {seq}',

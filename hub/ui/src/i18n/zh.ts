@@ -1,6 +1,7 @@
 // Chinese, the first language of the pages. Words follow the regulations and the glossary.
 import { zh as account } from './words/account';
 import { zh as agreement } from './words/agreement';
+import { zh as keeping } from './words/keeping';
 import { zh as people } from './words/people';
 import { zh as posts } from './words/posts';
 import { zh as staff } from './words/staff';
@@ -10,6 +11,7 @@ import { zh as trail } from './words/trail';
 export const zh = {
   ...account,
   ...agreement,
+  ...keeping,
   ...people,
   ...posts,
   ...staff,
@@ -347,7 +349,6 @@ export const zh = {
   'audit.none': '没有符合的审计记录。',
   'audit.noneHint': '换一个筛选条件。',
   'audit.older': '更早的记录',
-  'audit.export': '导出',
   'audit.exportHint': '导出全部审计记录及签名，可离线校验；导出本身也会记入审计。',
   'day.head': '{date} 审计链头（已签名）：第 {seq} 条',
   'day.hint': '每日 24:00 由平台签名。抄下日期、条数与哈希，日后可证明此前的记录未被改动。',

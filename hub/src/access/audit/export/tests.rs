@@ -55,6 +55,31 @@ async fn bytes_of(lines: i64) -> Vec<u8> {
     bytes
 }
 
+/// The file of a day: the last `lines` of a trail that had three before.
+async fn day_of(lines: i64) -> Vec<u8> {
+    let trail = trail_of(3 + lines).await;
+    let head = |line: Line| Head {
+        seq: line.seq,
+        hash: line.hash,
+    };
+    let from = head(trail.line(3).await.unwrap().unwrap());
+    let until = head(trail.line(3 + lines).await.unwrap().unwrap());
+    let (day, signed_ms) = (20_779, 9_000);
+    let row = DayRow {
+        day,
+        seq: until.seq,
+        signed_ms,
+        signing_key: signed::public_text(&key().verifying_key()),
+        signature: signed::sign(&key(), Word::Day { day, signed_ms }, &until),
+        hash: until.hash,
+    };
+    let (mut export, mut bytes) = (Export::of_day(trail, &from, &row), Vec::new());
+    while let Some(piece) = export.next().await.unwrap() {
+        bytes.extend(piece.into_bytes());
+    }
+    bytes
+}
+
 /// A small generator (SplitMix64), so that a failure can be repeated from its seed.
 struct Dice(u64);
 
@@ -128,13 +153,42 @@ fn swap_fields(line: &mut Vec<u8>, dice: &mut Dice) {
 /// X8, K6: 5,000 random single edits, 5,000 detected.
 #[tokio::test]
 async fn no_edit_of_an_export_goes_unseen() {
+    every_edit_is_seen(&bytes_of(LINES).await);
+}
+
+/// X8, K6: the same for the file of one day.
+#[tokio::test]
+async fn no_edit_of_a_days_file_goes_unseen() {
+    let bytes = day_of(LINES).await;
+    let verified = verify(bytes.as_slice(), Some(&key().verifying_key())).unwrap();
+    assert_eq!((verified.after.seq, verified.head.seq), (3, 3 + LINES));
+    assert_eq!(verified.day, Some(20_779));
+    every_edit_is_seen(&bytes);
+}
+
+/// A whole export whose beginning was cut off is no day's file, and a day's file no whole export.
+#[tokio::test]
+async fn the_beginning_of_an_export_is_not_cut_off() {
+    let whole = String::from_utf8(bytes_of(5).await).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let second: Line = serde_json::from_str(lines[1]).unwrap();
+    let cut = format!("{{\"after\":2,\"hash\":\"{}\"}}\n", second.hash) + &lines[2..].concat();
+    let said = |text: &str| verify(text.as_bytes(), None).unwrap_err().to_string();
+    assert_eq!(
+        said(&cut),
+        "line 5: only the file of a day begins elsewhere than with the first line"
+    );
+    let made_up = "{\"after\":0,\"hash\":\"00\"}\n".to_owned() + &whole;
+    assert_eq!(said(&made_up), "line 1: no trail begins like this");
+}
+
+fn every_edit_is_seen(bytes: &[u8]) {
     const SEED: u64 = 20_261_122;
-    let bytes = bytes_of(LINES).await;
-    assert!(verify(bytes.as_slice(), None).is_ok());
+    assert!(verify(bytes, None).is_ok());
     let mut dice = Dice(SEED);
     let (mut edits, mut kinds) = (0, std::collections::BTreeMap::new());
     while edits < EDITS {
-        let (what, edited) = edit(&bytes, &mut dice);
+        let (what, edited) = edit(bytes, &mut dice);
         if edited == bytes {
             continue;
         }
