@@ -10,6 +10,7 @@ pub mod day;
 pub mod copy;
 pub mod excerpt;
 pub mod running;
+pub mod failures;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, MutexGuard};

@@ -12,6 +12,7 @@ use xunke_policy::access::Action;
 
 use super::App;
 use super::error::Error;
+use super::failure;
 use super::listen::Peer;
 use crate::access::secret;
 use crate::access::session::Session;
@@ -136,12 +137,13 @@ pub async fn guard(
             }
         }
     }
+    let who = session.person.who(address);
     request.extensions_mut().insert(Caller {
         session,
         address,
         now_ms,
     });
-    Ok(next.run(request).await)
+    Ok(failure::asked_by(next.run(request).await, who))
 }
 
 /// Puts the address a request really comes from in the place of a named proxy's (R31). Only

@@ -1,10 +1,11 @@
 //! The web: the doors for people and for boxes. The only room that knows HTTP.
 //!
-//! error → listen → input → guard → one file per screen → ui → boxes → routes → entrances
+//! error → listen → input → failure → guard → one file per screen → ui → boxes → routes → entrances
 
 pub mod error;
 pub mod listen;
 pub mod input;
+pub mod failure;
 pub mod guard;
 pub mod names;
 pub mod enrolment;
@@ -47,6 +48,7 @@ use crate::access::agreement::{self as signing, Agreements};
 use crate::access::audit::Trail;
 use crate::access::audit::copy::Copies;
 use crate::access::audit::day::Days;
+use crate::access::audit::failures::Failures;
 use crate::access::departure::Departures;
 use crate::access::gate::Gate;
 use crate::access::grant::Grants;
@@ -89,6 +91,8 @@ pub struct App {
     pub days: Arc<Days>,
     /// Copies signed days to another machine.
     pub copies: Arc<Copies>,
+    /// Tells the trail what failed.
+    pub failures: Arc<Failures>,
     /// Who is signed in.
     pub sessions: Sessions,
     /// Where people sign in.
@@ -192,9 +196,7 @@ impl App {
         };
         let agreements = Agreements::new(db.clone(), trail.clone(), tools, &config.agreement);
         let watch = watch_over((&db, &trail, &gate), &config, (&notices, &ca));
-        let (d, k, signing) = (db.clone(), keys.clone(), ca.signing_key().clone());
-        let uploads_max = config.recording.uploads_max;
-        let ingest = Ingest::new(d, media.clone(), k, signing, uploads_max);
+        let ingest = ingest(&db, (&media, &keys), &ca, config.recording.uploads_max);
         let playback = Playback::new(db.clone(), gate.clone(), keys.clone(), media);
         let enrolment = Place {
             ca,
@@ -210,6 +212,7 @@ impl App {
             trail,
             days: watch.days,
             copies: watch.copies,
+            failures: watch.failures,
             sessions,
             desk,
             single_sign_on,
@@ -235,9 +238,22 @@ impl App {
     }
 }
 
+/// What takes segments from boxes.
+fn ingest(db: &Db, (media, keys): (&Media, &Arc<Keys>), ca: &Ca, uploads_max: usize) -> Ingest {
+    let signing = ca.signing_key().clone();
+    Ingest::new(
+        db.clone(),
+        media.clone(),
+        keys.clone(),
+        signing,
+        uploads_max,
+    )
+}
+
 /// What signs the trail and looks through it.
 struct Watch {
     days: Arc<Days>,
+    failures: Arc<Failures>,
     copies: Arc<Copies>,
     inspections: Inspections,
     risks: Risks,
@@ -251,6 +267,7 @@ fn watch_over(
     let (trail, school) = (trail.clone(), gate.institution().clone());
     let days = Arc::new(Days::new(trail.clone(), ca.signing_key().clone()));
     Watch {
+        failures: Arc::new(Failures::new(trail.clone())),
         copies: Arc::new(Copies::new(days.clone(), &config.audit.copy_dir)),
         days,
         inspections: Inspections::new(db.clone(), trail.clone(), school.clone()),

@@ -17,6 +17,7 @@ use xunke_policy::access::Action;
 use super::App;
 use super::boxes::{self, enrol, live, segments};
 use super::error::Error;
+use super::failure;
 use super::guard::{Needs, client, guard};
 use super::watchers;
 use super::{account, agreement, agreements, applications, audit, departures, devices, events};
@@ -297,10 +298,13 @@ pub fn router(app: App) -> Router {
         .fold(OpenApiRouter::new(), |router, route| {
             let (schemas, paths, handler) = route.handler;
             let guard = from_fn_with_state((app.clone(), route.needs), guard);
+            let noted = (app.clone(), route.method, route.path);
+            let noted = from_fn_with_state(noted, failure::note);
             // The limit of one route goes before that of all, and after the guard.
             let long = LONG_BODIES.iter().find(|(path, _)| *path == route.path);
             let bytes_max = long.map_or(BODY_BYTES_MAX, |(_, bytes_max)| *bytes_max);
-            let handler = handler.layer(DefaultBodyLimit::max(bytes_max)).layer(guard);
+            let limit = DefaultBodyLimit::max(bytes_max);
+            let handler = handler.layer(limit).layer(guard).layer(noted);
             router.routes((schemas, paths, handler))
         });
     let (router, _) = guarded.split_for_parts();
@@ -317,7 +321,8 @@ pub fn boxes_router(app: App) -> Router {
     let rows = boxes_table().into_iter();
     let guarded = rows.fold(Router::new(), |router, route| {
         let guard = from_fn_with_state((app.clone(), route.needs), boxes::guard);
-        router.route(route.path, route.handler.layer(guard))
+        let noted = from_fn_with_state((app.clone(), route.method, route.path), failure::note);
+        router.route(route.path, route.handler.layer(guard).layer(noted))
     });
     guarded.fallback(async || Error::NotFound).with_state(app)
 }

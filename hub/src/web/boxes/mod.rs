@@ -16,7 +16,9 @@ use axum::response::Response;
 
 use super::App;
 use super::error::Error;
+use super::failure;
 use super::listen::Peer;
+use crate::access::audit::Who;
 use crate::device::registry::BoxIdentity;
 
 /// What a route needs.
@@ -39,14 +41,18 @@ pub async fn guard(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
+    let mut who = Who {
+        address: peer.address.ip().to_string(),
+        ..Who::default()
+    };
     if needs == Needs::Box {
         let certificate = peer.certificate.as_ref().ok_or(Error::UnknownBox)?;
         let identity = app.devices.identify(certificate).await?;
-        request
-            .extensions_mut()
-            .insert(identity.ok_or(Error::UnknownBox)?);
+        let identity = identity.ok_or(Error::UnknownBox)?;
+        who.person = identity.device.to_string();
+        request.extensions_mut().insert(identity);
     }
-    Ok(next.run(request).await)
+    Ok(failure::asked_by(next.run(request).await, who))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for BoxIdentity {
