@@ -113,6 +113,10 @@ pub struct Session {
     pub password_warning_days: u32,
     /// How long a one-time start code is good (X3).
     pub start_code_hours: u32,
+    /// Days without a sign-in after which an account is reported (X4).
+    pub stale_days: u32,
+    /// Days after which it is disabled by itself; 0: never.
+    pub disable_days: u32,
 }
 
 /// `[boxes]`
@@ -223,6 +227,8 @@ impl Default for Session {
             password_days: 90,
             password_warning_days: 14,
             start_code_hours: 72,
+            stale_days: 90,
+            disable_days: 180,
         }
     }
 }
@@ -384,6 +390,7 @@ impl Config {
         if !(1..=24 * 30).contains(&self.session.start_code_hours) {
             return Err(("session.start_code_hours", "must be 1 to 720"));
         }
+        self.session.check()?;
         if !(1..=KEY_DAYS_MAX).contains(&self.keys.days_ahead) {
             return Err(("keys.days_ahead", "must be 1 to 390"));
         }
@@ -398,6 +405,22 @@ impl Config {
     pub fn on_campus(&self, address: IpAddr) -> bool {
         let networks = &self.people.campus_networks;
         networks.iter().any(|network| network.contains(address))
+    }
+}
+
+impl Session {
+    /// X4: an account is reported before it is disabled.
+    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if !(30..=3660).contains(&self.stale_days) {
+            return Err(("session.stale_days", "must be 30 to 3660"));
+        }
+        if self.disable_days > 0 && self.disable_days <= self.stale_days {
+            return Err((
+                "session.disable_days",
+                "must be more than session.stale_days, or 0 for never",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -53,9 +53,8 @@ pub fn topic(action: &str) -> Option<&'static str> {
         "sign_agreement" | "enter_agreement" | "end_agreement" | "publish_agreement" => {
             Some("agreements")
         }
-        "appoint" | "import_people" | "issue_start_code" | "ask_start_code" | "use_start_code" => {
-            Some("people")
-        }
+        "appoint" | "import_people" | "disable_account" | "issue_start_code" | "ask_start_code"
+        | "use_start_code" => Some("people"),
         "open_departure" | "add_handover" | "settle_handover" | "close_departure" => {
             Some("departures")
         }

@@ -246,6 +246,12 @@ async fn tend(app: &App, mut stop: watch::Receiver<bool>) {
                 "cannot watch the trail for risks"
             );
         }
+        if let Err(error) = app.stale.disable_unused(now_ms()).await {
+            tracing::error!(
+                error = error::chain(&error),
+                "cannot disable the accounts that nobody uses"
+            );
+        }
         app.failures.tell_rest(now_ms()).await;
         app.playback.sweep(now_ms()).await;
         if let Err(error) = app.keys.top_up(now_ms()).await {

@@ -16,16 +16,59 @@ const WINDOW_MS: i64 = 10 * 60 * 1000;
 /// Counters kept; a flood of made-up logins pushes out the oldest.
 const COUNTERS_MAX: usize = 20_000;
 
+/// Who or what is counted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
+pub enum Whom {
+    /// A login from one network.
     Pair(String, IpAddr),
+    /// A login from networks its owner never came from.
     Strangers(String),
+    /// A network, whatever the login.
     Network(IpAddr),
+}
+
+impl Whom {
+    /// The login as typed, if it is about one.
+    #[must_use]
+    pub fn login(&self) -> Option<&str> {
+        match self {
+            Self::Pair(login, _) | Self::Strangers(login) => Some(login),
+            Self::Network(_) => None,
+        }
+    }
+
+    /// The network, if it is about one.
+    #[must_use]
+    pub fn network(&self) -> Option<IpAddr> {
+        match self {
+            Self::Pair(_, network) | Self::Network(network) => Some(*network),
+            Self::Strangers(_) => None,
+        }
+    }
+}
+
+/// What is counted about somebody, as of now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// About whom.
+    pub whom: Whom,
+    /// Tries, those that were not let through too.
+    pub tries: u32,
+    /// When the first was.
+    pub since_ms: i64,
+    /// Since when they have to wait, if they do.
+    pub locked_ms: Option<i64>,
+    /// When it is forgotten.
+    pub until_ms: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Counter {
     tries: u32,
+    /// When the first was.
+    since_ms: i64,
+    /// When the door closed.
+    locked_ms: Option<i64>,
     /// When the counter is forgotten.
     until_ms: i64,
 }
@@ -53,7 +96,7 @@ pub struct Wait {
 /// Who has tried how often.
 #[derive(Debug)]
 pub struct Lockout {
-    counters: HashMap<Key, Counter>,
+    counters: HashMap<Whom, Counter>,
     failures_max: u32,
     locked_ms: i64,
 }
@@ -78,11 +121,14 @@ impl Lockout {
         for (key, tries_max, lasts_ms) in self.keys(attempt) {
             let fresh = Counter {
                 tries: 0,
+                since_ms: now_ms,
+                locked_ms: None,
                 until_ms: now_ms + lasts_ms,
             };
             let counter = self.counters.entry(key).or_insert(fresh);
             counter.tries = counter.tries.saturating_add(1);
             if counter.tries > tries_max {
+                counter.locked_ms.get_or_insert(now_ms);
                 let seconds = (counter.until_ms - now_ms + 999) / 1000;
                 let first = counter.tries == tries_max + 1;
                 return Err(Wait { seconds, first });
@@ -97,25 +143,52 @@ impl Lockout {
     pub fn succeeded(&mut self, attempt: Try<'_>) {
         let network = network(attempt.address);
         self.counters
-            .remove(&Key::Pair(attempt.login.into(), network));
+            .remove(&Whom::Pair(attempt.login.into(), network));
         if !attempt.known {
-            self.counters.remove(&Key::Strangers(attempt.login.into()));
+            self.counters.remove(&Whom::Strangers(attempt.login.into()));
         }
-        if let Some(counter) = self.counters.get_mut(&Key::Network(network)) {
+        if let Some(counter) = self.counters.get_mut(&Whom::Network(network)) {
             counter.tries = counter.tries.saturating_sub(1);
         }
     }
 
-    fn keys(&self, attempt: Try<'_>) -> Vec<(Key, u32, i64)> {
+    /// What is counted now, in no order.
+    #[must_use]
+    pub fn held(&self, now_ms: i64) -> Vec<Held> {
+        let lasting = self.counters.iter();
+        let lasting = lasting.filter(|(_, counter)| counter.until_ms > now_ms && counter.tries > 0);
+        let held = lasting.map(|(whom, counter)| Held {
+            whom: whom.clone(),
+            tries: counter.tries,
+            since_ms: counter.since_ms,
+            locked_ms: counter.locked_ms,
+            until_ms: counter.until_ms,
+        });
+        held.collect()
+    }
+
+    /// Forgets what was counted about somebody; of a network, every login it tried.
+    pub fn release(&mut self, whom: &Whom) {
+        let network = match whom {
+            Whom::Network(network) => Some(*network),
+            _ => None,
+        };
+        let stays = |counted: &Whom| {
+            counted != whom && counted.network().is_none_or(|n| Some(n) != network)
+        };
+        self.counters.retain(|counted, _| stays(counted));
+    }
+
+    fn keys(&self, attempt: Try<'_>) -> Vec<(Whom, u32, i64)> {
         let network = network(attempt.address);
-        let pair = Key::Pair(attempt.login.into(), network);
+        let pair = Whom::Pair(attempt.login.into(), network);
         let mut keys = vec![
-            (Key::Network(network), NETWORK_MAX, WINDOW_MS),
+            (Whom::Network(network), NETWORK_MAX, WINDOW_MS),
             (pair, self.failures_max, self.locked_ms),
         ];
         if !attempt.known {
             keys.push((
-                Key::Strangers(attempt.login.into()),
+                Whom::Strangers(attempt.login.into()),
                 STRANGERS_MAX,
                 WINDOW_MS,
             ));

@@ -2,7 +2,8 @@
 //!
 //! secret → code → workbook → audit → institution → person → session → password → second_factor
 //! → recovery → passkey → lockout → sign_in → single_sign_on → place → gate → grant → departure
-//! → sanction → roster → start_code → start → account → agreement → inspection → risk
+//! → sanction → roster → start_code → start → account → stale → release → agreement → inspection
+//! → risk
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -29,6 +30,8 @@ pub mod roster;
 pub mod start_code;
 pub mod start;
 pub mod account;
+pub mod stale;
+pub mod release;
 pub mod agreement;
 pub mod inspection;
 pub mod risk;

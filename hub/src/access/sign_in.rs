@@ -10,7 +10,7 @@ use xunke_policy::{Refusal, password as rules};
 use zeroize::Zeroizing;
 
 use super::audit::{Entry, Outcome, Trail, Unavailable, Who};
-use super::lockout::{Lockout, Try, Wait};
+use super::lockout::{Held, Lockout, Try, Wait, Whom};
 use super::passkey::{Challenges, Site};
 use super::password::Hasher;
 use super::person::{self, Person};
@@ -335,6 +335,17 @@ impl Desk {
             Ok(()) => Error::Wrong,
             Err(error) => error,
         }
+    }
+
+    /// Who has tried wrongly, and who has to wait.
+    #[must_use]
+    pub fn held(&self, now_ms: i64) -> Vec<Held> {
+        self.lockout().held(now_ms)
+    }
+
+    /// Lets somebody go before the time; the line is the caller's to write first.
+    pub(super) fn release(&self, whom: &Whom) {
+        self.lockout().release(whom);
     }
 
     fn lockout(&self) -> std::sync::MutexGuard<'_, Lockout> {

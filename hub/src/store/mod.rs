@@ -16,6 +16,7 @@ pub mod original;
 pub mod session;
 pub mod account;
 pub mod start;
+pub mod stale;
 pub mod passkey;
 pub mod trail;
 pub mod inspection;

@@ -27,7 +27,8 @@ use xunke_policy::patrol::FieldError;
 const LINES: i64 = 50;
 const LINES_MAX: i64 = 500;
 const DAYS_MAX: i64 = 400;
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// What an xlsx file is called on the wire.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// Which lines.
 #[derive(Debug, Default, Deserialize)]

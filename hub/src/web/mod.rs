@@ -28,6 +28,8 @@ pub mod records;
 pub mod applications;
 pub mod grants;
 pub mod people;
+pub mod stale;
+pub mod lockouts;
 pub mod staff_import;
 pub mod agreements;
 pub mod departures;
@@ -53,6 +55,7 @@ use crate::access::departure::Departures;
 use crate::access::gate::Gate;
 use crate::access::grant::Grants;
 use crate::access::inspection::Inspections;
+use crate::access::release::Releases;
 use crate::access::risk::Risks;
 use crate::access::roster::Roster;
 use crate::access::sanction::Sanctions;
@@ -61,6 +64,7 @@ use crate::access::session::Sessions;
 use crate::access::sign_in::Desk;
 use crate::access::single_sign_on::SingleSignOn;
 use crate::access::single_sign_on::issuer::Issuer;
+use crate::access::stale::StaleAccounts;
 use crate::access::start::Starts;
 use crate::access::start_code::StartCodes;
 use crate::authority::Ca;
@@ -111,6 +115,10 @@ pub struct App {
     pub grants: Grants,
     /// Everybody there is.
     pub roster: Roster,
+    /// Accounts that nobody uses.
+    pub stale: Arc<StaleAccounts>,
+    /// Who has to wait after wrong sign-ins.
+    pub releases: Releases,
     /// Confidentiality agreements.
     pub agreements: Agreements,
     /// Inspections of the trail.
@@ -189,6 +197,7 @@ impl App {
         let house = (&db, &trail, &gate);
         let (start_codes, starts, accounts) =
             starting(house, &config, (&desk, &sessions), &sealing);
+        let (stale, releases) = guarding((&db, &trail), &config, &desk);
         let tools = signing::Tools {
             desk: desk.clone(),
             sealing,
@@ -224,6 +233,8 @@ impl App {
             inspections: watch.inspections,
             risks: watch.risks,
             roster,
+            stale,
+            releases,
             agreements,
             departures,
             sanctions,
@@ -273,6 +284,17 @@ fn watch_over(
         inspections: Inspections::new(db.clone(), trail.clone(), school.clone()),
         risks: Risks::new(db.clone(), trail, notices.clone(), school),
     }
+}
+
+/// What keeps accounts from whoever should not use them.
+fn guarding(
+    (db, trail): (&Db, &Arc<Trail>),
+    config: &Config,
+    desk: &Desk,
+) -> (Arc<StaleAccounts>, Releases) {
+    let stale = StaleAccounts::new(db.clone(), trail.clone(), &config.session);
+    let releases = Releases::new(db.clone(), trail.clone(), desk.clone());
+    (Arc::new(stale), releases)
 }
 
 /// What accounts start with, and what their owners do with them.

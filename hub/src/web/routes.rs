@@ -21,8 +21,10 @@ use super::failure;
 use super::guard::{Needs, client, guard};
 use super::watchers;
 use super::{account, agreement, agreements, applications, audit, departures, devices, events};
-use super::{faults, grants, home, inspections, people, recordings, records, risks, rooms};
-use super::{passkeys, sanctions, session, single_sign_on, staff_import, start, ui, viewer};
+use super::{
+    faults, grants, home, inspections, lockouts, people, recordings, records, risks, rooms,
+};
+use super::{passkeys, sanctions, session, single_sign_on, staff_import, stale, start, ui, viewer};
 use crate::access::agreement::scan;
 
 /// Longest body of a request from people.
@@ -122,6 +124,11 @@ fn posts() -> Vec<Route> {
     const ACCUSING: Needs = Needs::Action("file_sanction", Action::FileSanctions);
     const DECIDING: Needs = Needs::Action("decide_sanction", Action::OpenPermissions);
     const OBJECTING: Needs = Needs::Object("object_sanction");
+    const STALE: Needs = Needs::Action("see_stale_accounts", Action::ManageAccounts);
+    const EXPORT: Needs = Needs::Action("export_stale_accounts", Action::ManageAccounts);
+    const DISABLING: Needs = Needs::Action("disable_account", Action::ManageAccounts);
+    const LOCKOUTS: Needs = Needs::Action("see_lockouts", Action::ManageAccounts);
+    const RELEASING: Needs = Needs::Action("release_lockout", Action::ManageAccounts);
     const IMPORTING: Needs = Needs::Action("import_people", Action::ManageAccounts);
     rows! {
         GET    "/api/people"                             PEOPLE     => people::list;
@@ -145,6 +152,11 @@ fn posts() -> Vec<Route> {
         POST   "/api/people/import/preview"              IMPORTING  => staff_import::preview;
         POST   "/api/people/import"                      IMPORTING  => staff_import::import;
         POST   "/api/people/{id}/post"                   APPOINTING => people::appoint;
+        GET    "/api/people/stale"                       STALE      => stale::report;
+        GET    "/api/people/stale.xlsx"                  EXPORT     => stale::workbook;
+        POST   "/api/people/{id}/disabling"              DISABLING  => stale::disable;
+        GET    "/api/lockouts"                           LOCKOUTS   => lockouts::list;
+        POST   "/api/lockouts/release"                   RELEASING  => lockouts::release;
     }
 }
 

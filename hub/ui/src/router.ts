@@ -34,6 +34,7 @@ export const router = createRouter({
         { path: 'agreements', component: () => import('./pages/AgreementsPage.vue') },
         { path: 'departures', component: () => import('./pages/DeparturesPage.vue') },
         { path: 'sanctions', component: () => import('./pages/SanctionsPage.vue') },
+        { path: 'sign-in-guard', component: () => import('./pages/SignInGuardPage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
         { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
         { path: 'account', component: () => import('./pages/AccountPage.vue') },

@@ -27,6 +27,15 @@ describe('lines of the trail', () => {
     expect(objectBegin('SQ-00001 吴刚 U5001')).toBe('SQ-00001 吴刚 U5001');
   });
 
+  it('R116 X4 say what failed, what was taken out and how long an account was unused', () => {
+    const request = '019aa9f1-0000-7000-8000-0123456789ab';
+    expect(detailText(`500, request ${request}, 3 untold`)).toBe(
+      '500，请求号 0123456789ab，另有 3 次未单独记录',
+    );
+    expect(detailText('excerpt, xlsx 12')).toBe('筛选结果，xlsx 12');
+    expect(detailText('unused, 200 days')).toBe('长期未用，200 天');
+  });
+
   it('say how a view ended', () => {
     expect(detailText(VIEW)).toBe('查看 6789ab');
     expect(detailText('closed, 10:23:02–10:25:07, 12 s of picture')).toBe(

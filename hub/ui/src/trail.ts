@@ -53,6 +53,9 @@ export function detailText(detail: string): string {
 function restText(rest: string): string {
   return rest
     .replace(/(\d+) s of picture/, (_, seconds: string) => t('trail.seconds', { seconds }))
+    .replace(/\brequest ([0-9a-f-]{36})/, (_, id: string) => t('trail.request', { id: id.slice(-12) }))
+    .replace(/(\d+) days/, (_, days: string) => t('trail.days', { days }))
+    .replace(/(\d+) untold/, (_, count: string) => t('trail.untold', { count }))
     .replace('nothing watched', t('trail.nothing'))
     .replace(/^watched /, `${t('trail.watched')} `)
     .replace('(last known to be watched)', t('trail.lastKnown'))

@@ -33,3 +33,26 @@ test('the head of the chain is shown and verifies', async () => {
   assert.match(await head.innerText(), /[0-9a-f]{16}/);
   await page.close();
 });
+
+test('R116 what the filters find is saved as a workbook, and that is an entry', async () => {
+  const page = await pageAs(account('audit_administrator'));
+  await visit(page, '/audit');
+  await page.getByTestId('audit').waitFor();
+  await page.getByTestId('audit-filter').getByText('拒绝').click();
+  await page.locator('[data-outcome=refused]').first().waitFor();
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByTestId('excerpt-xlsx').click(),
+  ]);
+  assert.match(saved.suggestedFilename(), /^xunke-trail-excerpt-[\d-]+\.xlsx$/);
+  await page.getByTestId('audit-clear').click();
+  await page.getByTestId('audit').getByText('筛选结果，xlsx').first().waitFor();
+  await page.close();
+});
+
+test('X8 the home page says that there is no copy on another machine', async () => {
+  const page = await pageAs(account('audit_administrator'));
+  await visit(page, '/');
+  await page.locator('[data-testid=copy][data-state=off]').waitFor();
+  await page.close();
+});

@@ -2,7 +2,7 @@
 // filed and put into force (R16, R23, R25, R27, R44, R104).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { account, pageAs, visit } from '../campus.js';
+import { account, demo, newPage, pageAs, visit } from '../campus.js';
 
 const GOOD = '工号,姓名,教学单位,角色\nN9001,新同事,信息工程学院,任课教师\nN9002,另一位,机电工程学院,任课教师\n';
 const BAD = '工号,姓名,教学单位,角色\nN9003,某人,不存在学院,任课教师\n,无工号,信息工程学院,任课教师\n';
@@ -87,5 +87,38 @@ test('R104 a breach is filed by one office and put into force by the other', asy
   await security.locator('[data-state=in_force]').waitFor();
   await security.close();
   await page.getByTestId('sanction-export').waitFor();
+  await page.close();
+});
+
+test('X4 the system administrator sees that every account is in use', async () => {
+  const page = await pageAs(account('technician'));
+  await visit(page, '/people');
+  const stale = page.getByTestId('stale');
+  await stale.getByText('没有长期未用的账号').waitFor();
+  assert.match(await stale.innerText(), /90 天未登录/);
+  assert.ok(await page.getByTestId('stale-export').isDisabled());
+  await page.close();
+});
+
+test('X2 an account that strangers guess at is released with a reason', async () => {
+  const stranger = await newPage();
+  await stranger.goto(demo.url);
+  const who = account('unit_leader');
+  for (let tries = 0; tries < 6; tries += 1) {
+    await stranger.locator('[name=login]').fill(who.login);
+    await stranger.locator('[name=password]').fill('not the password');
+    await stranger.locator('[name=totp]').fill('000000');
+    await stranger.getByTestId('sign-in').click();
+    await stranger.getByTestId('refusal').waitFor();
+  }
+  await stranger.context().close();
+  const page = await pageAs(account('technician'));
+  await visit(page, '/sign-in-guard');
+  const line = page.getByTestId('lockouts').locator('tr', { hasText: who.login });
+  await line.getByTestId('lockout-release').first().click();
+  await page.locator('[name=reason]').fill('已向本人核实');
+  await page.getByTestId('reason-confirm').click();
+  await page.getByTestId('lockout-done').waitFor();
+  assert.equal(await page.getByTestId('lockout-release').count(), 0);
   await page.close();
 });

@@ -169,6 +169,11 @@ fn offices() -> Vec<Row> {
         row("POST /api/people/import/preview", Once, may(ManageAccounts)),
         row("POST /api/people/import", Once, may(ManageAccounts)),
         row("POST /api/people/{id}/post", Once, may(SeePeople)),
+        row("GET /api/people/stale", Once, may(ManageAccounts)),
+        row("GET /api/people/stale.xlsx", Once, may(ManageAccounts)),
+        row("POST /api/people/{id}/disabling", Once, may(ManageAccounts)),
+        row("GET /api/lockouts", Once, may(ManageAccounts)),
+        row("POST /api/lockouts/release", Once, may(ManageAccounts)),
     ]
 }
 

@@ -36,6 +36,20 @@ export const previewStaff = (file: string, whole: boolean) =>
 export const importStaff = (form: Schemas['StaffImport']) =>
   postJson<StaffCounts>('/api/people/import', form);
 
+export type StaleReport = Schemas['StaleReport'];
+export type StaleAccount = Schemas['StaleAccount'];
+export type Lockouts = Schemas['Lockouts'];
+export type LockoutLine = Schemas['LockoutLine'];
+
+export const listStale = () => getJson<StaleReport>('/api/people/stale');
+export const getStaleWorkbook = async () =>
+  (await request('GET', '/api/people/stale.xlsx')).blob();
+export const disableAccount = (id: string, reason: string) =>
+  request('POST', `${one(id)}/disabling`, { reason });
+export const listLockouts = () => getJson<Lockouts>('/api/lockouts');
+export const release = (form: Schemas['ReleaseForm']) =>
+  request('POST', '/api/lockouts/release', form);
+
 /** A file as the hub takes it. */
 export function base64(file: File): Promise<string> {
   return new Promise((resolve, reject) => {

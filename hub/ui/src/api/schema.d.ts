@@ -903,6 +903,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lockouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who has to wait after wrong sign-ins.
+         * @description # Errors
+         *     403 for whoever does not manage accounts.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lockouts/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets an address or an account go before the time; a line with the reason.
+         * @description # Errors
+         *     403 for whoever does not manage accounts, 409 when it does not wait, 422 naming the field.
+         */
+        post: operations["release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -1019,6 +1061,69 @@ export interface paths {
         get: operations["template"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/stale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accounts without a sign-in for long.
+         * @description # Errors
+         *     403 for whoever does not manage accounts.
+         */
+        get: operations["report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/stale.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as a workbook; taking it is a line.
+         * @description # Errors
+         *     403 for whoever does not manage accounts.
+         */
+        get: operations["workbook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/people/{id}/disabling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disables an account of the report; its sessions end at once.
+         * @description # Errors
+         *     403 with the article, 409 when it was used meanwhile, 422 without a reason.
+         */
+        post: operations["disable"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2082,6 +2187,11 @@ export interface components {
             /** @description By building and room. */
             devices: components["schemas"]["Device"][];
         };
+        /** @description Why an account is disabled. */
+        DisableForm: {
+            /** @description 2 to 500 characters. */
+            reason: string;
+        };
         /** @description A second factor to be put into an authenticator. Only ever in the body of an answer. */
         Enrolment: {
             /** @description A picture, SVG. */
@@ -2541,6 +2651,55 @@ export interface components {
             number: number;
             /** @description Whether it reaches one unit only. */
             one_unit: boolean;
+        };
+        /** @description An address, an account, or both. */
+        LockoutLine: {
+            /** @description The address, or the network it stands for. */
+            address?: string | null;
+            /**
+             * @description `pair`: an account from one address; `strangers`: an account from addresses its owner never
+             *     came from; `network`: an address, whatever the account.
+             */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Since when it has to wait, if it does.
+             */
+            locked_since?: number | null;
+            /** @description Its owner. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description The first of them.
+             */
+            since: number;
+            /** @description The account, when there is one of that name. */
+            staff_number?: string | null;
+            /**
+             * Format: int32
+             * @description Tries, the rejected ones too.
+             */
+            tries: number;
+            /**
+             * Format: int64
+             * @description When it is forgotten.
+             */
+            until: number;
+        };
+        /** @description Who has tried wrongly. */
+        Lockouts: {
+            /**
+             * Format: int32
+             * @description Wrong tries of one account from one network before it waits.
+             */
+            failures_max: number;
+            /**
+             * Format: int32
+             * @description How long it waits.
+             */
+            locked_minutes: number;
+            /** @description Those who wait first; 500 at most. */
+            waiting: components["schemas"]["LockoutLine"][];
         };
         /** @description Who is signed in. */
         Me: {
@@ -3088,6 +3247,15 @@ export interface components {
             /** @description Ten codes, each good once in place of the authenticator's. */
             codes: string[];
         };
+        /** @description Whom to let go before the time, and why. */
+        ReleaseForm: {
+            /** @description An address, with every account tried from there. */
+            address?: string | null;
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /** @description Or an account, for strangers' addresses. */
+            staff_number?: string | null;
+        };
         /** @description A hint with its evidence. Never says what was seen in class. */
         RiskLine: {
             /**
@@ -3498,6 +3666,42 @@ export interface components {
             unit?: string | null;
             /** @description The unit before. */
             unit_before?: string | null;
+        };
+        /** @description One of them. */
+        StaleAccount: {
+            /** @description Whether one of the three posts would be left without anybody: then it stays (X5). */
+            last_administrator: boolean;
+            /**
+             * Format: int64
+             * @description The last sign-in.
+             */
+            last_sign_in?: number | null;
+            /** @description Whose. */
+            person: components["schemas"]["PersonName"];
+            /** @description What they are, such as `teacher`. */
+            roles: string[];
+            /** @description The teaching unit. */
+            unit?: string | null;
+            /**
+             * Format: int64
+             * @description Days without a use.
+             */
+            unused_days: number;
+        };
+        /** @description Accounts that nobody uses. */
+        StaleReport: {
+            /** @description The longest unused first. */
+            accounts: components["schemas"]["StaleAccount"][];
+            /**
+             * Format: int32
+             * @description Days without a sign-in after which an account is here.
+             */
+            days: number;
+            /**
+             * Format: int32
+             * @description Days after which it is disabled by itself, if ever.
+             */
+            disable_days?: number | null;
         };
         /** @description What somebody with a start code sets up. */
         Start: {
@@ -5423,6 +5627,78 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lockouts"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -5604,6 +5880,107 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaleReport"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    workbook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    disable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisableForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

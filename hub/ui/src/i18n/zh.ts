@@ -1,6 +1,7 @@
 // Chinese, the first language of the pages. Words follow the regulations and the glossary.
 import { zh as account } from './words/account';
 import { zh as agreement } from './words/agreement';
+import { zh as guarding } from './words/guarding';
 import { zh as keeping } from './words/keeping';
 import { zh as people } from './words/people';
 import { zh as posts } from './words/posts';
@@ -11,6 +12,7 @@ import { zh as trail } from './words/trail';
 export const zh = {
   ...account,
   ...agreement,
+  ...guarding,
   ...keeping,
   ...people,
   ...posts,
