@@ -138,7 +138,9 @@ impl StaleAccounts {
     }
 
     /// Disables what has been unused for as long as the configuration says, once a day. The last
-    /// administrator of a kind stays; the report says so.
+    /// administrator of a kind stays; the report says so. On the day of a start, and after a jump
+    /// of the clock, nothing is disabled: whoever runs the hub has until midnight to see that its
+    /// clock is wrong, or that it was away for half a year.
     ///
     /// # Errors
     /// When the store fails; try again.
@@ -148,7 +150,11 @@ impl StaleAccounts {
         };
         let today = calendar::day(now_ms);
         let mut looked = self.looked.lock().await;
-        if *looked == Some(today) {
+        let since = looked.map(|day| today - day);
+        if !since.is_some_and(|days| (0..=1).contains(&days)) {
+            *looked = Some(today);
+        }
+        if since != Some(1) {
             return Ok(());
         }
         for found in self.report(now_ms).await? {

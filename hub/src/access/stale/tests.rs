@@ -17,6 +17,14 @@ impl Stage {
     }
 }
 
+impl StaleAccounts {
+    /// As a hub does that has run since the day before.
+    async fn disable_after_a_day(&self, now_ms: i64) {
+        self.disable_unused(now_ms - DAY_MS).await.unwrap();
+        self.disable_unused(now_ms).await.unwrap();
+    }
+}
+
 fn as_(session: &Session, now_ms: i64) -> By<'_> {
     By {
         session,
@@ -115,7 +123,7 @@ async fn the_last_administrator_of_a_kind_stays() {
     };
     assert_eq!(refusal, Refusal::ADMINISTRATORS_THREE);
     assert_eq!(f.lines().await[0].outcome, "refused");
-    stale.disable_unused(LATER).await.unwrap();
+    stale.disable_after_a_day(LATER).await;
     let left = rows::holders(&f.db).await.unwrap();
     let mut left: Vec<_> = left.iter().map(|row| &*row.role).collect();
     left.sort_unstable();
@@ -137,13 +145,13 @@ async fn an_account_is_disabled_by_itself_after_its_days() {
     let mut stale = f.stale();
     let end_ms = NOW + i64::from(stale.disable_days.unwrap()) * DAY_MS;
     let before = f.lines().await.len();
-    stale.disable_unused(end_ms - DAY_MS).await.unwrap();
+    stale.disable_after_a_day(end_ms - DAY_MS).await;
     assert_eq!(f.lines().await.len(), before);
     stale.disable_days = None;
-    stale.disable_unused(end_ms).await.unwrap();
+    stale.disable_after_a_day(end_ms).await;
     assert_eq!(f.lines().await.len(), before);
     stale.disable_days = config::Session::default().disable_days.into();
-    stale.disable_unused(end_ms).await.unwrap();
+    stale.disable_after_a_day(end_ms).await;
     let lines = f.lines().await;
     assert!(lines.len() > before + 5);
     assert_eq!(
@@ -151,6 +159,26 @@ async fn an_account_is_disabled_by_itself_after_its_days() {
         ("disable_account", None)
     );
     assert!(f.trail.verify().await.unwrap().is_ok());
+}
+
+/// X4: a start, or a clock that jumps, disables nobody on that day; the day after does.
+#[tokio::test]
+async fn a_clock_that_jumps_disables_nobody_at_once() {
+    let f = stage(NOW).await;
+    let stale = f.stale();
+    let all = rows::holders(&f.db).await.unwrap().len();
+    for now_ms in [
+        LATER,
+        LATER + 1,
+        LATER + 3 * DAY_MS,
+        LATER,
+        LATER + 900 * DAY_MS,
+    ] {
+        stale.disable_unused(now_ms).await.unwrap();
+        assert_eq!(rows::holders(&f.db).await.unwrap().len(), all, "{now_ms}");
+    }
+    stale.disable_unused(LATER + 901 * DAY_MS).await.unwrap();
+    assert!(rows::holders(&f.db).await.unwrap().len() < all);
 }
 
 /// X4: the workbook holds the report, and taking it is a line.

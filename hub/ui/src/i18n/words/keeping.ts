@@ -50,8 +50,8 @@ export const en: Record<keyof typeof zh, string> = {
   'trail.excerpt': 'what was found',
 
   'days.title': 'Signed heads of the days',
-  'days.whole': '{count} signed days, all hold',
-  'days.broken': '{count} signed days do not hold',
+  'days.whole': 'Signed days: {count}, all hold',
+  'days.broken': 'Signed days that do not hold: {count}',
   'days.show': 'Day by day',
   'days.date': 'Date',
   'days.seq': 'Head',
@@ -60,7 +60,7 @@ export const en: Record<keyof typeof zh, string> = {
   'days.holds': 'holds',
   'days.fails': 'does not hold',
   'days.brokenWhat':
-    ': head or signature is not what was signed. Entries of that day or before may have been changed from outside. At once:',
+    '– head or signature is not what was signed. Entries of that day or before may have been changed from outside. At once:',
   'days.brokenKeep': 'export the whole trail and keep it; do not clean up or upgrade the platform;',
   'days.brokenCompare':
     'compare day by day with the heads noted down and the copy on the other machine (xunke-hub audit verify FILE) and find the first difference;',
