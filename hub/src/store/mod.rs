@@ -183,3 +183,6 @@ impl Db {
         self.write.close().await;
     }
 }
+
+#[cfg(test)]
+mod full_disk_tests;

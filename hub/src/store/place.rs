@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyPool, Executor};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use url::Url;
 
 use super::Error;
@@ -106,7 +106,8 @@ impl Place {
             .max_lifetime(None)
             .after_connect(move |connection, _| {
                 Box::pin(async move { connection.execute(settings).await.map(drop) })
-            });
+            })
+            .after_release(|connection, _| Box::pin(is_reusable(connection)));
         options.connect(&url).await
     }
 
@@ -136,6 +137,18 @@ impl Place {
             .append_pair("options[search_path]", &own);
         Self::Server(url)
     }
+}
+
+/// Whether a connection that comes back to the pool may go out again.
+///
+/// SQLite may undo a whole transaction by itself when the disk is full (its documentation of
+/// ROLLBACK names FULL, IOERR, NOMEM, BUSY and INTERRUPT). The driver then cannot roll back, goes
+/// on counting one transaction, and makes the next a savepoint inside one that nobody commits:
+/// acknowledged, seen by this connection alone, and gone with the process.
+async fn is_reusable(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    // A rollback that was only asked for is done before this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 #[cfg(test)]
