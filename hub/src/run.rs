@@ -38,6 +38,8 @@ use crate::web::{App, Opened, entrances, error, routes};
 const MIB: u64 = 1024 * 1024;
 /// Also how far the end of a view may be off after a crash.
 const TEND_EVERY: Duration = Duration::from_secs(15);
+/// Playbacks are asked about so often, so that they end in < 1 s with the right to them (R23).
+const RECHECK_EVERY: Duration = Duration::from_millis(400);
 
 /// Serves until SIGTERM or Ctrl-C.
 ///
@@ -102,6 +104,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             stop.clone()
         ),
         copy_trail(&app, stop.clone()),
+        recheck_plays(&app, stop.clone()),
         tend(&app, stop),
     );
     app.playback.end_all(now_ms()).await;
@@ -217,6 +220,16 @@ async fn copy_trail(app: &App, mut stop: watch::Receiver<bool>) {
                 "cannot tell the trail about its copy"
             );
         }
+    }
+}
+
+/// Ends the playbacks that may not go on, until the hub stops.
+async fn recheck_plays(app: &App, mut stop: watch::Receiver<bool>) {
+    while tokio::time::timeout(RECHECK_EVERY, stop.wait_for(|stop| *stop))
+        .await
+        .is_err()
+    {
+        app.playback.recheck(now_ms()).await;
     }
 }
 

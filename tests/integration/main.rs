@@ -1,6 +1,7 @@
 //! The integration tests, one binary, one campus for all that can share it.
 
 mod shared;
+mod watching;
 mod bad_input;
 mod doors;
 mod mqtt;
@@ -15,6 +16,7 @@ mod inspections;
 mod proxies;
 mod accounts;
 mod people;
+mod revocation;
 mod single_sign_on;
 mod exits;
 mod postgres;

@@ -12,6 +12,8 @@ pub mod excerpt;
 pub mod running;
 pub mod failures;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -119,13 +121,15 @@ pub struct Trail {
     writer: Mutex<Option<Head>>,
     /// When the whole trail was last read, and whether it was whole.
     checked: Mutex<Option<(i64, bool)>>,
+    /// How often a line could not be written.
+    unwritten: AtomicU64,
 }
 
 /// The trail held still before a line is written, for whatever the line depends on: a number that
 /// is counted, a rule about who is left. Dropping it leaves everything as it was.
 #[derive(Debug)]
 pub struct Still<'a> {
-    notices: &'a Notices,
+    trail: &'a Trail,
     writer: MutexGuard<'a, Option<Head>>,
     writing: Writing,
     end: Head,
@@ -144,9 +148,10 @@ impl<'a> Still<'a> {
     pub async fn line(mut self, entry: Entry, now_ms: i64) -> Result<Pending<'a>, Unavailable> {
         let action = entry.action;
         let line = line_after(&self.end, entry, now_ms);
-        trail::add(&mut self.writing, &line).await?;
+        let added = trail::add(&mut self.writing, &line).await;
+        self.trail.noted(added)?;
         Ok(Pending {
-            notices: self.notices,
+            trail: self.trail,
             action,
             writer: self.writer,
             writing: self.writing,
@@ -162,7 +167,7 @@ impl<'a> Still<'a> {
 /// both.
 #[derive(Debug)]
 pub struct Pending<'a> {
-    notices: &'a Notices,
+    trail: &'a Trail,
     action: &'static str,
     writer: MutexGuard<'a, Option<Head>>,
     writing: Writing,
@@ -201,12 +206,13 @@ impl Pending<'_> {
     /// # Errors
     /// When the disk does not take it; then nothing was written.
     pub async fn commit(mut self) -> Result<Head, Unavailable> {
-        Db::commit(self.writing).await?;
+        self.trail.noted(Db::commit(self.writing).await)?;
         *self.writer = Some(self.head.clone());
         drop(self.writer);
-        self.notices.publish(Notice::Trail { seq: self.head.seq });
+        let notices = &self.trail.notices;
+        notices.publish(Notice::Trail { seq: self.head.seq });
         if let Some(topic) = notice::topic(self.action) {
-            self.notices.publish(Notice::Changed { topic });
+            notices.publish(Notice::Changed { topic });
         }
         Ok(self.head)
     }
@@ -221,7 +227,23 @@ impl Trail {
             notices,
             writer: Mutex::new(None),
             checked: Mutex::new(None),
+            unwritten: AtomicU64::new(0),
         }
+    }
+
+    /// How often a line could not be written since the start: whatever was running before the last
+    /// time must end (X9).
+    #[must_use]
+    pub fn unwritten(&self) -> u64 {
+        self.unwritten.load(Ordering::Relaxed)
+    }
+
+    /// Notes that something could not be written that lies beside the trail.
+    pub(super) fn noted<T, E>(&self, written: Result<T, E>) -> Result<T, E> {
+        if written.is_err() {
+            self.unwritten.fetch_add(1, Ordering::Relaxed);
+        }
+        written
     }
 
     /// Appends a line; it is durable when this returns.
@@ -245,6 +267,11 @@ impl Trail {
     /// # Errors
     /// When the store fails; then nothing was written.
     pub async fn hold(&self) -> Result<Still<'_>, Unavailable> {
+        let held = self.try_to_hold().await;
+        self.noted(held)
+    }
+
+    async fn try_to_hold(&self) -> Result<Still<'_>, Unavailable> {
         let writer = self.writer.lock().await;
         let mut writing = self.db.begin().await?;
         let end = trail::hold(&mut writing, GENESIS).await?;
@@ -252,7 +279,7 @@ impl Trail {
             still_there(&mut writing, own, &end).await?;
         }
         Ok(Still {
-            notices: &self.notices,
+            trail: self,
             writer,
             writing,
             end,

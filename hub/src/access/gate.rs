@@ -67,6 +67,8 @@ pub struct Permit<A, O> {
     purpose: Purpose,
     origin: IpAddr,
     view_id: Uuid,
+    /// How often the trail had failed to take a line when this was made.
+    unwritten: u64,
     action: PhantomData<A>,
 }
 
@@ -302,6 +304,7 @@ impl Gate {
             article,
             detail,
         };
+        let unwritten = self.trail.unwritten();
         // The line and the view are durable together, or neither is.
         let mut line = self.trail.begin(entry, now_ms).await?;
         if answer.is_ok() {
@@ -327,6 +330,7 @@ impl Gate {
             purpose: wish.purpose.clone(),
             origin,
             view_id,
+            unwritten,
             action: PhantomData,
         })
     }
@@ -390,11 +394,25 @@ impl Gate {
     where
         Permit<A, O>: Watched,
     {
-        let action = permit.again(self, now_ms).await?;
-        self.ask(&permit.session, action, permit.origin, now_ms)
-            .await?;
+        self.may_go_on(permit, now_ms).await?;
         self.watchers.confirm(permit.view_id, now_ms);
         Ok(())
+    }
+
+    /// The same while nobody is known to be looking: the view is not noted as being watched.
+    ///
+    /// # Errors
+    /// Why the view must end now. What cannot be decided is refused.
+    pub async fn may_go_on<A, O>(&self, permit: &Permit<A, O>, now_ms: i64) -> Result<(), Refusal>
+    where
+        Permit<A, O>: Watched,
+    {
+        if self.trail.unwritten() != permit.unwritten {
+            return Err(Refusal::TRAIL_UNAVAILABLE);
+        }
+        let action = permit.again(self, now_ms).await?;
+        self.ask(&permit.session, action, permit.origin, now_ms)
+            .await
     }
 
     /// Ends a view and writes its end to the trail (R60: from when to when). `why` is `closed`,

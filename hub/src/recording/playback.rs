@@ -1,7 +1,8 @@
 //! Playback: a permitted person watches a recording, one segment at a time, inside the platform.
 //!
-//! A play belongs to one session and one recording. Every fetch asks the gate again; segments are
-//! opened in memory only; the end of a play and what was watched stand in the trail (R68, R69).
+//! A play belongs to one session and one recording. Every fetch asks the gate again, and so does
+//! the hub every half second meanwhile; segments are opened in memory only; the end of a play and
+//! what was watched stand in the trail (R68, R69).
 
 mod ranges;
 
@@ -106,6 +107,8 @@ struct Seen {
     watched: Ranges,
     /// Whether the trail has the line that a day's key is used for this play.
     key_noted: bool,
+    /// Why it may not go on; said to whoever asks, until the play is forgotten.
+    refused: Option<Refusal>,
 }
 
 impl std::fmt::Debug for Playback {
@@ -156,6 +159,7 @@ impl Playback {
                 used_ms: now_ms,
                 watched: Ranges::default(),
                 key_noted: false,
+                refused: None,
             }),
         };
         self.0.plays().insert(play_id.clone(), Arc::new(play));
@@ -177,10 +181,10 @@ impl Playback {
         let play = play.filter(|play| play.token_hash == session.token_hash);
         let play = play.ok_or(Error::NotFound)?;
         let permit = play.permit.lock().await;
-        let permit_now = permit.as_ref().ok_or(Error::NotFound)?;
+        let permit_now = permit.as_ref().ok_or_else(|| play.over())?;
         if let Err(refusal) = self.0.gate.still_valid(permit_now, now_ms).await {
             drop(permit);
-            self.end(play_id, refusal.code, now_ms).await;
+            self.refuse(&play, refusal, now_ms).await;
             return Err(Error::Refused(refusal));
         }
         let row = rows::segment(&self.0.db, &segment.to_string()).await?;
@@ -196,6 +200,33 @@ impl Playback {
         let plain = self.0.opened(permit_now, &row).await?;
         play.watched(&row);
         Ok(plain)
+    }
+
+    /// Whether what is being sent of a play may go on.
+    #[must_use]
+    pub fn goes_on(&self, play_id: &str) -> bool {
+        let play = self.0.plays().get(play_id).cloned();
+        play.is_some_and(|play| play.seen().refused.is_none())
+    }
+
+    /// Asks again about every play and ends those that may not go on, also while they are being
+    /// sent. To be called at least every half second (R23: revoke to dark < 1 s).
+    pub async fn recheck(&self, now_ms: i64) {
+        let plays: Vec<_> = self.0.plays().values().cloned().collect();
+        for play in plays {
+            // Who is fetching is being asked.
+            let Ok(permit) = play.permit.try_lock() else {
+                continue;
+            };
+            let answer = match permit.as_ref() {
+                Some(permit) => self.0.gate.may_go_on(permit, now_ms).await,
+                None => Ok(()),
+            };
+            drop(permit);
+            if let Err(refusal) = answer {
+                self.refuse(&play, refusal, now_ms).await;
+            }
+        }
     }
 
     /// Ends the plays that have been idle; to be called every minute or so.
@@ -231,9 +262,19 @@ impl Playback {
 
     /// Ends a play and writes what was watched to the trail.
     async fn end(&self, play_id: &str, why: &str, now_ms: i64) {
-        let Some(play) = self.0.plays().remove(play_id) else {
-            return;
-        };
+        let play = self.0.plays().remove(play_id);
+        if let Some(play) = play {
+            self.close(&play, why, now_ms).await;
+        }
+    }
+
+    /// Ends a play that may not go on. It stays for a while, without a permit, to say why.
+    async fn refuse(&self, play: &Play, refusal: Refusal, now_ms: i64) {
+        play.seen().refused.get_or_insert(refusal);
+        self.close(play, refusal.code, now_ms).await;
+    }
+
+    async fn close(&self, play: &Play, why: &str, now_ms: i64) {
         let Some(permit) = play.permit.lock().await.take() else {
             return;
         };
@@ -287,6 +328,11 @@ impl Rooms {
 impl Play {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is said of a play that has ended.
+    fn over(&self) -> Error {
+        self.seen().refused.map_or(Error::NotFound, Error::Refused)
     }
 
     fn used_ms(&self) -> i64 {

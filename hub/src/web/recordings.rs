@@ -1,7 +1,6 @@
 //! Screens: recordings, and the playback of one.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
 use axum::Json;
 use axum::body::Body;
@@ -240,14 +239,31 @@ pub async fn segment(
         .segment(&play, segment, session, caller.now_ms)
         .await?;
     let length: usize = plain.iter().map(Vec::len).sum();
-    let parts = plain
-        .into_iter()
-        .map(|part| Ok::<_, Infallible>(Bytes::from(part)));
+    let pieces = plain.into_iter().flat_map(pieces).map(move |piece| {
+        let goes_on = app.playback.goes_on(&play);
+        goes_on.then_some(piece).ok_or(CutOff)
+    });
     let headers = [
         (header::CONTENT_TYPE, "video/mp4".to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),
     ];
-    Ok((headers, Body::from_stream(stream::iter(parts))).into_response())
+    Ok((headers, Body::from_stream(stream::iter(pieces))).into_response())
+}
+
+/// Watching must end while a segment is being sent: the connection is closed in the middle (R23).
+#[derive(Debug, thiserror::Error)]
+#[error("watching has ended")]
+struct CutOff;
+
+/// What is handed to a connection at once; the permit is asked about between two of them.
+const PIECE_BYTES: usize = 64 * 1024;
+
+fn pieces(part: Vec<u8>) -> impl Iterator<Item = Bytes> {
+    let mut part = Bytes::from(part);
+    std::iter::from_fn(move || {
+        let length = part.len().min(PIECE_BYTES);
+        (length > 0).then(|| part.split_to(length))
+    })
 }
 
 const NO_DATE: FieldError = FieldError {

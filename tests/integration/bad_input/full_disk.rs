@@ -21,7 +21,7 @@ const MIB: u64 = 1024 * 1024;
 const EDGE_MS: i64 = 3 * SEGMENT_MS;
 
 /// Whether disks can be made here; said aloud when not, for then nothing is tested.
-fn can_be_tested() -> bool {
+pub fn can_be_tested() -> bool {
     let possible = SmallDisk::is_possible();
     if !possible {
         eprintln!("not tested: this machine has no user namespaces to make a small disk in");

@@ -5,4 +5,5 @@ mod alone;
 mod cameras;
 mod hub_away;
 mod full_disk;
+mod full_trail;
 mod killed;

@@ -123,6 +123,11 @@ refusals! {
         "所有课堂及巡课数据（视频、图片、记录等）须严格保密，防止泄露"
         "系统此刻无法确认您的权限，按规定不予放行，请稍后再试。"
         "Your permission cannot be confirmed right now, so it is refused; try again shortly.";
+    /// 第五条第3项: no line of the trail, no picture (X9).
+    TRAIL_UNAVAILABLE "trail_unavailable" "第五条"
+        "定期检查系统日志，防范数据泄露风险"
+        "审计记录暂时无法写入，按规定停止一切查看，请联系信息中心。"
+        "The audit trail cannot be written, so nothing may be seen; tell the IT centre.";
     /// 第六条第1项: only supervisors file patrol records (R85).
     NOT_A_SUPERVISOR "not_a_supervisor" "第六条"
         "按计划开展听课/巡课，如实记录课堂情况"

@@ -47,7 +47,8 @@ impl Gate {
         if seen.is_empty() {
             return Ok(());
         }
-        view::note_seen(&self.db, &seen).await
+        // The trail lies beside it: whoever is watching now waits for no other line to fail.
+        self.trail.noted(view::note_seen(&self.db, &seen).await)
     }
 
     /// Ends the views that a crash left open, each with its line in the trail; says how many. To be

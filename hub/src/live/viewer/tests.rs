@@ -264,6 +264,27 @@ async fn dark_after(statement: &'static str, expect: Refusal) {
     assert!(last.detail.starts_with(expect.code), "{}", last.detail);
 }
 
+/// X9: what cannot be written any more stops what is running, and a line that can starts nothing by
+/// itself.
+#[tokio::test]
+async fn a_trail_that_fails_darkens_what_is_running() {
+    let mut rig = rig().await;
+    let (mut tab, _push) = rig.watching("school_supervisor").await;
+    let outbox = tab.outbox();
+    tamper(&rig.stage.db, "ALTER TABLE trail RENAME TO away").await;
+    tab.open(rig.wish(2, 0));
+    let refused = next(&outbox).await;
+    assert!(matches!(refused, Item::Word(2, Word::Refused(_))));
+    tamper(&rig.stage.db, "ALTER TABLE away RENAME TO trail").await;
+    let closed = next(&outbox).await;
+    let why = Some(Refusal::TRAIL_UNAVAILABLE);
+    assert!(matches!(closed, Item::Word(1, Word::Closed(said)) if said == why));
+    tab.open(rig.wish(3, 0));
+    let opened = next(&outbox).await;
+    assert!(matches!(opened, Item::Word(3, Word::Opened { .. })));
+    tab.end().await;
+}
+
 /// So that the change does not come just before the first question.
 const ASK_MARGIN: Duration = Duration::from_millis(10);
 

@@ -152,8 +152,36 @@ async fn a_closed_grant_ends_the_play_at_the_next_fetch() {
     let line = stage.last_line().await;
     assert_eq!(line.action, "view_closed");
     assert_eq!(line.detail, "no_grant; watched cam0 08:00:00-08:00:10");
+    tamper(&stage.db, "UPDATE grants SET until_ms = NULL").await;
     let answer = stage.playback.segment(&play, id(1), &session, NOW).await;
-    assert!(matches!(answer, Err(Error::NotFound)), "and stays ended");
+    assert!(
+        matches!(answer, Err(Error::Refused(Refusal::NO_GRANT))),
+        "and stays ended, also with a new grant"
+    );
+    stage.playback.sweep(NOW + IDLE_MS_MAX).await;
+    assert_eq!(stage.last_line().await.seq, line.seq, "one end is enough");
+}
+
+/// R23: nobody fetches anything, and the play ends all the same; what is being sent is cut off.
+#[tokio::test]
+async fn a_play_that_may_not_go_on_ends_by_itself() {
+    let stage = stage().await;
+    let recording = recorded(&stage).await;
+    let session = stage.sign_in(SCHOOL_SUPERVISOR, NOW).await;
+    let play = opened(&stage, &session, &recording).await;
+    stage.playback.recheck(NOW).await;
+    assert!(stage.playback.goes_on(&play));
+    tamper(&stage.db, "UPDATE persons SET standing = 'suspended'").await;
+    stage.playback.recheck(NOW + 1).await;
+    assert!(!stage.playback.goes_on(&play) && !stage.playback.goes_on("another"));
+    let line = stage.last_line().await;
+    let ended = (line.action.as_str(), line.detail.as_str());
+    assert_eq!(ended, ("view_closed", "suspended; nothing watched"));
+    stage.playback.recheck(NOW + 2).await;
+    assert_eq!(stage.last_line().await.seq, line.seq, "one end is enough");
+    tamper(&stage.db, "UPDATE persons SET standing = 'active'").await;
+    let answer = stage.playback.segment(&play, id(1), &session, NOW).await;
+    assert!(matches!(answer, Err(Error::Refused(Refusal::SUSPENDED))));
 }
 
 #[tokio::test]

@@ -443,6 +443,7 @@ export const en: Record<keyof typeof zh, string> = {
   'trail.purpose_missing': 'no purpose given',
   'trail.record_secret': 'records are secret',
   'trail.undecided': 'could not be decided',
+  'trail.trail_unavailable': 'the trail could not be written',
   'trail.same_person': 'three different people',
   'trail.application_by_others': 'not Academic Affairs',
   'trail.opening_by_others': 'not the IT centre',

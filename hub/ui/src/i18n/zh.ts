@@ -427,6 +427,7 @@ export const zh = {
   'trail.purpose_missing': '未填查看目的',
   'trail.record_secret': '记录须保密',
   'trail.undecided': '无法确认权限',
+  'trail.trail_unavailable': '审计记录无法写入',
   'trail.same_person': '申请、开通、使用须三人',
   'trail.application_by_others': '不由教务处递交',
   'trail.opening_by_others': '不由信息中心处理',
