@@ -294,6 +294,31 @@ mod tests {
         assert_eq!(signed(&empty).await, []);
     }
 
+    /// K6, X8: a clock that was set back, over a restart, signs no day a second time and none
+    /// before the last; the lines of that time are under the next head, and everything verifies.
+    #[tokio::test]
+    async fn a_clock_set_back_signs_nothing_twice_or_out_of_order() {
+        let day_ms = calendar::DAY_MS;
+        let (_, days) = days_of(&[MIDNIGHT_MS - 2 * day_ms, MIDNIGHT_MS - 1]).await;
+        days.sign_missing(MIDNIGHT_MS).await.unwrap();
+        let before = signed(&days).await;
+        assert_eq!(before, [(-1, 2), (-2, 1)]);
+        let again = Days::new(days.trail.clone(), key());
+        for now_ms in [-3 * day_ms, -1, 0, day_ms - 1].map(|ms| MIDNIGHT_MS + ms) {
+            let line = entry(0, &super::super::empty());
+            days.trail.append(line, now_ms).await.unwrap();
+            for days in [&days, &again] {
+                days.sign_missing(now_ms).await.unwrap();
+            }
+            assert_eq!(signed(&days).await, before);
+        }
+        again.sign_missing(MIDNIGHT_MS + day_ms).await.unwrap();
+        // Two lines, two of signing, and four while the clock was wrong.
+        assert_eq!(signed(&days).await, [&[(0, 8)], &before[..]].concat());
+        assert_eq!(again.verify().await.unwrap(), Ok(3));
+        assert!(days.trail.verify().await.unwrap().is_ok());
+    }
+
     /// K6: a trail that was changed, or written anew behind the signed head, is not signed.
     #[tokio::test]
     async fn a_changed_trail_is_not_signed() {
