@@ -9,6 +9,7 @@ use xunke_policy::Refusal;
 
 use super::Tally;
 use super::canary::{NOTHING, ROOMS};
+use super::papers;
 use super::rows::{self, Ask, Case, Row, Seen, Want};
 use super::subject::Subject;
 use super::world::World;
@@ -18,9 +19,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// Every row as one subject.
 pub async fn ask(world: &World, subject: &Subject, tally: &mut Tally) -> Result<()> {
-    for row in rows::all() {
+    for row in rows::all().into_iter().chain(papers::all()) {
         let rooms = match row.ask {
-            Ask::Once | Ask::Spared | Ask::Endless => 1,
+            Ask::Once | Ask::Spared | Ask::Endless | Ask::Paper(_) => 1,
             _ => ROOMS,
         };
         for room in 0..rooms {
@@ -42,7 +43,7 @@ async fn ask_once(row: &Row, case: &Case<'_>, tally: &mut Tally) -> Result<()> {
     let (method, path) = row.entrance.split_once(' ').context("no method")?;
     let method: Method = method.parse()?;
     let path = fill(row, path, case)?;
-    let body = (method != Method::GET).then(|| body(row.ask, case));
+    let body = (method != Method::GET).then(|| body(row, case));
     let person = match row.ask {
         Ask::Spared => subject.person.clone().with_header("x-csrf-token", None)?,
         _ => subject.person.clone(),
@@ -154,15 +155,17 @@ fn fill(row: &Row, path: &str, case: &Case<'_>) -> Result<String> {
             path.replace("{segment}", &room.segment)
         }
         Ask::Record => path.replace("{id}", &room.record),
+        Ask::Paper(id) => path.replace("{id}", &papers::about(id, case.world)),
     };
     ensure!(!filled.contains('{'), "nothing to fill into {filled}");
     Ok(filled)
 }
 
-fn body(ask: Ask, case: &Case<'_>) -> Value {
-    match ask {
+fn body(row: &Row, case: &Case<'_>) -> Value {
+    match row.ask {
         Ask::Form => case.world.rooms[case.room].form.clone(),
         Ask::Recording => json!({ "purpose": { "kind": "plan" } }),
+        Ask::Paper(_) => papers::form(row.entrance, case.world),
         _ => json!({}),
     }
 }

@@ -24,6 +24,9 @@ pub const OWN_LESSON: usize = ROOMS - 1;
 /// The room whose lesson the teacher among the subjects teaches.
 pub const TAUGHT: usize = 0;
 
+/// The teacher in the second room.
+pub const BYSTANDER: &str = "T6002";
+
 /// One room with what is in it.
 #[derive(Debug, Clone)]
 pub struct RoomWorld {
@@ -61,6 +64,10 @@ pub struct World {
     pub proxy: Proxy,
     /// Tokens of sessions.
     pub secrets: Vec<String>,
+    /// A teacher of the second unit, who asks nothing.
+    pub bystander: Uuid,
+    /// The security administrator.
+    pub security: Uuid,
 }
 
 impl World {
@@ -87,7 +94,11 @@ impl World {
             supervisors,
             proxy,
             secrets: Vec::new(),
+            bystander: Uuid::nil(),
+            security: Uuid::nil(),
         };
+        world.bystander = world.id_of(BYSTANDER)?;
+        world.security = world.id_of("J3002")?;
         for number in 0..ROOMS {
             world.name_room(number)?;
         }
@@ -117,6 +128,13 @@ impl World {
         let mut all = self.campus.hub.accounts.iter();
         all.find(|account| account.login == login)
             .context("nobody has that number")
+    }
+
+    /// Whose staff number it is.
+    pub fn id_of(&self, staff_number: &str) -> Result<Uuid> {
+        let find = format!("SELECT id FROM persons WHERE staff_number = '{staff_number}'");
+        let found = self.campus.hub.sql(&find)?;
+        found.trim().parse().context("nobody has that number")
     }
 
     fn name_room(&mut self, number: usize) -> Result<()> {
