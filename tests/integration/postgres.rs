@@ -1,13 +1,15 @@
 //! The same hub on PostgreSQL: a real server, a real camera, and the whole way from an application
 //! to a picture; and two hubs that append to one trail.
 
+use std::fs;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use xunke_tests::campus::{Campus, Hub, Options, Person, Postgres, Viewer};
+use xunke_tests::campus::{Campus, Hub, Options, Person, Postgres, Viewer, program};
 use xunke_tests::clock::now_ms;
 
 use crate::shared::{folder, get, list, record_form, run, until};
@@ -17,6 +19,41 @@ const SOON: Duration = Duration::from_secs(5);
 async fn first_word(viewer: &mut Viewer, room: &str) -> Result<Value> {
     viewer.watch(1, room, "sub").await?;
     viewer.word(SOON).await
+}
+
+/// X15: the hub asks the server to prove its name, and gives a stranger nothing. Every other test
+/// here connects in the same way to a server that can.
+#[test]
+fn a_server_that_cannot_prove_its_name_is_refused() -> Result<()> {
+    let (server, folder) = (Postgres::start()?, folder("postgres-stranger")?);
+    let other = folder.join("other.pem");
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
+    fs::write(&other, made.cert.pem())?;
+    let trusted = server.ca_file().display().to_string();
+    let store = server.configuration();
+    let store = store.replace(&trusted, &other.display().to_string());
+    let config = folder.join("hub.toml");
+    let data = folder.join("hub").display().to_string();
+    fs::write(
+        &config,
+        format!(
+            "data_dir = {data:?}\n{store}[demo]\nenabled = true\n\
+        [people]\nlisten = \"127.0.0.1:0\"\n[boxes]\nlisten = \"127.0.0.1:0\"\n\
+        [mqtt]\nlisten = \"127.0.0.1:0\"\n"
+        ),
+    )?;
+    let mut command = Command::new(program("xunke-hub")?);
+    let command = command.args(["seed-demo", "--rooms", "1", "--config"]);
+    let output = command.arg(&config).output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(!output.status.success(), "it trusts a stranger: {said}");
+    ensure!(said.contains("PostgreSQL at 127.0.0.1"), "{said}");
+    ensure!(said.to_lowercase().contains("certificate"), "{said}");
+    let reached = server.sql("SELECT count(*) FROM pg_tables WHERE tablename = 'persons'")?;
+    assert_eq!(reached.trim(), "0", "it made its tables there");
+    let encrypted = server.sql("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")?;
+    assert_eq!(encrypted.trim(), "t");
+    Ok(())
 }
 
 /// R17, R18, R23, R60, R67, R73, X8 on PostgreSQL: sign in, apply, open, watch, play, file a

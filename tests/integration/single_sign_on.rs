@@ -525,6 +525,51 @@ fn a_token_that_does_not_fit_lets_nobody_in() -> Result<()> {
     })
 }
 
+/// R23, R25, X68: whoever has left stays outside, whoever vouches for them; who is suspended comes
+/// in, to read why, and sees no class.
+#[test]
+fn the_issuer_brings_nobody_back_whose_right_has_ended() -> Result<()> {
+    run(async {
+        let mut hub = hub("single-sign-on-ended")?;
+        let liar = Liar::start(&folder("single-sign-on-ended")?).await?;
+        run_with(&mut hub, &(liar.section() + "trusted_acr = [\"mfa\"]\n"))?;
+        let person = account(&hub, "school_supervisor")?.clone();
+        let nobody = nobody(&hub)?;
+        for (standing, code) in [
+            ("left", "left"),
+            ("cancelled", "cancelled"),
+            ("suspended", ""),
+        ] {
+            let number = &person.login;
+            hub.sql(&format!(
+                "UPDATE persons SET standing = '{standing}' WHERE staff_number = '{number}'"
+            ))?;
+            let (browser, address) = set_out(&nobody).await?;
+            let mut claims = liar.claims(&part(&address, "nonce")?, number, now_ms());
+            claims["acr"] = json!("mfa");
+            liar.gives(&liar.sign("k1", &claims)?);
+            let back = json!({"state": part(&address, "state")?, "code": "c"});
+            if !code.is_empty() {
+                refused(standing, come_back(&browser, &back).await, 403, code).await?;
+                continue;
+            }
+            let path = format!("{PATH}/return");
+            let answer = browser.request(Method::POST, &path, Some(&back)).await?;
+            let cookies = answer.headers().get_all(SET_COOKIE).iter();
+            let mut cookies = cookies.filter_map(|one| one.to_str().ok()?.split(';').next());
+            let cookie = cookies.find(|one| one.starts_with("__Host-xunke="));
+            let inside = nobody.clone().with_header("cookie", cookie)?;
+            assert_eq!(inside.get("/api/me").await?.0, StatusCode::OK);
+            refused(standing, inside.get("/api/rooms").await, 403, standing).await?;
+        }
+        let (mut lines, _) = lines(&hub).await?;
+        lines.retain(|line| line.ends_with(&person.login));
+        let [refused, done] = ["refused", "done"].map(|how| format!("{how} single_sign_on D1001"));
+        assert_eq!(lines, [refused.clone(), refused, done]);
+        hub.end()
+    })
+}
+
 /// X68: an issuer that answers garbage, too much, elsewhere or never.
 #[test]
 fn an_issuer_that_answers_nonsense_harms_nobody() -> Result<()> {

@@ -1,4 +1,5 @@
-//! A PostgreSQL of one test's own: a new cluster in a folder of its own, gone with it.
+//! A PostgreSQL of one test's own: a new cluster in a folder of its own, gone with it. It speaks
+//! TLS, and whoever connects checks its name, as on another machine.
 
 use std::fs;
 use std::io::Write;
@@ -47,6 +48,7 @@ impl Postgres {
             chown(&server.folder, Some(uid), Some(gid))?;
         }
         server.initialise(owner)?;
+        server.certify(owner)?;
         server.run(owner)?;
         Ok(server)
     }
@@ -79,12 +81,33 @@ impl Postgres {
         Ok(())
     }
 
+    fn certify(&self, owner: Option<(u32, u32)>) -> Result<()> {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
+        fs::write(self.ca_file(), made.cert.pem())?;
+        let key = self.folder.join("key.pem");
+        write_secret(&key, &made.signing_key.serialize_pem())?;
+        match owner {
+            Some((uid, gid)) => Ok(chown(&key, Some(uid), Some(gid))?),
+            None => Ok(()),
+        }
+    }
+
     fn run(&mut self, owner: Option<(u32, u32)>) -> Result<()> {
         let (program, mut arguments) = as_owner(&tool("postgres")?, owner);
         arguments.extend(["-D".into(), self.data().display().to_string()]);
         arguments.extend(["-k".into(), self.folder.display().to_string()]);
         arguments.extend(["-h", "127.0.0.1", "-c", "max_connections=300"].map(str::to_owned));
         arguments.extend(["-p".into(), self.port.to_string()]);
+        let (certificate, key) = (self.ca_file(), self.folder.join("key.pem"));
+        let tls = [
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", certificate.display()),
+            format!("ssl_key_file={}", key.display()),
+        ];
+        arguments.extend(
+            tls.into_iter()
+                .flat_map(|setting| ["-c".to_owned(), setting]),
+        );
         let logs = std::env::temp_dir();
         let mut process = Process::start("postgres", program.as_ref(), arguments, &logs)?;
         let end = Instant::now() + UP_MAX;
@@ -112,6 +135,12 @@ impl Postgres {
         self.folder.join("password")
     }
 
+    /// What whoever connects must trust, PEM.
+    #[must_use]
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
     /// How the hub is told of it.
     #[must_use]
     pub fn configuration(&self) -> String {
@@ -122,17 +151,19 @@ impl Postgres {
     /// Where it is, without the password.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port)
+        self.address(USER)
     }
 
     /// The same with it, for a process that is handed it in its environment.
     #[must_use]
     pub fn url_with_password(&self) -> String {
-        let password = &self.password;
-        format!(
-            "postgres://{USER}:{password}@127.0.0.1:{}/postgres",
-            self.port
-        )
+        self.address(&format!("{USER}:{}", self.password))
+    }
+
+    fn address(&self, user: &str) -> String {
+        let (port, ca) = (self.port, self.ca_file());
+        let checked = format!("sslmode=verify-full&sslrootcert={}", ca.display());
+        format!("postgres://{user}@127.0.0.1:{port}/postgres?{checked}")
     }
 
     /// Runs a statement; gives what it prints.
