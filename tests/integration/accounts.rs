@@ -2,21 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use xunke_tests::campus::{
-    Account, Campus, Options, Person, Process, free_port, one_time_code, program,
-};
+use xunke_tests::campus::{Account, Campus, EmptyHub, Options, Person, one_time_code};
 use xunke_tests::clock::now_ms;
 
 use crate::shared::{folder, get, list, run};
 
 const PASSWORD: &str = "Xk7#wide-Lake-canary";
 const NEXT_PASSWORD: &str = "Qm4-tall-Tree-canary";
-const UP_MAX: Duration = Duration::from_secs(30);
 
 /// The secret of an enrolment, without the blanks for the eye.
 fn secret(body: &Value) -> Result<String> {
@@ -154,84 +151,9 @@ fn an_account_is_reset_started_and_changed() -> Result<()> {
     })
 }
 
-/// A hub with an empty database, on ports of its own.
-struct Empty {
-    hub: Process,
-    people: u16,
-    folder: std::path::PathBuf,
-}
-
-impl Empty {
-    fn start(folder: &Path) -> Result<Self> {
-        let people = free_port()?;
-        let text = format!(
-            "data_dir = \"{}\"\n[people]\nlisten = \"127.0.0.1:{people}\"\n\
-             [boxes]\nlisten = \"127.0.0.1:{}\"\n[mqtt]\nlisten = \"127.0.0.1:{}\"\n\
-             [recording]\nfree_mib_min = 64\n",
-            folder.join("hub").display(),
-            free_port()?,
-            free_port()?
-        );
-        fs::write(folder.join("hub.toml"), text)?;
-        Ok(Self {
-            hub: Self::run(folder)?,
-            people,
-            folder: folder.to_owned(),
-        })
-    }
-
-    fn run(folder: &Path) -> Result<Process> {
-        let arguments: [std::ffi::OsString; 3] = [
-            "serve".into(),
-            "--config".into(),
-            folder.join("hub.toml").into(),
-        ];
-        Process::start("hub", &program("xunke-hub")?, arguments, folder)
-    }
-
-    fn restart(&mut self) -> Result<()> {
-        self.hub.end()?;
-        self.hub = Self::run(&self.folder)?;
-        Ok(())
-    }
-
-    /// The code that this start prints, once its door is open.
-    async fn code(&self) -> Result<String> {
-        let end = Instant::now() + UP_MAX;
-        let code = loop {
-            let line = self.hub.line(UP_MAX)?;
-            if line.len() == 24 && line.matches('-').count() == 4 {
-                break line;
-            }
-        };
-        self.open(end).await?;
-        Ok(code)
-    }
-
-    async fn open(&self, end: Instant) -> Result<()> {
-        loop {
-            let asked = self.nobody()?.get("/api/openapi.json").await;
-            if asked.is_ok() {
-                return Ok(());
-            }
-            ensure!(
-                Instant::now() < end,
-                "the door is closed\n{}",
-                self.hub.last_words()
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    fn ca(&self) -> Result<String> {
-        Ok(fs::read_to_string(
-            self.folder.join("hub/authority/ca.pem"),
-        )?)
-    }
-
-    fn nobody(&self) -> Result<Person> {
-        Person::nobody(&format!("https://localhost:{}", self.people), &self.ca()?)
-    }
+/// Nothing more in its configuration.
+fn nothing(_url: &str) -> Result<String> {
+    Ok(String::new())
 }
 
 /// X3, X5, R32: an empty hub has no account; its code makes three people the three administrators,
@@ -240,7 +162,7 @@ impl Empty {
 fn three_people_make_the_first_start() -> Result<()> {
     run(async {
         let folder = folder("first-start")?;
-        let mut empty = Empty::start(&folder)?;
+        let mut empty = EmptyHub::start(&folder, nothing)?;
         let void = empty.code().await?;
         empty.restart()?;
         let code = empty.code().await?;
@@ -272,13 +194,13 @@ fn three_people_make_the_first_start() -> Result<()> {
         let technician = nobody.clone().sign_in_with(&signed_in).await?;
         assert_eq!(technician.me["roles"], json!(["technician"]));
         empty.restart()?;
-        empty.open(Instant::now() + UP_MAX).await?;
-        let printed = empty.hub.line(Duration::from_millis(500));
+        empty.open().await?;
+        let printed = empty.process.line(Duration::from_millis(500));
         assert!(
             printed.is_err(),
             "printed after the three were made: {printed:?}"
         );
-        empty.hub.end()?;
+        empty.process.end()?;
         let mut canaries = vec![PASSWORD, made[0].0.as_str(), &code, &void];
         canaries.extend(made[0].1.iter().map(String::as_str));
         nowhere(&folder, &canaries)
@@ -290,7 +212,7 @@ fn three_people_make_the_first_start() -> Result<()> {
 fn an_empty_hub_has_no_default_account() -> Result<()> {
     run(async {
         let folder = folder("no-default")?;
-        let mut empty = Empty::start(&folder)?;
+        let mut empty = EmptyHub::start(&folder, nothing)?;
         empty.code().await?;
         let nobody = empty.nobody()?;
         for login in ["admin", "root", "administrator", ""] {
@@ -299,6 +221,6 @@ fn an_empty_hub_has_no_default_account() -> Result<()> {
             let closed = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS];
             assert!(closed.contains(&status), "{login}: {status}");
         }
-        empty.hub.end()
+        empty.process.end()
     })
 }

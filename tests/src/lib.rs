@@ -2,7 +2,7 @@
 //! benches.
 //!
 //! clock → classroom → picture → campus → asking → exits → bypass → demo
-//! → bench
+//! → first_start → bench
 
 pub mod clock;
 pub mod classroom;
@@ -12,4 +12,5 @@ pub mod asking;
 pub mod exits;
 pub mod bypass;
 pub mod demo;
+pub mod first_start;
 pub mod bench;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use xunke_tests::campus::Postgres;
-use xunke_tests::{bench, classroom, demo};
+use xunke_tests::{bench, classroom, demo, first_start};
 
 #[derive(Parser)]
 #[command(name = "xunke-tests", about = "The simulated campus of xunke")]
@@ -31,6 +31,8 @@ enum Command {
     },
     /// A college in miniature: hub, classrooms, boxes, people. Ctrl-C ends it.
     Demo(demo::Wishes),
+    /// A hub at its first start with a school's issuer, for the browser tests. SIGTERM ends it.
+    FirstStart,
     /// Runs a command beside a PostgreSQL of its own, named in XUNKE_TEST_STORE.
     Postgres {
         /// The command and its arguments.
@@ -74,6 +76,7 @@ fn run(command: Command) -> Result<()> {
             ensure!(met?, "an aim was missed");
             Ok(())
         }
+        Command::FirstStart => tokio::runtime::Runtime::new()?.block_on(first_start::run()),
         Command::Postgres { command } => beside_postgres(&command),
         Command::Demo(wishes) => tokio::runtime::Runtime::new()?.block_on(demo::run(wishes)),
     }
