@@ -117,6 +117,8 @@ pub enum Action<'a> {
     OpenPermissions,
     /// Read who holds which permission (R26).
     ReadLedger,
+    /// Read the papers that speak for an application (R17).
+    ReadPapers,
     /// Put a decision about a breach on file; see [`crate::sanction::valid`] (R104).
     FileSanctions,
     /// Read the audit trail (第五条第3项).
@@ -161,6 +163,7 @@ pub fn decide(facts: &Facts<'_>, action: Action<'_>) -> Result<(), Refusal> {
         Action::FileApplications => serve(facts, Function::FileApplications),
         Action::OpenPermissions => serve(facts, Function::OpenPermissions),
         Action::ReadLedger => serve(facts, Function::ReadLedger),
+        Action::ReadPapers => read_papers(facts),
         Action::FileSanctions => serve(facts, Function::FileSanctions),
         Action::ReadTrail => serve(facts, Function::ReadTrail),
         Action::InspectTrail => serve(facts, Function::InspectTrail),
@@ -260,6 +263,14 @@ fn serve(facts: &Facts<'_>, function: Function) -> Result<(), Refusal> {
         agreement::in_force(facts.agreement, facts.now_ms)?;
     }
     Ok(())
+}
+
+/// 附件 (R17, 第五条): whoever reads the ledger, and whoever reads the trail.
+fn read_papers(facts: &Facts<'_>) -> Result<(), Refusal> {
+    match serve(facts, Function::ReadTrail) {
+        Err(Refusal::NOT_YOUR_ROLE) => serve(facts, Function::ReadLedger),
+        answer => answer,
+    }
 }
 
 /// “所有参与听课/巡课人员” (R34): by what somebody is, or by a permission that was ever opened.

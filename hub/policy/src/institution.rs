@@ -89,6 +89,23 @@ pub struct Rules {
     /// “防范数据泄露风险” (第五条第3项): from when on somebody should look.
     #[serde(default)]
     pub risk: RiskLimits,
+    /// “系统权限管理” (第五条第2项): the review of each term.
+    #[serde(default)]
+    pub review: ReviewRules,
+}
+
+/// When the permissions in force are looked through (R26).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReviewRules {
+    /// The teaching week with whose end the review of the term is due.
+    pub due_week: u32,
+}
+
+impl Default for ReviewRules {
+    fn default() -> Self {
+        Self { due_week: 4 }
+    }
 }
 
 /// How often the trail is inspected (R115).

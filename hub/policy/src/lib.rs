@@ -23,6 +23,7 @@ pub mod sanction;
 pub mod administrators;
 pub mod appointment;
 pub mod application;
+pub mod review;
 pub mod departure;
 pub mod inspection;
 pub mod patrol;

@@ -200,6 +200,7 @@ fn rules(rules: Rules) -> Result<Rules, Wrong> {
             (1..=1000).contains(&risk.refused_an_hour_max),
         ),
         ("places_minutes", risk.places_minutes <= 24 * 60),
+        ("due_week", (1..=26).contains(&rules.review.due_week)),
     ];
     if let Some((field, _)) = limits.iter().find(|(_, within)| !within) {
         return Err(Wrong {

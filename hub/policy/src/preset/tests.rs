@@ -1,7 +1,7 @@
 //! Presets: the two that come with the program, and what a wrong one is told.
 
 use super::*;
-use crate::institution::{InspectionRules, RiskLimits};
+use crate::institution::{InspectionRules, ReviewRules, RiskLimits};
 use crate::level::Reach;
 use crate::regulation;
 
@@ -76,6 +76,7 @@ fn defaults_are_those_of_the_program() {
         );
         assert_eq!(institution.rules.inspection, InspectionRules::default());
         assert_eq!(institution.rules.risk, RiskLimits::default());
+        assert_eq!(institution.rules.review, ReviewRules::default());
         assert_eq!(institution.rules.recording_months, 6);
         assert!(!institution.rules.course_scope);
     }
@@ -181,6 +182,7 @@ fn rules_lie_within_limits() {
         ("views_a_day_max", 60, 0),
         ("teacher_a_week_max", 5, 0),
         ("refused_an_hour_max", 10, 0),
+        ("due_week", 4, 0),
     ] {
         assert_eq!(set(field, from, to).unwrap_err().field, field);
     }

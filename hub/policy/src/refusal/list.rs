@@ -213,6 +213,16 @@ refusals! {
         "智慧教室管理平台权限由教务处递交权限申请，信息中心负责开通权限"
         "该申请当前的状态不允许这样处理；重新开通须另行申请。"
         "The application is not in a state for this; a new right needs a new application.";
+    /// 第五条第2项: nobody says of the own permission that it stays (R26).
+    REVIEW_OWN "review_own" "第五条"
+        "负责智慧教室综合平台系统权限管理、数据存储及安全防护"
+        "本人的权限须由另一位复核。"
+        "Your own permission is reviewed by somebody else.";
+    /// 第五条第2项: a review is signed when every permission has its decision (R26).
+    REVIEW_OPEN "review_open" "第五条"
+        "负责智慧教室综合平台系统权限管理、数据存储及安全防护"
+        "还有权限未复核，请逐条保留或收回后再签署。"
+        "Some permissions are not reviewed; keep or revoke each of them, then sign.";
     /// 附件2 第二条第4项: a post is closed when its secret papers are handed over (R24, R44).
     HANDOVER_OPEN "handover_open" "附件2 第二条第4项"
         "申请关闭权限、同时移交本地存储的涉密资料"

@@ -91,6 +91,7 @@ fn offices() -> Vec<(String, Action<'static>)> {
         ("递交权限申请 file applications", Action::FileApplications),
         ("开通权限 open permissions", Action::OpenPermissions),
         ("权限台账 ledger", Action::ReadLedger),
+        ("申请附件 papers", Action::ReadPapers),
         ("违规处理 sanctions", Action::FileSanctions),
         ("账号管理 accounts", Action::ManageAccounts),
         ("设备与故障 devices", Action::SeeDevices),
