@@ -49,7 +49,8 @@ pub const TOPICS: [&str; 7] = [
 #[must_use]
 pub fn topic(action: &str) -> Option<&'static str> {
     match action {
-        "file_application" | "open_grant" | "refuse_application" | "revoke_grant" => Some("grants"),
+        "file_application" | "open_grant" | "refuse_application" | "revoke_grant"
+        | "keep_grant" | "sign_review" | "mark_minors" | "add_paper" => Some("grants"),
         "sign_agreement" | "enter_agreement" | "end_agreement" | "publish_agreement" => {
             Some("agreements")
         }
@@ -58,8 +59,15 @@ pub fn topic(action: &str) -> Option<&'static str> {
         "open_departure" | "add_handover" | "settle_handover" | "close_departure" => {
             Some("departures")
         }
-        "file_sanction" | "object_sanction" | "answer_sanction" | "withdraw_sanction"
-        | "decide_sanction" | "lift_sanction" => Some("sanctions"),
+        "file_sanction"
+        | "object_sanction"
+        | "answer_sanction"
+        | "withdraw_sanction"
+        | "decide_sanction"
+        | "lift_sanction"
+        | "file_interference"
+        | "confirm_interference"
+        | "withdraw_interference" => Some("sanctions"),
         "sign_inspection" => Some("inspections"),
         "judge_risk" => Some("risks"),
         _ => None,

@@ -5,6 +5,7 @@
 mod doorway;
 mod left_open;
 mod queried;
+mod scope;
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -22,7 +23,7 @@ use xunke_protocol::id::ClassroomId;
 
 use super::audit::{Entry, Outcome, Trail, Unavailable};
 use super::person::Person;
-use super::place;
+use super::place::{Asker, Class};
 use super::session::{Session, Sessions};
 use crate::campus::classroom::{self, Classroom};
 use crate::campus::lesson;
@@ -54,6 +55,8 @@ pub struct RecordingRef {
     pub course: Option<UnitId>,
     /// Whose lesson it was.
     pub teacher: Option<Uuid>,
+    /// Whether there are minors in it (X29).
+    pub minors: bool,
     /// When it begins, milliseconds since the epoch.
     pub start_ms: i64,
 }
@@ -215,7 +218,8 @@ impl Gate {
         origin: IpAddr,
         now_ms: i64,
     ) -> Result<Permit<Playback, RecordingRef>, Denied> {
-        let policy = self.playing(session.person.id, &recording, purpose);
+        let asker = self.asker(session.person.id).await;
+        let policy = asker.map(|asker| self.playing(&asker, &recording, purpose));
         let wish = Wish {
             action: "playback",
             kind: "playback",
@@ -223,7 +227,7 @@ impl Gate {
             object: format!("{} {}", recording.room, recording.id),
             recording: Some(recording.id),
             purpose,
-            policy: Ok(policy),
+            policy,
         };
         self.open(session, recording, wish, origin, now_ms).await
     }
@@ -246,6 +250,15 @@ impl Gate {
         decide(&facts, action)
     }
 
+    /// Whoever asks about classes, as of now.
+    ///
+    /// # Errors
+    /// The refusal of what cannot be decided.
+    pub async fn asker(&self, person: Uuid) -> Result<Asker, Refusal> {
+        let found = Asker::find(&self.db, person).await;
+        found.map_err(|error| undecided(&error))
+    }
+
     /// Watching a room now, with the lesson that runs there now (R53).
     async fn viewing<'a>(
         &self,
@@ -256,7 +269,7 @@ impl Gate {
     ) -> Result<Action<'a>, Refusal> {
         let lesson = lesson::in_room(&self.db, room.id, now_ms).await;
         let lesson = lesson.map_err(|error| undecided(&error))?;
-        let place = place::of(person, room.unit.id, lesson.as_ref());
+        let place = self.asker(person).await?.in_room(room, lesson.as_ref());
         Ok(Action::ViewLive { place, purpose })
     }
 
@@ -264,14 +277,19 @@ impl Gate {
     #[must_use]
     pub fn playing<'a>(
         &self,
-        person: Uuid,
+        asker: &Asker,
         recording: &RecordingRef,
         purpose: &'a Purpose,
     ) -> Action<'a> {
-        let owner = recording.unit_at_record_time;
+        let class = Class {
+            owner: recording.unit_at_record_time,
+            course: recording.course,
+            teacher: recording.teacher,
+            minors: recording.minors,
+        };
         let months = self.institution.rules.recording_months;
         Action::Playback {
-            place: place::taught_by(person, owner, recording.course, recording.teacher),
+            place: asker.about(class),
             kept_until_ms: retention::kept_until_ms(recording.start_ms, months),
             purpose,
         }
@@ -380,7 +398,8 @@ impl Watched for Permit<ViewLive, Classroom> {
 impl Watched for Permit<Playback, RecordingRef> {
     /// A recording keeps the unit it was made in (R22).
     async fn again<'a>(&'a self, gate: &'a Gate, _now_ms: i64) -> Result<Action<'a>, Refusal> {
-        Ok(gate.playing(self.session.person.id, &self.object, &self.purpose))
+        let asker = gate.asker(self.session.person.id).await?;
+        Ok(gate.playing(&asker, &self.object, &self.purpose))
     }
 }
 

@@ -4,6 +4,9 @@
 //! Each step and its line in the trail are one transaction. Opening gives no sight by itself: the
 //! agreement and everything else is asked at every decision (R19).
 
+mod minors;
+pub mod review;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -61,6 +64,21 @@ pub struct By<'a> {
     pub now_ms: i64,
 }
 
+impl By<'_> {
+    /// A line about what is done, to be filled in.
+    pub(super) fn done(self, action: &'static str) -> Entry {
+        Entry {
+            who: self.session.person.who(self.origin),
+            action,
+            object: String::new(),
+            purpose: String::new(),
+            outcome: Outcome::Done,
+            article: "",
+            detail: String::new(),
+        }
+    }
+}
+
 /// What Academic Affairs asks for (R17).
 #[derive(Debug, Clone)]
 pub struct Wish {
@@ -72,6 +90,8 @@ pub struct Wish {
     pub unit: Option<UnitId>,
     /// Why.
     pub reason: String,
+    /// Why classes with minors are needed too; `None` where they are not (X29).
+    pub minors: Option<String>,
     /// From, milliseconds since the epoch.
     pub from_ms: i64,
     /// Until (exclusive); the end of the term when nothing is asked for.
@@ -169,11 +189,11 @@ impl Grants {
         })
     }
 
-    /// 递交 (R17). Gives the application's number.
+    /// 递交 (R17). Gives the application's id and number.
     ///
     /// # Errors
     /// The refusal or the field; then nothing was filed.
-    pub async fn file(&self, by: By<'_>, wish: Wish) -> Result<String, Error> {
+    pub async fn file(&self, by: By<'_>, wish: Wish) -> Result<(Uuid, String), Error> {
         let found = person::find(&self.db, wish.beneficiary, by.now_ms).await?;
         let holder = found.ok_or(Error::NotFound)?;
         let mut row = self.written(by, &holder, wish).await?;
@@ -190,7 +210,7 @@ impl Grants {
         let mut pending = still.line(entry, now_ms).await?;
         rows::file(pending.writing(), &row).await?;
         pending.commit().await?;
-        Ok(row.number)
+        Ok((id("an application", &row.id)?, row.number))
     }
 
     /// The application as it would be filed; level 2 is for the holder's own unit (R7).
@@ -205,6 +225,7 @@ impl Grants {
         if one_unit && wish.unit != holder.unit.as_ref().map(|unit| unit.id) {
             return Err(Error::Field(NOT_OWN_UNIT));
         }
+        let minors = wish.minors.as_deref().map(reasoned_minors).transpose()?;
         let until_ms = match wish.until_ms {
             Some(until_ms) => until_ms,
             None => self.term_end_ms(by.now_ms).await?.ok_or(NO_TERM)?,
@@ -217,6 +238,8 @@ impl Grants {
             level: wish.level.into(),
             unit_id: wish.unit.map(|unit| unit.0.to_string()),
             reason: wish.reason.trim().to_owned(),
+            minors: i64::from(minors.is_some()),
+            minors_reason: minors.unwrap_or_default().to_owned(),
             from_ms: wish.from_ms,
             until_ms,
             filed_ms: by.now_ms,
@@ -404,7 +427,7 @@ fn paper_of(row: &ApplicationRow) -> Result<Application<'_, Uuid>, campus::Error
         terms: Terms {
             level: u8::try_from(row.level).unwrap_or(0),
             unit: unit.transpose()?.map(UnitId),
-            minors: false,
+            minors: row.minors > 0,
             from_ms: row.from_ms,
             until_ms: row.until_ms,
         },
@@ -421,24 +444,42 @@ fn entry(by: By<'_>, action: &'static str, row: &ApplicationRow, holder: &Person
         purpose: row.reason.clone(),
         outcome: Outcome::Done,
         article: "",
-        detail: format!("level {}, {from}–{until}", row.level),
+        detail: format!("level {}{}, {from}–{until}", row.level, with_minors(row)),
+    }
+}
+
+fn with_minors(row: &ApplicationRow) -> &'static str {
+    match row.minors {
+        0 => "",
+        _ => ", with minors",
     }
 }
 
 /// A reason of 2 to 500 characters.
 pub(super) fn reasoned(why: &str) -> Result<&str, Error> {
+    stated(why).ok_or(Error::Field(NO_REASON))
+}
+
+fn reasoned_minors(why: &str) -> Result<&str, Error> {
+    stated(why).ok_or(Error::Field(NO_MINORS_REASON))
+}
+
+fn stated(why: &str) -> Option<&str> {
     let why = why.trim();
     let length = why.chars().count();
-    if (2..=application::REASON_CHARACTERS_MAX).contains(&length) {
-        return Ok(why);
-    }
-    Err(Error::Field(NO_REASON))
+    let long = (2..=application::REASON_CHARACTERS_MAX).contains(&length);
+    long.then_some(why)
 }
 
 const NO_REASON: FieldError = FieldError {
     field: "reason",
     zh: "请写明理由（2 至 500 字）。",
     en: "State the reason in 2 to 500 characters.",
+};
+const NO_MINORS_REASON: FieldError = FieldError {
+    field: "minors_reason",
+    zh: "申请查看有未成年人的课堂，须另写明理由（2 至 500 字）。",
+    en: "Say why classes with minors are needed too, in 2 to 500 characters.",
 };
 const NOT_OWN_UNIT: FieldError = FieldError {
     field: "unit",

@@ -1,9 +1,9 @@
 //! Access: who somebody is, what was decided, and the trail of both.
 //!
 //! secret → code → workbook → audit → institution → person → session → password → second_factor
-//! → recovery → passkey → lockout → sign_in → single_sign_on → place → gate → grant → departure
-//! → sanction → roster → start_code → start → account → stale → release → agreement → inspection
-//! → risk
+//! → recovery → passkey → lockout → sign_in → single_sign_on → place → gate → grant → document
+//! → paper → departure → sanction → interference → roster → start_code → start → account → stale
+//! → release → agreement → inspection → risk → incident
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -24,8 +24,11 @@ pub mod single_sign_on;
 pub mod place;
 pub mod gate;
 pub mod grant;
+pub mod document;
+pub mod paper;
 pub mod departure;
 pub mod sanction;
+pub mod interference;
 pub mod roster;
 pub mod start_code;
 pub mod start;
@@ -35,3 +38,4 @@ pub mod release;
 pub mod agreement;
 pub mod inspection;
 pub mod risk;
+pub mod incident;

@@ -15,7 +15,7 @@ use xunke_policy::patrol::FieldError;
 use xunke_policy::sanction::{self as policy, Decision, Measure};
 
 use super::audit::signed::public_text;
-use super::audit::{Entry, Outcome, Trail};
+use super::audit::{Entry, Trail};
 use super::departure::by_number;
 use super::grant::{By, Error, answered, reasoned};
 use crate::campus::calendar::date_and_time;
@@ -60,7 +60,7 @@ pub struct Draft {
     pub evidence: Vec<i64>,
 }
 
-/// A decision for the personnel file (R108).
+/// A text that the hub has signed, such as a decision for the personnel file (R108).
 #[derive(Debug, Clone)]
 pub struct Export {
     /// What is signed, after its domain.
@@ -69,6 +69,28 @@ pub struct Export {
     pub key: String,
     /// Its signature over domain and text, base64.
     pub signature: String,
+}
+
+impl Export {
+    /// Signs a text for one domain, so that the signature can mean nothing else.
+    pub(super) fn sign(key: &SigningKey, domain: &str, text: String) -> Self {
+        let signature = key.sign(format!("{domain}{text}").as_bytes());
+        Self {
+            text,
+            key: public_text(&key.verifying_key()),
+            signature: STANDARD.encode(signature.to_bytes()),
+        }
+    }
+
+    /// Whether the key that is given signed this text for that domain.
+    #[cfg(test)]
+    pub(super) fn holds(&self, domain: &str) -> bool {
+        let key = super::audit::signed::parse_public(&self.key).unwrap();
+        let bytes = STANDARD.decode(&self.signature).unwrap();
+        let signature = ed25519_dalek::Signature::from_slice(&bytes).unwrap();
+        let message = format!("{domain}{}", self.text);
+        key.verify_strict(message.as_bytes(), &signature).is_ok()
+    }
 }
 
 /// Decisions about breaches. Cheap to clone.
@@ -116,7 +138,7 @@ impl Sanctions {
             return Err(Error::Field(LONG_NUMBER));
         }
         let about = by_number(&self.db, &draft.staff_number, by.now_ms).await?;
-        let evidence = self.evidence(&draft.evidence).await?;
+        let evidence = in_the_trail(&self.trail, &draft.evidence).await?;
         let suspends = draft.measure == "suspension";
         let from_ms = suspends.then(|| draft.from_ms.unwrap_or(by.now_ms));
         let until_ms = draft.until_ms.filter(|_| suspends);
@@ -146,7 +168,7 @@ impl Sanctions {
             object: format!("{number} {} {}", about.name, about.staff_number),
             purpose: new.basis.to_owned(),
             detail: format!("{}; {evidence}", draft.measure),
-            ..blank(by, "file_sanction")
+            ..by.done("file_sanction")
         };
         answered(&self.trail, policy::valid(&decision), &entry, by.now_ms).await?;
         let mut pending = self.trail.begin(entry, by.now_ms).await?;
@@ -304,32 +326,27 @@ impl Sanctions {
             .append(entry(by, "export_sanction", &row), by.now_ms)
             .await?;
         let text = document(&row, by.now_ms);
-        let signature = self.signing.sign(format!("{DOMAIN}{text}").as_bytes());
-        Ok(Export {
-            text,
-            key: public_text(&self.signing.verifying_key()),
-            signature: STANDARD.encode(signature.to_bytes()),
-        })
+        Ok(Export::sign(&self.signing, DOMAIN, text))
     }
 
     async fn find(&self, sanction: Uuid) -> Result<SanctionRow, Error> {
         let row = rows::find(&self.db, &sanction.to_string()).await?;
         row.ok_or(Error::NotFound)
     }
+}
 
-    /// Numbers of lines that are in the trail (R104, R107).
-    async fn evidence(&self, numbers: &[i64]) -> Result<Vec<String>, Error> {
-        if numbers.len() > EVIDENCE_MAX {
-            return Err(Error::Field(NO_EVIDENCE));
-        }
-        let mut texts = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            let line = self.trail.line(*number).await?;
-            line.ok_or(Error::Field(NO_EVIDENCE))?;
-            texts.push(number.to_string());
-        }
-        Ok(texts)
+/// Numbers of lines that are in the trail (R104, R105, R107).
+pub(super) async fn in_the_trail(trail: &Trail, numbers: &[i64]) -> Result<Vec<String>, Error> {
+    if numbers.len() > EVIDENCE_MAX {
+        return Err(Error::Field(NO_EVIDENCE));
     }
+    let mut texts = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let line = trail.line(*number).await?;
+        line.ok_or(Error::Field(NO_EVIDENCE))?;
+        texts.push(number.to_string());
+    }
+    Ok(texts)
 }
 
 fn measure(word: &str, from_ms: Option<i64>, until_ms: Option<i64>) -> Result<Measure, Error> {
@@ -392,23 +409,11 @@ fn title(word: &str) -> &'static str {
     place.map_or("–", |place| TITLES[place])
 }
 
-fn blank(by: By<'_>, action: &'static str) -> Entry {
-    Entry {
-        who: by.session.person.who(by.origin),
-        action,
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
-        detail: String::new(),
-    }
-}
-
 fn entry(by: By<'_>, action: &'static str, row: &SanctionRow) -> Entry {
     Entry {
         object: format!("{} {} {}", row.number, row.about, row.staff_number),
         detail: row.measure.clone(),
-        ..blank(by, action)
+        ..by.done(action)
     }
 }
 

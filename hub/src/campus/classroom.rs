@@ -27,6 +27,8 @@ pub struct Classroom {
     pub building: String,
     /// The unit that owns it.
     pub unit: Unit,
+    /// Whether there are minors in its classes (X29).
+    pub minors: bool,
 }
 
 /// A picture source of a room.
@@ -90,6 +92,7 @@ impl TryFrom<campus::ClassroomRow> for Classroom {
                 id: UnitId(unit),
                 name: row.unit,
             },
+            minors: row.minors > 0,
         })
     }
 }

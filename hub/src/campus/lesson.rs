@@ -38,6 +38,8 @@ pub struct Lesson {
     pub end_ms: i64,
     /// How many are due (应到).
     pub due_count: i64,
+    /// Whether there are minors in the class (X29).
+    pub minors: bool,
 }
 
 impl Lesson {
@@ -101,6 +103,7 @@ impl TryFrom<campus::LessonRow> for Lesson {
             start_ms: row.start_ms,
             end_ms: row.end_ms,
             due_count: row.due_count,
+            minors: row.minors > 0,
         })
     }
 }

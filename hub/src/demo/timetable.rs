@@ -104,5 +104,6 @@ fn lesson(
         start_ms: calendar::moment(day, (first - 1) * PERIOD_MINUTES),
         end_ms: calendar::moment(day, (first - 1 + LESSON_PERIODS) * PERIOD_MINUTES),
         due_count: i64::try_from(due).expect("invariant: a class is small"),
+        minors: 0,
     }
 }

@@ -54,6 +54,8 @@ pub struct Recording {
     pub segments: i64,
     /// Whether more is to come.
     pub capturing: bool,
+    /// Whether there are minors in it (X29): in the room then or now, or in the lesson.
+    pub minors: bool,
 }
 
 impl Recording {
@@ -67,6 +69,7 @@ impl Recording {
             unit_at_record_time: self.unit.id,
             course: self.lesson.as_ref().map(|lesson| lesson.unit),
             teacher: self.lesson.as_ref().and_then(|lesson| lesson.teacher_id),
+            minors: self.minors,
             start_ms: self.start_ms,
         }
     }
@@ -279,6 +282,7 @@ fn recording(shares: &[ShareRow], lesson: Option<Lesson>, now_ms: i64) -> Result
             id: UnitId(id("a unit", &row.unit_id)?),
             name: row.unit.clone(),
         },
+        minors: row.minors > 0 || lesson.as_ref().is_some_and(|lesson| lesson.minors),
         lesson,
         start_ms,
         end_ms,

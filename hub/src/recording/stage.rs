@@ -297,6 +297,7 @@ async fn rooms(writing: &mut Writing) {
         start_ms: EIGHT,
         end_ms: NINE_FORTY,
         due_count: 60,
+        minors: 0,
     };
     campus_rows::add_lesson(writing, &lesson).await.unwrap();
 }

@@ -17,6 +17,8 @@ pub struct ClassroomRow {
     pub unit_id: String,
     /// Its name.
     pub unit: String,
+    /// Whether there are minors in its classes: 1 or 0.
+    pub minors: i64,
 }
 
 /// A picture source of a classroom.
@@ -61,6 +63,8 @@ pub struct LessonRow {
     pub end_ms: i64,
     /// How many are due.
     pub due_count: i64,
+    /// Whether there are minors in the class: 1 or 0.
+    pub minors: i64,
 }
 
 /// A term.
@@ -78,10 +82,12 @@ pub struct TermRow {
     pub weeks: i64,
 }
 
-const CLASSROOMS: &str = "SELECT c.id, c.name, b.name AS building, c.unit_id, u.name AS unit
+const CLASSROOMS: &str = "SELECT c.id, c.name, b.name AS building, c.unit_id, u.name AS unit,
+    c.minors
     FROM classrooms c JOIN buildings b ON b.id = c.building_id JOIN units u ON u.id = c.unit_id
     ORDER BY b.name, c.name";
-const CLASSROOM: &str = "SELECT c.id, c.name, b.name AS building, c.unit_id, u.name AS unit
+const CLASSROOM: &str = "SELECT c.id, c.name, b.name AS building, c.unit_id, u.name AS unit,
+    c.minors
     FROM classrooms c JOIN buildings b ON b.id = c.building_id JOIN units u ON u.id = c.unit_id
     WHERE c.id = $1";
 
@@ -230,6 +236,20 @@ pub async fn add_classroom(
         .map_err(failed("adding a classroom"))
 }
 
+/// Says whether there are minors in the classes of a room; false if there is no such room.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_minors(writing: &mut Writing, id: &str, minors: bool) -> Result<bool, Error> {
+    sqlx::query("UPDATE classrooms SET minors = $2 WHERE id = $1")
+        .bind(id)
+        .bind(i64::from(minors))
+        .execute(&mut **writing)
+        .await
+        .map(|done| done.rows_affected() == 1)
+        .map_err(failed("noting minors in a room"))
+}
+
 /// Adds a picture source to a classroom.
 ///
 /// # Errors
@@ -291,8 +311,8 @@ pub async fn add_period(
 pub async fn add_lesson(writing: &mut Writing, lesson: &LessonRow) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO lessons (id, term_id, classroom_id, unit_id, teacher_id, teacher, course,
-         class_groups, day, period_from, period_to, start_ms, end_ms, due_count)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         class_groups, day, period_from, period_to, start_ms, end_ms, due_count, minors)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(&lesson.id)
     .bind(&lesson.term_id)
@@ -308,6 +328,7 @@ pub async fn add_lesson(writing: &mut Writing, lesson: &LessonRow) -> Result<(),
     .bind(lesson.start_ms)
     .bind(lesson.end_ms)
     .bind(lesson.due_count)
+    .bind(lesson.minors)
     .execute(&mut **writing)
     .await
     .map(drop)

@@ -24,6 +24,10 @@ pub struct ApplicationRow {
     pub unit_id: Option<String>,
     /// Why.
     pub reason: String,
+    /// Whether classes with minors are asked for too: 1 or 0.
+    pub minors: i64,
+    /// Why those; empty where they are not.
+    pub minors_reason: String,
     /// From.
     pub from_ms: i64,
     /// Until (exclusive).
@@ -79,6 +83,8 @@ pub struct LedgerRow {
     pub level: i64,
     /// The name of the unit.
     pub unit: Option<String>,
+    /// Whether classes with minors are included: 1 or 0.
+    pub minors: i64,
     /// By which application.
     pub application: String,
     /// Who opened it.
@@ -132,8 +138,8 @@ pub async fn count(writing: &mut Writing) -> Result<i64, Error> {
 pub async fn file(writing: &mut Writing, row: &ApplicationRow) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO applications (id, number, applicant_id, beneficiary_id, level, unit_id,
-         reason, from_ms, until_ms, filed_ms, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         reason, minors, minors_reason, from_ms, until_ms, filed_ms, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(&row.id)
     .bind(&row.number)
@@ -142,6 +148,8 @@ pub async fn file(writing: &mut Writing, row: &ApplicationRow) -> Result<(), Err
     .bind(row.level)
     .bind(&row.unit_id)
     .bind(&row.reason)
+    .bind(row.minors)
+    .bind(&row.minors_reason)
     .bind(row.from_ms)
     .bind(row.until_ms)
     .bind(row.filed_ms)
@@ -158,8 +166,8 @@ pub async fn file(writing: &mut Writing, row: &ApplicationRow) -> Result<(), Err
 /// When the database fails.
 pub async fn application(db: &Db, id: &str) -> Result<Option<ApplicationRow>, Error> {
     sqlx::query_as(
-        "SELECT id, number, applicant_id, beneficiary_id, level, unit_id, reason, from_ms,
-         until_ms, filed_ms, state FROM applications WHERE id = $1",
+        "SELECT id, number, applicant_id, beneficiary_id, level, unit_id, reason, minors,
+         minors_reason, from_ms, until_ms, filed_ms, state FROM applications WHERE id = $1",
     )
     .bind(id)
     .fetch_optional(db.read())
@@ -243,8 +251,8 @@ pub async fn revoke(
 pub async fn applications(db: &Db) -> Result<Vec<ListedRow>, Error> {
     sqlx::query_as(
         "SELECT a.id, a.number, a.applicant_id, a.beneficiary_id, a.level, a.unit_id, a.reason,
-         a.from_ms, a.until_ms, a.filed_ms, a.state, a.decided_ms, a.answer,
-         f.name AS applicant, b.name AS beneficiary, b.staff_number, u.name AS unit,
+         a.minors, a.minors_reason, a.from_ms, a.until_ms, a.filed_ms, a.state, a.decided_ms,
+         a.answer, f.name AS applicant, b.name AS beneficiary, b.staff_number, u.name AS unit,
          d.name AS decider, g.until_ms AS ends_ms, g.revoked_ms,
          s.text_version AS signature_version, s.signed_ms AS signature_ms
          FROM applications a JOIN persons f ON f.id = a.applicant_id
@@ -262,7 +270,7 @@ pub async fn applications(db: &Db) -> Result<Vec<ListedRow>, Error> {
 }
 
 const LEDGER: &str = "SELECT g.id, g.person_id, p.name AS person, p.staff_number, g.level,
-    u.name AS unit, g.application, o.name AS opener, g.from_ms, g.until_ms, g.revoked_ms,
+    u.name AS unit, g.minors, g.application, o.name AS opener, g.from_ms, g.until_ms, g.revoked_ms,
     r.name AS revoker, g.revoked_why,
     s.text_version AS signature_version, s.signed_ms AS signature_ms
     FROM grants g JOIN persons p ON p.id = g.person_id JOIN persons o ON o.id = g.opened_by

@@ -95,6 +95,21 @@ pub async fn roles(db: &Db, person_id: &str) -> Result<Vec<String>, Error> {
         .map_err(failed("reading the roles of a person"))
 }
 
+/// The heads of a person's unit, as of now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn heads(db: &Db, person_id: &str) -> Result<Vec<String>, Error> {
+    sqlx::query_scalar(
+        "SELECT h.id FROM persons p JOIN persons h ON h.unit_id = p.unit_id
+         JOIN person_roles r ON r.person_id = h.id AND r.role = 'unit_leader' WHERE p.id = $1",
+    )
+    .bind(person_id)
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading the heads of a unit"))
+}
+
 /// Every role anybody has, with the staff number of somebody who has it.
 ///
 /// # Errors

@@ -40,6 +40,8 @@ pub struct ShareRow {
     pub start_ms: i64,
     /// Its end.
     pub end_ms: i64,
+    /// Whether there were minors in the room when it began, or are now: 1 or 0.
+    pub minors: i64,
     /// Such as `cam0`.
     pub source: String,
     /// How many segments.
@@ -117,8 +119,8 @@ async fn find_or_add(
     recording: &RecordingRow,
 ) -> Result<String, sqlx::Error> {
     sqlx::query(
-        "INSERT INTO recordings (id, classroom_id, unit_id, lesson_id, start_ms, end_ms)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO recordings (id, classroom_id, unit_id, lesson_id, start_ms, end_ms,
+         minors) SELECT $1, id, $3, $4, $5, $6, minors FROM classrooms WHERE id = $2
          ON CONFLICT (classroom_id, start_ms, lesson_id, unit_id) DO NOTHING",
     )
     .bind(&recording.id)
@@ -196,14 +198,15 @@ macro_rules! shares {
     ($which:literal) => {
         concat!(
             "SELECT r.id, r.classroom_id, c.name AS room, r.unit_id, u.name AS unit, r.lesson_id,
-             r.start_ms, r.end_ms, s.source, COUNT(*) AS segments,
+             r.start_ms, r.end_ms, CASE WHEN r.minors + c.minors > 0 THEN 1 ELSE 0 END AS minors,
+             s.source, COUNT(*) AS segments,
              CAST(SUM(s.duration_us) AS BIGINT) AS duration_us, MIN(s.start_us) AS first_us,
              MAX(s.start_us + s.duration_us) AS last_us
              FROM recordings r JOIN segments s ON s.recording_id = r.id
              JOIN classrooms c ON c.id = r.classroom_id JOIN units u ON u.id = r.unit_id WHERE ",
             $which,
             " GROUP BY r.id, r.classroom_id, c.name, r.unit_id, u.name, r.lesson_id, r.start_ms,
-             r.end_ms, s.source ORDER BY r.start_ms, c.name, r.id, s.source"
+             r.end_ms, r.minors, c.minors, s.source ORDER BY r.start_ms, c.name, r.id, s.source"
         )
     };
 }

@@ -220,8 +220,8 @@ mod tests {
           ('own', 't', 'r1', 'u', 'T', '陈老师', '数学', 'A', 0, 1, 2, 1000, 2000, 30),
           ('next', 't', 'r1', 'u', 'O', '别老师', '物理', 'A', 0, 3, 4, 2000, 3000, 30),
           ('elsewhere', 't', 'r2', 'u', 'O', '别老师', '化学', 'A', 0, 1, 2, 1000, 2000, 30);
-        INSERT INTO recordings VALUES ('of-own', 'r1', 'u', 'own', 1000, 2000),
-          ('of-next', 'r1', 'u', 'next', 2000, 3000);
+        INSERT INTO recordings VALUES ('of-own', 'r1', 'u', 'own', 1000, 2000, 0),
+          ('of-next', 'r1', 'u', 'next', 2000, 3000, 0);
         INSERT INTO trail VALUES
           (1, 0, 'S', '王督导', '3', '', 'view_live', '', 'plan', 'permitted', '', '', '');";
 

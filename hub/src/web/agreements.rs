@@ -18,8 +18,8 @@ use super::guard::Caller;
 use super::input::{Id, Json as Body};
 use super::names::PersonName;
 use crate::access::agreement::register::{Paper, Signer};
-use crate::access::agreement::scan;
 use crate::access::agreement::text::Wording;
+use crate::access::document;
 use crate::campus::id;
 use crate::store::agreement::ListedRow;
 
@@ -257,12 +257,7 @@ pub async fn keep_scan(
     caller: Caller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<KeptScan>), Error> {
-    let bytes = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge {
-            mib_max: scan::BYTES_MAX / (1024 * 1024),
-        },
-        _ => Error::Unreadable(rejection.body_text()),
-    })?;
+    let bytes = body.map_err(|rejection| Error::of_body(&rejection, document::BYTES_MAX))?;
     let (id, sha256) = app.agreements.keep_scan(caller.by(), &bytes).await?;
     Ok((StatusCode::CREATED, Json(KeptScan { id, sha256 })))
 }

@@ -44,6 +44,8 @@ pub struct GrantApplication {
     pub unit: Option<String>,
     /// Why.
     pub reason: String,
+    /// Why classes with minors are asked for too; none where they are not.
+    pub minors_reason: Option<String>,
     /// From.
     pub from: i64,
     /// Until (exclusive).
@@ -104,6 +106,8 @@ pub struct ApplicationForm {
     pub unit: Option<Uuid>,
     /// 2 to 500 characters.
     pub reason: String,
+    /// 2 to 500 characters: why classes with minors are needed too; left out where they are not.
+    pub minors_reason: Option<String>,
     /// From.
     pub from: i64,
     /// Until (exclusive); the end of the term when left out.
@@ -113,6 +117,8 @@ pub struct ApplicationForm {
 /// What was filed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FiledApplication {
+    /// Id.
+    pub id: Uuid,
     /// Such as `SQ-00001`.
     pub number: String,
 }
@@ -195,11 +201,12 @@ pub async fn file(
         level: form.level,
         unit: form.unit.map(UnitId),
         reason: form.reason,
+        minors: form.minors_reason,
         from_ms: form.from,
         until_ms: form.until,
     };
-    let number = app.grants.file(caller.by(), wish).await?;
-    Ok((StatusCode::CREATED, Json(FiledApplication { number })))
+    let (id, number) = app.grants.file(caller.by(), wish).await?;
+    Ok((StatusCode::CREATED, Json(FiledApplication { id, number })))
 }
 
 /// Opens exactly what an application asks for.
@@ -248,6 +255,7 @@ fn shown(row: ListedRow, signed: bool, now_ms: i64) -> Result<GrantApplication, 
         level: application.level,
         unit: row.unit,
         reason: application.reason,
+        minors_reason: (application.minors > 0).then_some(application.minors_reason),
         from: application.from_ms,
         until: application.until_ms,
         filed_at: application.filed_ms,

@@ -4,6 +4,7 @@ mod by_issuer;
 
 use std::error::Error as StdError;
 
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -393,6 +394,16 @@ impl Error {
 }
 
 impl Error {
+    /// Why a file did not arrive whole; `bytes_max` is as long as one may be.
+    pub fn of_body(rejection: &BytesRejection, bytes_max: usize) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge {
+                mib_max: bytes_max / (1024 * 1024),
+            },
+            _ => Self::Unreadable(rejection.body_text()),
+        }
+    }
+
     /// Why somebody cannot start: which of unknown, used and expired a code is, is not said.
     pub fn of_start(error: start_code::Error) -> Self {
         match error {

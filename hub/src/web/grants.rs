@@ -36,6 +36,8 @@ pub struct GrantLine {
     pub level: i64,
     /// The name of the unit, where the level reaches one unit only.
     pub unit: Option<String>,
+    /// Whether classes with minors are included.
+    pub minors: bool,
     /// Such as `SQ-00001`.
     pub application: String,
     /// The name of who opened it.
@@ -108,6 +110,7 @@ fn line(row: LedgerRow, signed: bool, now_ms: i64) -> Result<GrantLine, Error> {
         signed,
         level: row.level,
         unit: row.unit,
+        minors: row.minors > 0,
         application: row.application,
         opener: row.opener,
         from: row.from_ms,

@@ -28,10 +28,11 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Lists whose reading is a line (R116): what is secret or about people. Rooms, devices and faults
 /// are asked for all the time and say nothing of either.
-const QUERIES: [&str; 8] = [
+const QUERIES: [&str; 9] = [
     "see_recordings",
     "read_records",
     "read_ledger",
+    "list_papers",
     "read_trail",
     "see_people",
     "see_stale_accounts",

@@ -13,6 +13,7 @@ use super::error::{Error, ErrorBody};
 use super::guard::Caller;
 use super::inspections::InspectionDue;
 use super::lesson::LessonView;
+use super::reviews::ReviewDue;
 use super::rooms;
 use crate::access::audit::Outcome;
 use crate::access::audit::copy::Standing;
@@ -36,6 +37,8 @@ pub struct Home {
     pub lessons: Option<Vec<OwnLesson>>,
     /// When the trail is to be inspected, for whoever inspects it or keeps the system safe (R115).
     pub inspection: Option<InspectionDue>,
+    /// When the permissions of the term are to be reviewed, for whoever reads the ledger (R26).
+    pub review: Option<ReviewDue>,
     /// Where the trail stood at the end of the last day, for everybody to note down (K6).
     pub signed_day: Option<DayHead>,
     /// How the copy of the trail is doing, for whoever inspects it (X8).
@@ -127,6 +130,12 @@ pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, 
         true => Some(TrailCopy::from(app.copies.standing().await)),
         false => None,
     };
+    let review = if desk.may(Action::ReadLedger) {
+        let reader = caller.session.person.id;
+        app.grants.review(reader, caller.now_ms).await?
+    } else {
+        None
+    };
     let cards = desk.cards;
     let lessons = if is(Role::Teacher) {
         Some(own_lessons(&app, &caller).await?)
@@ -137,6 +146,7 @@ pub async fn home(State(app): State<App>, caller: Caller) -> Result<Json<Home>, 
         cards,
         lessons,
         inspection: inspection.map(InspectionDue::from),
+        review: review.as_ref().map(ReviewDue::from),
         signed_day: app.days.checked(1).await?.pop().map(DayHead::from),
         trail_copy,
     };

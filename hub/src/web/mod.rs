@@ -18,6 +18,7 @@ pub mod rooms;
 pub mod audit;
 pub mod inspections;
 pub mod risks;
+pub mod reviews;
 pub mod home;
 pub mod events;
 pub mod viewer;
@@ -27,6 +28,8 @@ pub mod faults;
 pub mod records;
 pub mod applications;
 pub mod grants;
+pub mod minors;
+pub mod papers;
 pub mod people;
 pub mod stale;
 pub mod lockouts;
@@ -34,6 +37,8 @@ pub mod staff_import;
 pub mod agreements;
 pub mod departures;
 pub mod sanctions;
+pub mod interferences;
+pub mod incidents;
 pub mod watchers;
 pub mod start;
 pub mod account;
@@ -54,7 +59,10 @@ use crate::access::audit::failures::Failures;
 use crate::access::departure::Departures;
 use crate::access::gate::Gate;
 use crate::access::grant::Grants;
+use crate::access::incident::Incidents;
 use crate::access::inspection::Inspections;
+use crate::access::interference::Interferences;
+use crate::access::paper::Papers;
 use crate::access::release::Releases;
 use crate::access::risk::Risks;
 use crate::access::roster::Roster;
@@ -113,6 +121,8 @@ pub struct App {
     pub accounts: Accounts,
     /// Applications, and the ledger of what came of them.
     pub grants: Grants,
+    /// What speaks for applications.
+    pub papers: Papers,
     /// Everybody there is.
     pub roster: Roster,
     /// Accounts that nobody uses.
@@ -129,6 +139,10 @@ pub struct App {
     pub departures: Departures,
     /// Decisions about breaches.
     pub sanctions: Sanctions,
+    /// Interference with patrols.
+    pub interferences: Interferences,
+    /// Where leaks are traced.
+    pub incidents: Incidents,
     /// What has just changed.
     pub notices: Notices,
     /// The boxes.
@@ -193,7 +207,9 @@ impl App {
         let desk = Desk::new(db.clone(), t.clone(), s.clone(), c.clone(), sealing.clone());
         let single_sign_on = SingleSignOn::new(issuer, desk.clone(), trail.clone());
         let gate = Gate::new(db.clone(), t, s, c, institution);
-        let (grants, roster, departures, sanctions) = posts(&db, &trail, &gate, &ca);
+        let (grants, roster, departures) = posts(&db, &trail, &gate);
+        let papers = Papers::new(db.clone(), trail.clone(), sealing.clone());
+        let (sanctions, interferences, incidents) = breaches(&db, &trail, &ca);
         let house = (&db, &trail, &gate);
         let (start_codes, starts, accounts) =
             starting(house, &config, (&desk, &sessions), &sealing);
@@ -207,12 +223,7 @@ impl App {
         let watch = watch_over((&db, &trail, &gate), &config, (&notices, &ca));
         let ingest = ingest(&db, (&media, &keys), &ca, config.recording.uploads_max);
         let playback = Playback::new(db.clone(), gate.clone(), keys.clone(), media);
-        let enrolment = Place {
-            ca,
-            keys: keys.clone(),
-            mqtt_port,
-        };
-        let devices = Devices::new(db.clone(), trail.clone(), enrolment);
+        let devices = boxes_of(&db, &trail, (ca, keys.clone()), mqtt_port);
         let relay = Relay::new(Arc::new(Orders::new(db.clone(), devices.clone())));
         let views = Views::new(db.clone(), gate.clone(), sessions.clone(), relay.clone());
         Self {
@@ -238,6 +249,9 @@ impl App {
             agreements,
             departures,
             sanctions,
+            interferences,
+            incidents,
+            papers,
             notices,
             devices,
             keys,
@@ -316,19 +330,38 @@ fn starting(
 }
 
 /// What gives permissions and posts, and what ends them.
-fn posts(
-    db: &Db,
-    trail: &Arc<Trail>,
-    gate: &Gate,
-    ca: &Ca,
-) -> (Grants, Roster, Departures, Sanctions) {
+fn posts(db: &Db, trail: &Arc<Trail>, gate: &Gate) -> (Grants, Roster, Departures) {
     let shared = || (db.clone(), trail.clone(), gate.institution().clone());
     let (d, t, school) = shared();
     let grants = Grants::new(d, t, school);
     let (d, t, school) = shared();
     let roster = Roster::new(d, t, school);
     let (d, t, school) = shared();
-    let departures = Departures::new(d, t, school);
-    let sanctions = Sanctions::new(db.clone(), trail.clone(), ca.signing_key().clone());
-    (grants, roster, departures, sanctions)
+    (grants, roster, Departures::new(d, t, school))
+}
+
+/// What answers a breach, each with files that the hub signs.
+fn breaches(db: &Db, trail: &Arc<Trail>, ca: &Ca) -> (Sanctions, Interferences, Incidents) {
+    let shared = || (db.clone(), trail.clone(), ca.signing_key().clone());
+    let (d, t, key) = shared();
+    let sanctions = Sanctions::new(d, t, key);
+    let (d, t, key) = shared();
+    let interferences = Interferences::new(d, t, key);
+    let (d, t, key) = shared();
+    (sanctions, interferences, Incidents::new(d, t, key))
+}
+
+/// The boxes, and what a new one is told.
+fn boxes_of(
+    db: &Db,
+    trail: &Arc<Trail>,
+    (ca, keys): (Arc<Ca>, Arc<Keys>),
+    mqtt_port: u16,
+) -> Devices {
+    let enrolment = Place {
+        ca,
+        keys,
+        mqtt_port,
+    };
+    Devices::new(db.clone(), trail.clone(), enrolment)
 }

@@ -25,6 +25,7 @@ use super::lesson::LessonView;
 use super::names::{RoomName, UnitName};
 use super::purpose::PurposeForm;
 use crate::access::gate::Watermark;
+use crate::access::place::Asker;
 use crate::campus::calendar;
 use crate::recording::library::{self, Contents, Gap, Recording, Segment};
 use crate::recording::playback::Opened;
@@ -159,14 +160,12 @@ pub async fn list(
         None => calendar::day(caller.now_ms),
     };
     let mut found = library::on_day(&app.db, day, caller.now_ms).await?;
+    let asker = app.gate.asker(caller.session.person.id).await?;
     found.retain(|one| {
         let wanted = filter.room.is_none_or(|room| room == one.classroom.0);
-        let (person, from) = (&caller.session.person, caller.address);
-        wanted
-            && app
-                .gate
-                .judge(person, watching(&app, &caller, one), from, caller.now_ms)
-                .is_ok()
+        let (person, from, now_ms) = (&caller.session.person, caller.address, caller.now_ms);
+        let watching = watching(&app, &asker, one);
+        wanted && app.gate.judge(person, watching, from, now_ms).is_ok()
     });
     let recordings = found.into_iter().map(RecordingView::from).collect();
     Ok(Json(RecordingsView { recordings }))
@@ -185,7 +184,8 @@ pub async fn one(
     Id(id): Id,
 ) -> Result<Json<RecordingView>, Error> {
     let recording = find(&app, &caller, id).await?;
-    let action = watching(&app, &caller, &recording);
+    let asker = app.gate.asker(caller.session.person.id).await?;
+    let action = watching(&app, &asker, &recording);
     enter(&app, &caller, action).await?;
     let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
     let query = ("see_recording", &*format!("{} {id}", recording.room));
@@ -273,10 +273,9 @@ const NO_DATE: FieldError = FieldError {
 };
 
 /// Whether a recording may be watched at all, whatever the purpose will be.
-fn watching(app: &App, caller: &Caller, recording: &Recording) -> Action<'static> {
-    let person = caller.session.person.id;
-    app.gate
-        .playing(person, &recording.reference(), &Purpose::Plan)
+fn watching(app: &App, asker: &Asker, recording: &Recording) -> Action<'static> {
+    let recording = recording.reference();
+    app.gate.playing(asker, &recording, &Purpose::Plan)
 }
 
 /// One recording; who may watch none is not told which there are.

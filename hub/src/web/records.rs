@@ -15,7 +15,6 @@ use super::guard::Caller;
 use super::input::{Id, Json as Body, Query};
 use super::names::{PersonName, RoomName, UnitName};
 use crate::access::audit::{Entry, Outcome};
-use crate::access::place;
 use crate::campus::classroom::{self, Classroom};
 use crate::campus::lesson::{self, Lesson};
 use crate::patrol::record::{self, Draft, Flaw, Record};
@@ -336,7 +335,11 @@ async fn may_record(
     lesson: Option<&Lesson>,
 ) -> Result<(), Error> {
     let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
-    let place = place::of(session.person.id, room.unit.id, lesson);
+    let place = app
+        .gate
+        .asker(session.person.id)
+        .await?
+        .in_room(room, lesson);
     let (action, name) = (Action::FileRecord { place }, ("file_record", &*room.name));
     app.gate.enter(session, action, name, from, now_ms).await?;
     Ok(())

@@ -7,8 +7,6 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use xunke_policy::access::{Action, Place};
-use xunke_policy::purpose::Purpose;
 use xunke_protocol::id::ClassroomId;
 
 use super::App;
@@ -67,14 +65,6 @@ pub struct RoomSource {
     pub title: String,
 }
 
-/// What a room may be asked for at all: the purpose comes when it is opened.
-fn watching(room: &Classroom) -> Action<'static> {
-    Action::ViewLive {
-        place: Place::of(room.unit.id),
-        purpose: &Purpose::Plan,
-    }
-}
-
 /// The rooms in the caller's scope, with what runs there now.
 ///
 /// # Errors
@@ -99,30 +89,15 @@ pub async fn one(State(app): State<App>, caller: Caller, Id(id): Id) -> Result<J
     let room = classroom::find(&app.db, ClassroomId(id)).await?;
     let room = room.ok_or(Error::NotFound)?;
     let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
-    app.gate
-        .enter(
-            session,
-            watching(&room),
-            ("see_room", &room.name),
-            from,
-            now_ms,
-        )
-        .await?;
+    app.gate.enter_room(session, &room, from, now_ms).await?;
     let around = Around::now(&app, now_ms).await?;
     Ok(Json(around.room(room)))
 }
 
-/// The rooms the caller may watch.
+/// The rooms the caller may watch now: those the gate would open, and no others.
 pub(super) async fn in_scope(app: &App, caller: &Caller) -> Result<Vec<Classroom>, Error> {
-    let mut rooms = classroom::all(&app.db).await?;
-    rooms.retain(|room| {
-        let person = &caller.session.person;
-        let answer = app
-            .gate
-            .judge(person, watching(room), caller.address, caller.now_ms);
-        answer.is_ok()
-    });
-    Ok(rooms)
+    let (person, from, now_ms) = (&caller.session.person, caller.address, caller.now_ms);
+    Ok(app.gate.scope(person, from, now_ms).await?)
 }
 
 /// What is known around the rooms at one moment.

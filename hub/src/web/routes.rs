@@ -22,17 +22,19 @@ use super::guard::{Needs, client, guard};
 use super::watchers;
 use super::{account, agreement, agreements, applications, audit, departures, devices, events};
 use super::{
-    faults, grants, home, inspections, lockouts, people, recordings, records, risks, rooms,
+    faults, grants, home, incidents, inspections, interferences, lockouts, minors, papers,
 };
-use super::{passkeys, sanctions, session, single_sign_on, staff_import, stale, start, ui, viewer};
-use crate::access::agreement::scan;
+use super::{passkeys, people, recordings, records, reviews, risks, rooms, sanctions, session};
+use super::{single_sign_on, staff_import, stale, start, ui, viewer};
+use crate::access::document;
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Routes that take a file, and how long their body may be.
-const LONG_BODIES: [(&str, usize); 4] = [
-    ("/api/agreements/scans", scan::BYTES_MAX),
+const LONG_BODIES: [(&str, usize); 5] = [
+    ("/api/agreements/scans", document::BYTES_MAX),
+    ("/api/applications/{id}/papers", document::BYTES_MAX),
     // 20,000 characters of three bytes, or of six where they are escaped.
     ("/api/agreements/texts", 2 * BODY_BYTES_MAX),
     ("/api/people/import/preview", staff_import::BODY_BYTES_MAX),
@@ -123,6 +125,8 @@ fn posts() -> Vec<Route> {
     const SANCTIONS: Needs = Needs::Action("see_sanctions", Action::ReadLedger);
     const ACCUSING: Needs = Needs::Action("file_sanction", Action::FileSanctions);
     const DECIDING: Needs = Needs::Action("decide_sanction", Action::OpenPermissions);
+    const NOTING: Needs = Needs::Action("file_interference", Action::FileSanctions);
+    const CONFIRMING: Needs = Needs::Action("confirm_interference", Action::ReadLedger);
     const OBJECTING: Needs = Needs::Object("object_sanction");
     const STALE: Needs = Needs::Action("see_stale_accounts", Action::ManageAccounts);
     const EXPORT: Needs = Needs::Action("export_stale_accounts", Action::ManageAccounts);
@@ -148,6 +152,11 @@ fn posts() -> Vec<Route> {
         POST   "/api/sanctions/{id}/decision"            DECIDING   => sanctions::decide;
         POST   "/api/sanctions/{id}/lifting"             DECIDING   => sanctions::lift;
         GET    "/api/sanctions/{id}/export"              ACCUSING   => sanctions::export;
+        GET    "/api/interferences"                      SANCTIONS  => interferences::list;
+        POST   "/api/interferences"                      NOTING     => interferences::file;
+        GET    "/api/interferences/export"               NOTING     => interferences::export;
+        POST   "/api/interferences/{id}/confirmation"    CONFIRMING => interferences::confirm;
+        POST   "/api/interferences/{id}/withdrawal"      NOTING     => interferences::withdraw;
         GET    "/api/people/import/template"             IMPORTING  => staff_import::template;
         POST   "/api/people/import/preview"              IMPORTING  => staff_import::preview;
         POST   "/api/people/import"                      IMPORTING  => staff_import::import;
@@ -166,8 +175,38 @@ pub fn table() -> Vec<Route> {
     let mut all = accounts();
     all.extend(agreement_routes());
     all.extend(posts());
+    all.extend(grant_routes());
     all.extend(everything_else());
     all
+}
+
+/// Permissions: applied for, opened, reviewed and taken back; what speaks for them.
+fn grant_routes() -> Vec<Route> {
+    const FILING: Needs = Needs::Action("file_application", Action::FileApplications);
+    const OPENING: Needs = Needs::Action("open_grant", Action::OpenPermissions);
+    const LEDGER: Needs = Needs::Action("read_ledger", Action::ReadLedger);
+    const SIGNING: Needs = Needs::Action("sign_review", Action::OpenPermissions);
+    const PAPERS: Needs = Needs::Action("list_papers", Action::ReadPapers);
+    const PAPER: Needs = Needs::Action("read_paper", Action::ReadPapers);
+    const MARKING: Needs = Needs::Action("mark_minors", Action::FileApplications);
+    rows! {
+        GET    "/api/applications"                       LEDGER     => applications::list;
+        GET    "/api/applications/new"                   FILING     => applications::new;
+        POST   "/api/applications"                       FILING     => applications::file;
+        POST   "/api/applications/{id}/opening"          OPENING    => applications::open;
+        POST   "/api/applications/{id}/refusal"          OPENING    => applications::refuse;
+        // Two offices may take a grant back; the room asks which, and writes the trail.
+        GET    "/api/grants"                             LEDGER     => grants::ledger;
+        POST   "/api/grants/{id}/revocation"             LEDGER     => grants::revoke;
+        GET    "/api/review"                             LEDGER     => reviews::review;
+        POST   "/api/review"                             SIGNING    => reviews::sign;
+        POST   "/api/grants/{id}/review"                 LEDGER     => reviews::keep;
+        POST   "/api/applications/{id}/papers"           FILING     => papers::add;
+        GET    "/api/papers"                             PAPERS     => papers::list;
+        GET    "/api/papers/{id}"                        PAPER      => papers::read;
+        GET    "/api/minors"                             MARKING    => minors::list;
+        POST   "/api/minors/{id}"                        MARKING    => minors::mark;
+    }
 }
 
 fn everything_else() -> Vec<Route> {
@@ -184,9 +223,7 @@ fn everything_else() -> Vec<Route> {
     const RECORDS: Needs = Needs::Action("read_records", Action::ReadRecords);
     const DEVICES: Needs = Needs::Action("see_devices", Action::SeeDevices);
     const FAULTS: Needs = Needs::Action("see_faults", Action::SeeDevices);
-    const FILING: Needs = Needs::Action("file_application", Action::FileApplications);
-    const OPENING: Needs = Needs::Action("open_grant", Action::OpenPermissions);
-    const LEDGER: Needs = Needs::Action("read_ledger", Action::ReadLedger);
+    const TRACING: Needs = Needs::Action("trace_leak", Action::InspectTrail);
     const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
     const EXPORT: Needs = Needs::Action("export_trail", Action::InspectTrail);
     const INSPECTING: Needs = Needs::Action("inspect_trail", Action::InspectTrail);
@@ -207,14 +244,6 @@ fn everything_else() -> Vec<Route> {
         GET    "/api/records/{id}"                       RECORD     => records::one;
         GET    "/api/devices"                            DEVICES    => devices::list;
         GET    "/api/faults"                             FAULTS     => faults::list;
-        GET    "/api/applications"                       LEDGER     => applications::list;
-        GET    "/api/applications/new"                   FILING     => applications::new;
-        POST   "/api/applications"                       FILING     => applications::file;
-        POST   "/api/applications/{id}/opening"          OPENING    => applications::open;
-        POST   "/api/applications/{id}/refusal"          OPENING    => applications::refuse;
-        // Two offices may take a grant back; the room asks which, and writes the trail.
-        GET    "/api/grants"                             LEDGER     => grants::ledger;
-        POST   "/api/grants/{id}/revocation"             LEDGER     => grants::revoke;
         GET    "/api/audit"                              TRAIL      => audit::list;
         GET    "/api/audit/days"                         TRAIL      => audit::days;
         GET    "/api/audit/export"                       EXPORT     => audit::export;
@@ -225,6 +254,8 @@ fn everything_else() -> Vec<Route> {
         POST   "/api/inspections"                        INSPECTING => inspections::sign;
         GET    "/api/risks"                              INSPECTING => risks::list;
         POST   "/api/risks/{id}/judgement"               INSPECTING => risks::judge;
+        POST   "/api/incidents/trace"                    TRACING    => incidents::trace;
+        POST   "/api/incidents/file"                     TRACING    => incidents::file;
         GET    "/api/watchers"                           WATCHERS   => watchers::list;
         GET    "/api/openapi.json"                       Nobody     => openapi_json;
     }

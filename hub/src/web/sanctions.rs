@@ -13,7 +13,7 @@ use super::error::{Error, ErrorBody};
 use super::guard::Caller;
 use super::input::{Id, Json as Body};
 use super::names::PersonName;
-use crate::access::sanction::Draft;
+use crate::access::sanction::{Draft, Export};
 use crate::campus::id;
 use crate::store::sanction::SanctionRow;
 
@@ -86,10 +86,10 @@ pub struct SanctionForm {
     pub evidence: Vec<i64>,
 }
 
-/// A decision for the personnel file.
+/// A file that the hub has signed.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SanctionExport {
-    /// What is signed, behind `xunke decision 1` and a line's end.
+pub struct SignedExport {
+    /// What is signed, behind a domain such as `xunke decision 1` and a line's end.
     pub text: String,
     /// The hub's public key (Ed25519), base64.
     pub key: String,
@@ -215,20 +215,25 @@ said! {
 /// # Errors
 /// 403 for whoever does not file decisions, 404 when there is none, 422 before it is in force.
 #[utoipa::path(get, path = "/api/sanctions/{id}/export", tag = "sanctions",
-    params(("id" = Uuid, Path)), responses((status = 200, body = SanctionExport),
+    params(("id" = Uuid, Path)), responses((status = 200, body = SignedExport),
         (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 422, body = ErrorBody)))]
 pub async fn export(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id,
-) -> Result<Json<SanctionExport>, Error> {
-    let export = app.sanctions.export(caller.by(), id).await?;
-    Ok(Json(SanctionExport {
-        text: export.text,
-        key: export.key,
-        signature: export.signature,
-    }))
+) -> Result<Json<SignedExport>, Error> {
+    Ok(Json(app.sanctions.export(caller.by(), id).await?.into()))
+}
+
+impl From<Export> for SignedExport {
+    fn from(export: Export) -> Self {
+        Self {
+            text: export.text,
+            key: export.key,
+            signature: export.signature,
+        }
+    }
 }
 
 fn shown(rows: Vec<SanctionRow>) -> Result<Json<SanctionList>, Error> {

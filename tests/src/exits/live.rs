@@ -58,7 +58,7 @@ pub async fn ask(world: &World, subject: &Subject, tally: &mut Tally) -> Result<
     };
     let mut permitted = BTreeSet::new();
     for room in 0..ROOMS {
-        let want = subject.may_watch(world, room, true);
+        let want = subject.may_watch(world, room);
         let line = Line {
             world,
             subject,
@@ -68,7 +68,7 @@ pub async fn ask(world: &World, subject: &Subject, tally: &mut Tally) -> Result<
         let said = line.open(&mut socket, &purpose, tally).await?;
         line.compare(&said, want, tally);
         permitted.extend(said["handle"].as_u64().filter(|_| want.is_ok()));
-        let place = subject.place(world, room, true);
+        let place = subject.place(world, room);
         let purpose = &Purpose::Missing;
         let want = subject.may(world, Action::ViewLive { place, purpose });
         let line = Line {

@@ -84,6 +84,7 @@ pub fn all() -> Vec<Row> {
     all.extend(offices());
     all.extend(agreements());
     all.extend(others());
+    all.extend(cases());
     all
 }
 
@@ -148,12 +149,30 @@ fn classes() -> Vec<Row> {
 
 /// Permissions and people.
 fn offices() -> Vec<Row> {
-    use Action::{FileApplications, ManageAccounts, ReadLedger, SeePeople};
+    use Action::{
+        FileApplications, ManageAccounts, OpenPermissions, ReadLedger, ReadPapers, SeePeople,
+    };
     use Ask::Once;
     vec![
         row("GET /api/applications", Once, may(ReadLedger)),
         row("GET /api/applications/new", Once, may(FileApplications)),
         row("GET /api/grants", Once, may(ReadLedger)),
+        row("GET /api/review", Once, may(ReadLedger)),
+        row("POST /api/review", Once, may(OpenPermissions)),
+        row("POST /api/grants/{id}/review", Once, may(ReadLedger)),
+        row(
+            "GET /api/minors",
+            Once,
+            may_see(FileApplications, [ROOM; ROOMS]),
+        ),
+        row("POST /api/minors/{id}", Once, may(FileApplications)),
+        row(
+            "POST /api/applications/{id}/papers",
+            Once,
+            may(FileApplications),
+        ),
+        row("GET /api/papers", Once, may(ReadPapers)),
+        row("GET /api/papers/{id}", Once, may(ReadPapers)),
         row("GET /api/people", Once, may(SeePeople)),
         row("GET /api/people/import/template", Once, may(ManageAccounts)),
         row("POST /api/people/import/preview", Once, may(ManageAccounts)),
@@ -238,6 +257,29 @@ fn others() -> Vec<Row> {
     ]
 }
 
+/// Interference with patrols, and leaks.
+fn cases() -> Vec<Row> {
+    use Action::{FileSanctions, InspectTrail, ReadLedger};
+    use Ask::Once;
+    vec![
+        row("GET /api/interferences", Once, may(ReadLedger)),
+        row("POST /api/interferences", Once, may(FileSanctions)),
+        row("GET /api/interferences/export", Once, may(FileSanctions)),
+        row(
+            "POST /api/interferences/{id}/confirmation",
+            Once,
+            may(ReadLedger),
+        ),
+        row(
+            "POST /api/interferences/{id}/withdrawal",
+            Once,
+            may(FileSanctions),
+        ),
+        row("POST /api/incidents/trace", Once, may(InspectTrail)),
+        row("POST /api/incidents/file", Once, may(InspectTrail)),
+    ]
+}
+
 /// The trail names what was seen, never what was taught or written.
 const IN_THE_TRAIL: Shown = [ROOM | RECORDING | RECORD; ROOMS];
 
@@ -304,7 +346,7 @@ fn exactly(answer: Result<(), Refusal>, shown: Shown) -> (Want, Seen) {
 
 fn rooms(case: &Case<'_>) -> (Want, Seen) {
     let (world, subject) = (case.world, case.subject);
-    let shown = |room| match subject.may_watch(world, room, false) {
+    let shown = |room| match subject.may_watch(world, room) {
         Ok(()) => ROOM | LESSON,
         Err(_) => 0,
     };
@@ -315,7 +357,7 @@ fn rooms(case: &Case<'_>) -> (Want, Seen) {
 }
 
 fn room(case: &Case<'_>) -> (Want, Seen) {
-    let answer = case.subject.may_watch(case.world, case.room, false);
+    let answer = case.subject.may_watch(case.world, case.room);
     exactly(answer, one_room(case, ROOM | LESSON))
 }
 
@@ -377,7 +419,7 @@ fn record(case: &Case<'_>) -> (Want, Seen) {
 }
 
 fn may_file(case: &Case<'_>) -> Result<(), Refusal> {
-    let place = case.subject.place(case.world, case.room, true);
+    let place = case.subject.place(case.world, case.room);
     case.subject.may(case.world, Action::FileRecord { place })
 }
 

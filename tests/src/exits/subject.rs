@@ -162,10 +162,9 @@ impl Subject {
         self.password(world).map_err(|_| 403)
     }
 
-    /// The room as a class for this person: with the lesson's teacher, or without.
-    pub fn place(&self, world: &World, room: usize, with_lesson: bool) -> Place {
-        let own = with_lesson && self.teaches(room);
-        let teacher = own.then_some(self.id).flatten();
+    /// The room as a class for this person, with the lesson's teacher.
+    pub fn place(&self, world: &World, room: usize) -> Place {
+        let teacher = self.teaches(room).then_some(self.id).flatten();
         let tie = self.id.map(|id| recusal::tie(&id, teacher.as_ref(), None));
         let place = Place::of(world.rooms[room].unit);
         Place {
@@ -185,9 +184,9 @@ impl Subject {
         decide(&self.facts(world), action)
     }
 
-    /// Watching a room; lists know nothing of lessons, opening does.
-    pub fn may_watch(&self, world: &World, room: usize, lesson: bool) -> Result<(), Refusal> {
-        let place = self.place(world, room, lesson);
+    /// Watching a room; lists show those that open.
+    pub fn may_watch(&self, world: &World, room: usize) -> Result<(), Refusal> {
+        let place = self.place(world, room);
         let purpose = &Purpose::Plan;
         self.may(world, Action::ViewLive { place, purpose })
     }
@@ -195,7 +194,7 @@ impl Subject {
     /// Watching what was recorded in a room today.
     pub fn may_play(&self, world: &World, room: usize) -> Result<(), Refusal> {
         let action = Action::Playback {
-            place: self.place(world, room, true),
+            place: self.place(world, room),
             kept_until_ms: now_ms() + DAY_MS,
             purpose: &Purpose::Plan,
         };

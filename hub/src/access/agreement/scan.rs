@@ -3,22 +3,18 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use xunke_policy::institution::Function;
-use xunke_policy::patrol::FieldError;
 
 use super::original::Party;
 use super::{Agreements, Entry, Error, entry};
+use crate::access::document;
 use crate::access::grant::By;
 use crate::access::secret::{self, hex};
 use crate::campus;
 use crate::store::agreement as rows;
 use crate::store::original::{self as originals, OriginalRow};
 
-/// Largest scan.
-pub const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A scan that was not filed within a day is forgotten at the next upload.
 const LOOSE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
-/// Where a file says that it ends.
-const END_BYTES: usize = 1024;
 
 /// An original as it is handed out.
 pub struct Handed {
@@ -36,7 +32,7 @@ impl Agreements {
     /// # Errors
     /// The field when it is no whole PDF, JPEG or PNG; then nothing was stored.
     pub async fn keep_scan(&self, by: By<'_>, bytes: &[u8]) -> Result<(Uuid, String), Error> {
-        let media_type = media_type(bytes)?;
+        let media_type = document::media_type(bytes).map_err(Error::Field)?;
         let row = self.original(by, media_type, bytes);
         let entry = Entry {
             object: media_type.into(),
@@ -95,77 +91,11 @@ impl Agreements {
             ..entry(by, "download_agreement")
         };
         self.trail.append(entry, by.now_ms).await?;
-        let suffix = suffix(&kept.media_type);
+        let suffix = document::suffix(&kept.media_type);
         Ok(Handed {
             file_name: format!("{number}-{}.{suffix}", party.word()),
             media_type: kept.media_type,
             bytes: opened.to_vec(),
         })
-    }
-}
-
-fn suffix(media_type: &str) -> &'static str {
-    match media_type {
-        "application/pdf" => "pdf",
-        "image/jpeg" => "jpg",
-        _ => "png",
-    }
-}
-
-/// What a scan is, by how it begins; one that does not end was cut off on its way.
-fn media_type(bytes: &[u8]) -> Result<&'static str, Error> {
-    let end = &bytes[bytes.len().saturating_sub(END_BYTES)..];
-    let has = |mark: &[u8]| end.windows(mark.len()).any(|window| window == mark);
-    let (media_type, whole) = if bytes.starts_with(b"%PDF-") {
-        ("application/pdf", has(b"%%EOF"))
-    } else if bytes.starts_with(b"\xff\xd8\xff") {
-        ("image/jpeg", has(b"\xff\xd9"))
-    } else if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        ("image/png", has(b"IEND"))
-    } else {
-        return Err(Error::Field(WRONG_KIND));
-    };
-    if whole {
-        return Ok(media_type);
-    }
-    Err(Error::Field(CUT_OFF))
-}
-
-const WRONG_KIND: FieldError = FieldError {
-    field: "scan",
-    zh: "扫描件须为 PDF、JPEG 或 PNG 文件。",
-    en: "A scan is a PDF, JPEG or PNG file.",
-};
-const CUT_OFF: FieldError = FieldError {
-    field: "scan",
-    zh: "扫描件不完整（文件没有结尾），请重新上传。",
-    en: "The scan is cut off: the file has no end. Upload it again.",
-};
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn field(bytes: &[u8]) -> &'static str {
-        match media_type(bytes) {
-            Err(Error::Field(field)) => field.en,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_scan_is_known_by_its_beginning_and_its_end() {
-        let pdf = b"%PDF-1.7\nscan\n%%EOF\n";
-        assert_eq!(media_type(pdf).unwrap(), "application/pdf");
-        let jpeg = b"\xff\xd8\xff\xe0picture\xff\xd9";
-        assert_eq!(media_type(jpeg).unwrap(), "image/jpeg");
-        let png = b"\x89PNG\r\n\x1a\npictureIEND\xae\x42\x60\x82";
-        assert_eq!(media_type(png).unwrap(), "image/png");
-        for whole in [pdf.as_slice(), jpeg, png] {
-            assert_eq!(field(&whole[..whole.len() - 8]), CUT_OFF.en);
-        }
-        for wrong in [b"".as_slice(), b"PK\x03\x04", b"<html>%PDF-%%EOF", b"MZ"] {
-            assert_eq!(field(wrong), WRONG_KIND.en);
-        }
     }
 }

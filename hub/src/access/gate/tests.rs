@@ -4,6 +4,7 @@ pub(crate) mod stage;
 
 use super::*;
 use crate::access::person;
+use crate::campus::classroom;
 use crate::store::people;
 use crate::store::trail::tamper;
 use stage::{HERE, Stage, stage};
@@ -17,6 +18,39 @@ impl Stage {
         self.gate
             .open_live(&session, room, &Purpose::Plan, HERE, NOW)
             .await
+    }
+
+    /// The room as it is now.
+    async fn opens_here(&self, label: &str) -> Result<Permit<ViewLive, Classroom>, Denied> {
+        let session = self.session(label, NOW).await;
+        let room = classroom::find(&self.db, self.rooms[0].id).await.unwrap();
+        let (room, purpose) = (room.unwrap(), Purpose::Plan);
+        let opened = self.gate.open_live(&session, room, &purpose, HERE, NOW);
+        opened.await
+    }
+
+    async fn refusal_here(&self, label: &str) -> Refusal {
+        match self.opens_here(label).await {
+            Err(Denied::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How many rooms the list shows: exactly those that open.
+    async fn listed_as_opened(&self, label: &str) -> usize {
+        let session = self.session(label, NOW).await;
+        let scope = self.gate.scope(&session.person, HERE, NOW).await.unwrap();
+        for room in classroom::all(&self.db).await.unwrap() {
+            let listed = scope.iter().any(|one| one.id == room.id);
+            let entered = self.gate.enter_room(&session, &room, HERE, NOW).await;
+            let opened = self
+                .gate
+                .open_live(&session, room, &Purpose::Plan, HERE, NOW)
+                .await;
+            assert_eq!(listed, opened.is_ok(), "{label}: {opened:?}");
+            assert_eq!(listed, entered.is_ok(), "{label}: {entered:?}");
+        }
+        scope.len()
     }
 
     async fn refusal(&self, label: &str, room: usize) -> Refusal {
@@ -104,6 +138,7 @@ async fn playback_asks_for_the_unit_at_record_time() {
             unit_at_record_time,
             course: None,
             teacher: None,
+            minors: false,
             start_ms: NOW,
         };
         f.gate
@@ -130,6 +165,7 @@ async fn own_lessons_and_old_recordings_stay_closed() {
             unit_at_record_time: f.rooms[0].unit.id,
             course: None,
             teacher,
+            minors: false,
             start_ms,
         };
         let opened = f
@@ -150,6 +186,92 @@ async fn own_lessons_and_old_recordings_stay_closed() {
     let still = f.gate.still_valid(&permit, NOW).await;
     assert_eq!(still, Err(Refusal::RECUSED));
     assert_eq!(f.refusal("school_supervisor", 0).await, Refusal::RECUSED);
+}
+
+/// R53: nor the lesson of the head of the own unit, live or recorded, as long as that is the head.
+#[tokio::test]
+async fn the_lesson_of_the_own_head_stays_closed() {
+    let f = stage(NOW).await;
+    let permit = f.opens("unit_supervisor", 0).await.unwrap();
+    let head_teaches = "UPDATE lessons SET teacher_id = (SELECT person_id FROM person_roles
+        WHERE role = 'unit_leader')";
+    tamper(&f.db, head_teaches).await;
+    let still = f.gate.still_valid(&permit, NOW).await;
+    assert_eq!(still, Err(Refusal::RECUSED));
+    assert_eq!(f.refusal("unit_supervisor", 0).await, Refusal::RECUSED);
+    let head = lesson::in_room(&f.db, f.rooms[0].id, NOW).await.unwrap();
+    let recording = RecordingRef {
+        id: Uuid::now_v7(),
+        classroom: f.rooms[0].id,
+        room: f.rooms[0].name.clone(),
+        unit_at_record_time: f.rooms[0].unit.id,
+        course: None,
+        teacher: head.unwrap().teacher_id,
+        minors: false,
+        start_ms: NOW,
+    };
+    let session = f.session("unit_supervisor", NOW).await;
+    let denied = f
+        .gate
+        .open_playback(&session, recording, &Purpose::Plan, HERE, NOW);
+    let denied = denied.await;
+    assert!(matches!(denied, Err(Denied::Refused(refusal)) if refusal == Refusal::RECUSED));
+    // The head of another unit is nobody's own head here, nor is a head who steps down.
+    let opened = f.opens("school_supervisor", 0).await;
+    assert!(opened.is_ok(), "{opened:?}");
+    tamper(&f.db, "DELETE FROM person_roles WHERE role = 'unit_leader'").await;
+    assert!(f.opens("unit_supervisor", 0).await.is_ok());
+}
+
+/// X29: where there are minors, in the room or in the lesson, live or recorded, nobody sees without
+/// a permission that was opened for them too.
+#[tokio::test]
+async fn minors_need_a_permission_of_their_own() {
+    let f = stage(NOW).await;
+    let flagged = [
+        "UPDATE classrooms SET minors = 1",
+        "UPDATE lessons SET minors = 1",
+    ];
+    let cleared = [
+        "UPDATE classrooms SET minors = 0",
+        "UPDATE lessons SET minors = 0",
+    ];
+    for (flag, clear) in flagged.into_iter().zip(cleared) {
+        let permit = f.opens("school_supervisor", 0).await.unwrap();
+        tamper(&f.db, flag).await;
+        let still = f.gate.still_valid(&permit, NOW).await;
+        assert_eq!(still, Err(Refusal::MINORS));
+        assert_eq!(f.refusal_here("school_supervisor").await, Refusal::MINORS);
+        tamper(&f.db, "UPDATE grants SET minors = 1").await;
+        assert!(f.opens_here("school_supervisor").await.is_ok());
+        tamper(&f.db, "UPDATE grants SET minors = 0").await;
+        tamper(&f.db, clear).await;
+    }
+}
+
+/// R21, R53, X29, Q5: the list shows the rooms that the gate opens, and no others, whoever asks,
+/// with the optional rule and without.
+#[tokio::test]
+async fn the_list_and_the_gate_agree() {
+    let mut f = stage(NOW).await;
+    // A course of the first unit runs in the room of the other.
+    let course = "UPDATE lessons SET unit_id = (SELECT id FROM units WHERE code = 'XX')";
+    tamper(&f.db, course).await;
+    let own_lesson = "UPDATE lessons SET teacher_id = (SELECT id FROM persons
+        WHERE staff_number = 'D1001') WHERE classroom_id = (SELECT MIN(id) FROM classrooms)";
+    let mut seen = Vec::new();
+    for course_scope in [false, true] {
+        f = f.with_rules(|rules| rules.course_scope = course_scope);
+        for label in ["school_supervisor", "unit_supervisor", "technician"] {
+            seen.push(f.listed_as_opened(label).await);
+        }
+    }
+    assert_eq!(seen, [2, 1, 0, 2, 2, 0]);
+    for change in [own_lesson, "UPDATE classrooms SET minors = 1"] {
+        tamper(&f.db, change).await;
+        let rooms = f.listed_as_opened("school_supervisor").await;
+        assert_eq!(rooms, usize::from(change == own_lesson), "{change}");
+    }
 }
 
 /// R20, X9: without a timetable it cannot be known whose lesson it is; refused, and noted.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::access::gate::tests::stage::{HERE, Stage, stage};
 use crate::access::gate::{Denied, Permit, ViewLive};
-use crate::campus::classroom::Classroom;
+use crate::campus::classroom::{self, Classroom};
 use crate::store::trail::{full, room_again};
 use xunke_policy::purpose::Purpose;
 
@@ -16,7 +16,7 @@ impl Stage {
         Grants::new(self.db.clone(), self.trail.clone(), institution)
     }
 
-    async fn files(&self, wish: Wish) -> Result<String, Error> {
+    async fn files(&self, wish: Wish) -> Result<(Uuid, String), Error> {
         let session = self.session("academic_affairs", NOW).await;
         self.grants().file(by(&session), wish).await
     }
@@ -35,6 +35,7 @@ impl Stage {
             level: 2,
             unit: holder.unit.map(|unit| unit.id),
             reason: "本学期巡课".into(),
+            minors: None,
             from_ms: NOW - DAY_MS,
             until_ms: Some(NOW + 30 * DAY_MS),
         }
@@ -50,6 +51,18 @@ impl Stage {
         let gate = &self.gate;
         gate.open_live(session, room, &Purpose::Plan, HERE, NOW)
             .await
+    }
+
+    /// The room as it is now.
+    async fn sees_now(&self, session: &Session) -> Result<(), Refusal> {
+        let room = classroom::find(&self.db, self.rooms[0].id).await;
+        let (gate, room) = (&self.gate, room.unwrap().unwrap());
+        let opened = gate.open_live(session, room, &Purpose::Plan, HERE, NOW);
+        match opened.await {
+            Ok(_) => Ok(()),
+            Err(Denied::Refused(refusal)) => Err(refusal),
+            Err(other) => panic!("{other:?}"),
+        }
     }
 
     async fn state(&self) -> State {
@@ -217,6 +230,49 @@ async fn an_incomplete_form_files_nothing() {
     let filed = &f.grants().applications().await.unwrap()[0];
     let end = f.grants().term_end_ms(NOW).await.unwrap().unwrap();
     assert_eq!(filed.application.until_ms, end);
+}
+
+/// X29: minors are asked for with a reason of their own, opened with it, and only then seen.
+#[tokio::test]
+async fn classes_with_minors_are_applied_for_apart() {
+    let f = stage(NOW).await;
+    let wish = f.wish("unit_leader").await;
+    let silent = Wish {
+        minors: Some(" ".into()),
+        ..wish.clone()
+    };
+    let field = f.files(silent).await;
+    assert!(matches!(field, Err(Error::Field(field)) if field.field == "minors_reason"));
+    let affairs = f.session("academic_affairs", NOW).await;
+    let (grants, room) = (f.grants(), f.rooms[0].id.0);
+    let unsaid = grants.mark_minors(by(&affairs), room, true, "").await;
+    assert!(matches!(unsaid, Err(Error::Field(field)) if field.field == "reason"));
+    let nowhere = grants.mark_minors(by(&affairs), Uuid::nil(), true, "中职班");
+    assert!(matches!(nowhere.await, Err(Error::NotFound)));
+    let marked = grants.mark_minors(by(&affairs), room, true, "中职班上课");
+    marked.await.unwrap();
+    assert_eq!(f.lines().await[0].action, "mark_minors");
+    for (minors, sees) in [(None, false), (Some("中职班巡课".into()), true)] {
+        f.files(Wish {
+            minors,
+            ..wish.clone()
+        })
+        .await
+        .unwrap();
+        let listed = f.grants().applications().await.unwrap();
+        let application = listed[0].application.id.parse().unwrap();
+        f.opening_by("security_administrator", application)
+            .await
+            .unwrap();
+        let leader = f.session("unit_leader", NOW).await;
+        let seen = f.sees_now(&leader).await;
+        assert_eq!(seen.is_ok(), sees, "{seen:?}");
+        if let Err(refusal) = seen {
+            assert_eq!(refusal, Refusal::MINORS);
+        }
+    }
+    let ledger = f.grants().ledger().await.unwrap();
+    assert_eq!(ledger.iter().filter(|line| line.minors > 0).count(), 1);
 }
 
 /// R18: a no has a reason, and stays.

@@ -466,6 +466,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/applications/{id}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds a paper to an application that waits: a whole PDF, JPEG or PNG of 8 MiB at most.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 413 when it is too large, 422 naming the field.
+         */
+        post: operations["add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/applications/{id}/refusal": {
         parameters: {
             query?: never;
@@ -772,6 +793,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/grants/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that a permission stays.
+         * @description # Errors
+         *     403 with the article, 404 when it is none of this term, 409 when it is decided.
+         */
+        post: operations["keep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/grants/{id}/revocation": {
         parameters: {
             query?: never;
@@ -835,6 +877,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same as a file, signed by the hub.
+         * @description # Errors
+         *     403 for whoever does not inspect the trail, 422 naming the field.
+         */
+        post: operations["file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The views that could have shown it.
+         * @description # Errors
+         *     403 for whoever does not inspect the trail, 422 naming the field.
+         */
+        post: operations["trace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/inspections": {
         parameters: {
             query?: never;
@@ -876,6 +960,95 @@ export interface paths {
         get: operations["period"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was noted.
+         * @description # Errors
+         *     403 for whoever does not read the ledger.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Notes an interference.
+         * @description # Errors
+         *     403 with the article, 422 naming the field.
+         */
+        post: operations["file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interferences/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What two have confirmed, signed by the hub.
+         * @description # Errors
+         *     403 for whoever files no decisions.
+         */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interferences/{id}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirms an interference; two people list it.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it was said already.
+         */
+        post: operations["confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interferences/{id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraws an interference.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it was withdrawn, 422 without a reason.
+         */
+        post: operations["withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -966,6 +1139,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/minors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every room, with whether there are minors in its classes.
+         * @description # Errors
+         *     403 for whoever files no applications.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/minors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says whether there are minors in the classes of a room; the gate asks from then on.
+         * @description # Errors
+         *     403 for whoever files no applications, 404 when there is no such room, 422 without a reason.
+         */
+        post: operations["mark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -975,6 +1190,48 @@ export interface paths {
         };
         /** This description. */
         get: operations["openapi_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Papers of applications.
+         * @description # Errors
+         *     403 for whoever reads neither the ledger nor the trail.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/papers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A paper, behind the line that says who read it.
+         * @description # Errors
+         *     403 for whoever reads neither the ledger nor the trail, 404 when there is none.
+         */
+        get: operations["read"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1320,6 +1577,32 @@ export interface paths {
         get: operations["one"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The review of the term.
+         * @description # Errors
+         *     403 for whoever does not read the ledger.
+         */
+        get: operations["review"];
+        put?: never;
+        /**
+         * Signs the review of the term with password and one-time code.
+         * @description # Errors
+         *     403 with the article while something is open, 409 when it is signed, 429 after too many tries.
+         */
+        post: operations["sign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1970,6 +2253,8 @@ export interface components {
              * @description The number of the level.
              */
             level: number;
+            /** @description 2 to 500 characters: why classes with minors are needed too; left out where they are not. */
+            minors_reason?: string | null;
             /**
              * Format: uuid
              * @description For whom.
@@ -2087,6 +2372,16 @@ export interface components {
             items: string[];
             /** @description 2 to 500 characters. */
             reason: string;
+        };
+        /** @description Somebody has confirmed it. */
+        Confirmation: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description Who. */
+            person: string;
         };
         /** @description Where the trail stood when a day ended. */
         DayHead: {
@@ -2278,6 +2573,11 @@ export interface components {
         };
         /** @description What was filed. */
         FiledApplication: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
             /** @description Such as `SQ-00001`. */
             number: string;
         };
@@ -2333,6 +2633,8 @@ export interface components {
              * @description The number of the level.
              */
             level: number;
+            /** @description Why classes with minors are asked for too; none where they are not. */
+            minors_reason?: string | null;
             /** @description Such as `SQ-00001`. */
             number: string;
             /** @description Why. */
@@ -2368,6 +2670,8 @@ export interface components {
              * @description The number of the level.
              */
             level: number;
+            /** @description Whether classes with minors are included. */
+            minors: boolean;
             /** @description The name of who opened it. */
             opener: string;
             /** @description Who. */
@@ -2419,6 +2723,7 @@ export interface components {
             inspection?: components["schemas"]["InspectionDue"] | null;
             /** @description A teacher's lessons of today. */
             lessons?: components["schemas"]["OwnLesson"][] | null;
+            review?: components["schemas"]["ReviewDue"] | null;
             signed_day?: components["schemas"]["DayHead"] | null;
             trail_copy?: components["schemas"]["TrailCopy"] | null;
         };
@@ -2580,6 +2885,85 @@ export interface components {
             /** @description The latest first, 500 at most. */
             inspections: components["schemas"]["Inspection"][];
         };
+        /** @description An interference, with who has confirmed it. */
+        Interference: {
+            /** @description Who has confirmed it. */
+            confirmed: components["schemas"]["Confirmation"][];
+            /** @description Numbers of lines of the trail, separated by spaces. */
+            evidence: string;
+            /** @description What the room's box told of that time. */
+            faults: string[];
+            /**
+             * Format: int64
+             * @description When.
+             */
+            filed_at: number;
+            /** @description Who noted it. */
+            filer: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from?: number | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Such as `GR-00001`. */
+            number: string;
+            /** @description Whether the reader has confirmed it. */
+            own: boolean;
+            /** @description The room's name. */
+            room?: string | null;
+            /** @description `noted`, `listed` or `withdrawn`. */
+            state: string;
+            /** @description About whom. */
+            teacher: components["schemas"]["PersonName"];
+            /**
+             * Format: int64
+             * @description Until (exclusive).
+             */
+            until?: number | null;
+            /** @description What happened. */
+            what: string;
+            /** @description Why it was withdrawn. */
+            withdrawn_why?: string | null;
+        };
+        /** @description An interference to be noted. */
+        InterferenceForm: {
+            /** @description Numbers of lines of the trail; may be empty where the room's box told of trouble. */
+            evidence: number[];
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description The room.
+             */
+            room: string;
+            /** @description 工号 of the teacher. */
+            staff_number: string;
+            /**
+             * Format: int64
+             * @description Until (exclusive), in the past.
+             */
+            until: number;
+            /** @description 2 to 2000 characters. */
+            what: string;
+        };
+        /** @description What was noted. */
+        InterferenceList: {
+            /** @description The latest first, 500 at most. */
+            interferences: components["schemas"]["Interference"][];
+        };
+        /** @description The number of what was noted. */
+        InterferenceNumber: {
+            /** @description Such as `GR-00001`. */
+            number: string;
+        };
         /** @description A line for a hand-over list. */
         ItemForm: {
             /** @description 2 to 200 characters. */
@@ -2591,6 +2975,14 @@ export interface components {
             note: string;
             /** @description `looked_at` or `false_alarm`. */
             state: string;
+        };
+        /** @description What was kept. */
+        KeptPaper: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
         };
         /** @description A scan that is kept until its agreement is entered. */
         KeptScan: {
@@ -2723,6 +3115,32 @@ export interface components {
             /** @description Whether a permission to watch was opened, whatever else the decision asks for. */
             watches: boolean;
         };
+        /** @description Whether there are minors in the classes of a room, and why that is said. */
+        MinorsForm: {
+            /** @description Whether there are. */
+            minors: boolean;
+            /** @description 2 to 500 characters. */
+            reason: string;
+        };
+        /** @description Every room. */
+        MinorsList: {
+            /** @description By building and name. */
+            rooms: components["schemas"]["MinorsRoom"][];
+        };
+        /** @description A room, with whether there are minors in its classes. */
+        MinorsRoom: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Whether viewing it needs a permission that was opened for minors too. */
+            minors: boolean;
+            /** @description Such as `博学楼101`. */
+            name: string;
+            /** @description The name of the unit that owns it. */
+            unit: string;
+        };
         /** @description What was opened. */
         OpenedDeparture: {
             /** @description Such as `YJ-00001`. */
@@ -2805,6 +3223,44 @@ export interface components {
             signed: number;
             /** @description The version of the text. */
             version: string;
+        };
+        /** @description A paper of an application. */
+        PaperLine: {
+            /** @description Who added it. */
+            adder: string;
+            /**
+             * Format: uuid
+             * @description Id of the application.
+             */
+            application: string;
+            /**
+             * Format: int64
+             * @description How long it is.
+             */
+            bytes: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description `application/pdf`, `image/jpeg` or `image/png`. */
+            media_type: string;
+            /** @description As the file was called. */
+            name: string;
+            /** @description Its number, such as `SQ-00001`. */
+            number: string;
+            /** @description Its SHA-256, hex. */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            stored_at: number;
+        };
+        /** @description Papers. */
+        PaperList: {
+            /** @description The latest first, 2000 at most. */
+            papers: components["schemas"]["PaperLine"][];
         };
         /** @description An authenticator's answer at sign-in; bytes are base64url. */
         PasskeyAnswer: {
@@ -3256,6 +3712,104 @@ export interface components {
             /** @description Or an account, for strangers' addresses. */
             staff_number?: string | null;
         };
+        /** @description Where the review of the term stands. */
+        ReviewDue: {
+            /**
+             * Format: int64
+             * @description From when on it is late.
+             */
+            due_at: number;
+            /** @description Permissions that were over by themselves. */
+            ended: number;
+            /** @description Permissions that stay. */
+            kept: number;
+            /** @description Permissions nobody has said anything about. */
+            open: number;
+            /** @description Whether it is late. */
+            overdue: boolean;
+            /** @description Permissions that were taken back. */
+            revoked: number;
+            /** @description Such as `2026-2027`. */
+            school_year: string;
+            /** @description Number of the signed review. */
+            signed?: string | null;
+            /**
+             * Format: int64
+             * @description Number of the term in it.
+             */
+            term: number;
+        };
+        /** @description The signature of a review. */
+        ReviewForm: {
+            /** @description 密码, once more. */
+            password: string;
+            /** @description 动态验证码, once more. */
+            totp: string;
+        };
+        /** @description A permission of the term. */
+        ReviewLine: {
+            /** @description Such as `SQ-00001`. */
+            application: string;
+            /**
+             * Format: int64
+             * @description In force from.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description Id of the grant.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description The number of the level.
+             */
+            level: number;
+            /** @description Whether classes with minors are included. */
+            minors: boolean;
+            /** @description Who opened it. */
+            opener: string;
+            /** @description Whether it is the reader's own: somebody else reviews it. */
+            own: boolean;
+            /** @description Who holds it. */
+            person: components["schemas"]["PersonName"];
+            /**
+             * Format: int64
+             * @description When.
+             */
+            reviewed_at?: number | null;
+            /** @description Who said that it stays. */
+            reviewer?: string | null;
+            /** @description Why it was taken back. */
+            revoked_why?: string | null;
+            /** @description `open`, `kept`, `revoked`, `ended` or `later`. */
+            stand: string;
+            /** @description The name of the unit, where the level reaches one unit only. */
+            unit?: string | null;
+            /**
+             * Format: int64
+             * @description In force until.
+             */
+            until?: number | null;
+            /**
+             * Format: int64
+             * @description When it was last used.
+             */
+            used_at?: number | null;
+        };
+        /** @description The number of what was signed. */
+        ReviewNumber: {
+            /** @description Such as `FH-00001`. */
+            number: string;
+        };
+        /** @description The review of the term, and those before. */
+        ReviewPage: {
+            due?: components["schemas"]["ReviewDue"] | null;
+            /** @description The permissions of the term, by staff number; 5000 at most. */
+            lines: components["schemas"]["ReviewLine"][];
+            /** @description Signed reviews, the latest first; 100 at most. */
+            signed: components["schemas"]["SignedReview"][];
+        };
         /** @description A hint with its evidence. Never says what was seen in class. */
         RiskLine: {
             /**
@@ -3412,15 +3966,6 @@ export interface components {
              */
             until?: number | null;
         };
-        /** @description A decision for the personnel file. */
-        SanctionExport: {
-            /** @description The hub's public key (Ed25519), base64. */
-            key: string;
-            /** @description Its signature, base64. */
-            signature: string;
-            /** @description What is signed, behind `xunke decision 1` and a line's end. */
-            text: string;
-        };
         /** @description A decision to be filed. */
         SanctionForm: {
             /** @description The article it rests on. */
@@ -3541,6 +4086,49 @@ export interface components {
             signed_at: number;
             /** @description Which text. */
             version: string;
+        };
+        /** @description A file that the hub has signed. */
+        SignedExport: {
+            /** @description The hub's public key (Ed25519), base64. */
+            key: string;
+            /** @description Its signature, base64. */
+            signature: string;
+            /** @description What is signed, behind a domain such as `xunke decision 1` and a line's end. */
+            text: string;
+        };
+        /** @description A signed review. */
+        SignedReview: {
+            /**
+             * Format: int64
+             * @description Permissions that were over by themselves.
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description Permissions that stayed.
+             */
+            kept: number;
+            /** @description Such as `FH-00001`. */
+            number: string;
+            /** @description Who signed. */
+            reviewer: string;
+            /**
+             * Format: int64
+             * @description Permissions that were taken back.
+             */
+            revoked: number;
+            /** @description Such as `2026-2027`. */
+            school_year: string;
+            /**
+             * Format: int64
+             * @description When it was signed.
+             */
+            signed_at: number;
+            /**
+             * Format: int64
+             * @description Number of the term in it.
+             */
+            term: number;
         };
         /** @description The button, if there is one. */
         SingleSignOn: {
@@ -3764,6 +4352,48 @@ export interface components {
             /** @description Such as `technician`. */
             role: string;
         };
+        /** @description A view that could have shown it. */
+        Suspect: {
+            /** @description From where. */
+            address: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description `live` or `playback`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description The line of the trail that permitted it.
+             */
+            line: number;
+            /** @description Who watched. */
+            person: string;
+            /** @description Why. */
+            purpose: string;
+            /** @description The room's name. */
+            room: string;
+            /**
+             * Format: int64
+             * @description When the session began.
+             */
+            session_at?: number | null;
+            /** @description Their staff number. */
+            staff_number: string;
+            /**
+             * Format: int64
+             * @description Until; none while it goes on.
+             */
+            until?: number | null;
+            /** @description Id of the view. */
+            view: string;
+        };
+        /** @description Views that could have shown it. That somebody watched is no verdict. */
+        Suspects: {
+            /** @description By time, 500 at most. */
+            views: components["schemas"]["Suspect"][];
+        };
         /** @description A text to be published. */
         TextForm: {
             /**
@@ -3782,6 +4412,30 @@ export interface components {
             seal_note: string;
             /** @description The whole text. */
             text: string;
+        };
+        /** @description What is known of what got out: a segment, or what a watermark says and when. */
+        TraceForm: {
+            /** @description The address; empty when it cannot be read. */
+            address: string;
+            /**
+             * Format: int64
+             * @description The time.
+             */
+            at?: number | null;
+            /**
+             * Format: int64
+             * @description Give or take so many minutes, 0 to 1440.
+             */
+            minutes: number;
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The segment; then nothing else is looked at.
+             */
+            segment?: string | null;
+            /** @description 工号; empty when it cannot be read. */
+            staff_number: string;
         };
         /** @description The copy of the trail on another machine. */
         TrailCopy: {
@@ -4797,6 +5451,65 @@ export interface operations {
             };
         };
     };
+    add: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptPaper"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     refuse: {
         parameters: {
             query?: never;
@@ -5351,6 +6064,49 @@ export interface operations {
             };
         };
     };
+    keep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     revoke: {
         parameters: {
             query?: never;
@@ -5480,6 +6236,84 @@ export interface operations {
             };
         };
     };
+    file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TraceForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedExport"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TraceForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suspects"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -5576,6 +6410,197 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterferenceList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InterferenceForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterferenceNumber"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedExport"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5726,6 +6751,80 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MinorsList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MinorsForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     openapi_json: {
         parameters: {
             query?: never;
@@ -5740,6 +6839,70 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": unknown;
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
         };
     };
@@ -6384,6 +7547,88 @@ export interface operations {
             };
         };
     };
+    review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewPage"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewNumber"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -6727,7 +7972,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SanctionExport"];
+                    "application/json": components["schemas"]["SignedExport"];
                 };
             };
             403: {

@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use xunke_policy::institution::Rules;
+
 use super::super::*;
+use crate::access::secret::SealingKey;
 use crate::demo::Seeded;
 use crate::demo::tests::college_at;
 use crate::notice::Notices;
@@ -19,11 +22,13 @@ pub(crate) struct Stage {
     pub sessions: Sessions,
     /// Room 0 belongs to the unit of the first `unit_supervisor`, room 1 to another.
     pub rooms: Vec<Classroom>,
+    /// Seals what is kept.
+    pub sealing: SealingKey,
     seeded: Seeded,
 }
 
 pub(crate) async fn stage(now_ms: i64) -> Stage {
-    let (db, _, seeded) = college_at(2, now_ms).await;
+    let (db, sealing, seeded) = college_at(2, now_ms).await;
     let (gate, trail, sessions) = gate(&db);
     let mut rooms = classroom::all(&db).await.unwrap();
     rooms.sort_by_key(|room| room.unit.name != "信息工程学院");
@@ -33,6 +38,7 @@ pub(crate) async fn stage(now_ms: i64) -> Stage {
         trail,
         sessions,
         rooms,
+        sealing,
         seeded,
     }
 }
@@ -43,20 +49,31 @@ pub(crate) fn school() -> Institution {
 }
 
 fn gate(db: &Db) -> (Gate, Arc<Trail>, Sessions) {
+    gate_of(db, school())
+}
+
+fn gate_of(db: &Db, school: Institution) -> (Gate, Arc<Trail>, Sessions) {
     let config = Arc::new(Config::default());
     let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
     let sessions = Sessions::new(db.clone(), &config.session);
-    let gate = Gate::new(
-        db.clone(),
-        trail.clone(),
-        sessions.clone(),
-        config,
-        school(),
-    );
+    let gate = Gate::new(db.clone(), trail.clone(), sessions.clone(), config, school);
     (gate, trail, sessions)
 }
 
 impl Stage {
+    /// The same college under other rules.
+    pub fn with_rules(self, change: impl FnOnce(&mut Rules)) -> Self {
+        let mut school = school();
+        change(&mut school.rules);
+        let (gate, trail, sessions) = gate_of(&self.db, school);
+        Self {
+            gate,
+            trail,
+            sessions,
+            ..self
+        }
+    }
+
     /// A hub that remembers nothing but what is stored.
     pub fn restarted(self) -> Self {
         let (gate, trail, sessions) = gate(&self.db);

@@ -1,0 +1,65 @@
+//! Scope: which rooms somebody may watch now. The lists show these and no others (R21, R56, Q5).
+
+use std::net::IpAddr;
+
+use xunke_policy::access::Action;
+use xunke_policy::purpose::Purpose;
+
+use super::{Denied, Gate, undecided};
+use crate::access::person::Person;
+use crate::access::place::Asker;
+use crate::access::session::Session;
+use crate::campus;
+use crate::campus::classroom::{self, Classroom};
+use crate::campus::lesson::{self, Lesson};
+
+impl Gate {
+    /// The rooms that [`Gate::open_live`] would open now for any purpose that can be stated.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn scope(
+        &self,
+        person: &Person,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<Vec<Classroom>, campus::Error> {
+        let mut rooms = classroom::all(&self.db).await?;
+        let lessons = lesson::between(&self.db, now_ms, now_ms + 1).await?;
+        let asker = Asker::find(&self.db, person.id).await?;
+        rooms.retain(|room| {
+            let lesson = lessons.iter().find(|lesson| lesson.classroom == room.id);
+            let action = watching(&asker, room, lesson);
+            self.judge(person, action, origin, now_ms).is_ok()
+        });
+        Ok(rooms)
+    }
+
+    /// Asks about one room, without opening it.
+    ///
+    /// # Errors
+    /// The refusal, or that the trail cannot be written.
+    pub async fn enter_room(
+        &self,
+        session: &Session,
+        room: &Classroom,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<(), Denied> {
+        let lesson = lesson::in_room(&self.db, room.id, now_ms).await;
+        let lesson = lesson.map_err(|error| Denied::Refused(undecided(&error)))?;
+        let asker = self.asker(session.person.id).await;
+        let asker = asker.map_err(Denied::Refused)?;
+        let action = watching(&asker, room, lesson.as_ref());
+        let name = ("see_room", &*room.name);
+        self.enter(session, action, name, origin, now_ms).await
+    }
+}
+
+/// What a room may be asked for at all: the purpose comes when it is opened.
+fn watching(asker: &Asker, room: &Classroom, lesson: Option<&Lesson>) -> Action<'static> {
+    Action::ViewLive {
+        place: asker.in_room(room, lesson),
+        purpose: &Purpose::Plan,
+    }
+}
