@@ -20,5 +20,6 @@ await import('./flows/audit.js');
 await import('./flows/inspection.js');
 await import('./flows/first-start.js');
 await import('./flows/expired-password.js');
+await import('./flows/cases.js');
 
 after(stopBrowser);

@@ -124,6 +124,14 @@ await as('audit_administrator', async (page) => {
   await visit(page, '/risks');
   await page.getByTestId('risks').or(page.getByTestId('empty')).first().waitFor();
   await take(page, 'risks');
+  await page.locator('[name=leak-staff-number]').fill(account('school_supervisor').login);
+  const shanghai = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 19);
+  await page.locator('[name=leak-at]').fill(shanghai);
+  await page.locator('[name=leak-minutes]').fill('600');
+  await page.locator('[name=leak-reason]').fill('群里流出截图');
+  await page.getByTestId('leak-trace').click();
+  await page.getByTestId('leak-count').waitFor();
+  await take(page, 'risks-leak');
   await visit(page, '/inspections');
   await page.getByTestId('inspection-form').waitFor();
   await take(page, 'inspections');
@@ -140,6 +148,9 @@ await as('academic_affairs', async (page) => {
   await form.locator('[name=reason]').press('Enter');
   await page.getByTestId('application-filed').waitFor();
   await take(page, 'applications');
+  await visit(page, '/interferences');
+  await page.getByTestId('interference-form').waitFor();
+  await take(page, 'interferences');
   await visit(page, '/agreements');
   await page.getByTestId('agreements').waitFor();
   await take(page, 'agreements');
@@ -164,6 +175,9 @@ await as('security_administrator', async (page) => {
   await visit(page, '/ledger');
   await page.getByTestId('ledger').waitFor();
   await take(page, 'ledger');
+  await visit(page, '/review');
+  await page.getByTestId('review').waitFor();
+  await take(page, 'review');
 });
 await as('unit_leader', (page) => take(page, 'home-unit-leader'));
 await as('teacher', async (page) => {

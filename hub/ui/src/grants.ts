@@ -10,6 +10,12 @@ export function dayStart(date: string): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
+/** A local time such as 2026-03-02T08:30, as people at the school write it; null when it is none. */
+export function moment(local: string): number | null {
+  const ms = Date.parse(`${local}${local.length === 16 ? ':00' : ''}+08:00`);
+  return Number.isNaN(ms) ? null : ms;
+}
+
 /** The hub counts to the first moment after; people write the last day. */
 export function lastDayEnd(date: string): number | null {
   const start = dayStart(date);

@@ -9,7 +9,7 @@ test('R7 R8 X5 each role is offered its own pages and no others', () => {
   check('school_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
   check('unit_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
   check('technician', ['/', '/people', '/it', '/sign-in-guard', '/agreement']);
-  check('audit_administrator', ['/', '/audit', '/risks', '/inspections', '/agreement']);
+  check('audit_administrator', ['/', '/audit', '/risks', '/inspections', '/papers', '/agreement']);
   const affairs = ['/', '/records', '/applications', '/ledger', '/agreements', '/people'];
   check('academic_affairs', [...affairs, '/departures', '/sanctions']);
   const security = ['/', '/openings', '/ledger', '/people', '/departures', '/sanctions'];

@@ -54,6 +54,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   { item: { path: '/audit', title: 'menu.audit' }, roles: ['audit_administrator'] },
   { item: { path: '/risks', title: 'menu.risks' }, roles: ['audit_administrator'] },
   { item: { path: '/inspections', title: 'menu.inspections' }, roles: ['audit_administrator'] },
+  { item: { path: '/papers', title: 'menu.papers' }, roles: ['audit_administrator'] },
   { item: { path: '/agreement', title: 'menu.agreement' }, roles: SIGNERS },
 ];
 

@@ -9,7 +9,7 @@ const MENUS = {
   school_supervisor_unsigned: ['首页', '实时巡课', '录像回放', '巡课记录', '保密协议'],
   technician: ['首页', '人员', '信息中心', '登录防护', '保密协议'],
   security_administrator: ['首页', '权限开通', '权限台账', '人员', '移交', '违规处理', '保密协议'],
-  audit_administrator: ['首页', '审计记录', '泄露风险', '日志检查', '保密协议'],
+  audit_administrator: ['首页', '审计记录', '泄露风险', '日志检查', '申请附件', '保密协议'],
   academic_affairs: [
     '首页',
     '巡课记录',

@@ -119,7 +119,7 @@ export const listApplications = async () =>
   (await getJson<{ applications: GrantApplication[] }>('/api/applications')).applications;
 export const newApplication = () => getJson<ApplicationHeader>('/api/applications/new');
 export const fileApplication = (form: ApplicationForm) =>
-  postJson<{ number: string }>('/api/applications', form);
+  postJson<{ id: string; number: string }>('/api/applications', form);
 export const openApplication = (id: string) =>
   request('POST', `/api/applications/${encodeURIComponent(id)}/opening`);
 export const refuseApplication = (id: string, reason: string) =>

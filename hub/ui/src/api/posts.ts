@@ -33,4 +33,4 @@ export type SaidStep = 'withdrawal' | 'lifting' | 'objection' | 'answer';
 export const saySanction = (id: string, step: SaidStep, reason: string) =>
   request('POST', `${sanction(id)}/${step}`, { reason });
 export const exportSanction = (id: string) =>
-  getJson<Schemas['SanctionExport']>(`${sanction(id)}/export`);
+  getJson<Schemas['SignedExport']>(`${sanction(id)}/export`);

@@ -3,6 +3,8 @@ import { en as account } from './words/account';
 import { en as agreement } from './words/agreement';
 import { en as guarding } from './words/guarding';
 import { en as keeping } from './words/keeping';
+import { en as cases } from './words/cases';
+import { en as grants } from './words/grants';
 import { en as people } from './words/people';
 import { en as posts } from './words/posts';
 import { en as staff } from './words/staff';
@@ -14,6 +16,8 @@ export const en: Record<keyof typeof zh, string> = {
   ...agreement,
   ...guarding,
   ...keeping,
+  ...cases,
+  ...grants,
   ...people,
   ...account,
   ...posts,

@@ -3,6 +3,8 @@ import { zh as account } from './words/account';
 import { zh as agreement } from './words/agreement';
 import { zh as guarding } from './words/guarding';
 import { zh as keeping } from './words/keeping';
+import { zh as cases } from './words/cases';
+import { zh as grants } from './words/grants';
 import { zh as people } from './words/people';
 import { zh as posts } from './words/posts';
 import { zh as staff } from './words/staff';
@@ -14,6 +16,8 @@ export const zh = {
   ...agreement,
   ...guarding,
   ...keeping,
+  ...cases,
+  ...grants,
   ...people,
   ...posts,
   ...staff,
