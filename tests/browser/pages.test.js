@@ -18,8 +18,8 @@ await import('./flows/recordings.js');
 await import('./flows/it-centre.js');
 await import('./flows/audit.js');
 await import('./flows/inspection.js');
+await import('./flows/cases.js');
 await import('./flows/first-start.js');
 await import('./flows/expired-password.js');
-await import('./flows/cases.js');
 
 after(stopBrowser);
