@@ -40,6 +40,14 @@ async function as(role, walk) {
   await page.context().close();
 }
 
+/** Goes to a page, waits for one of what may stand on it, and takes it. */
+async function look(page, path, ...testIds) {
+  await visit(page, path);
+  const any = testIds.map((testId) => `[data-testid=${testId}]`).join(',');
+  await page.locator(any).first().waitFor();
+  await take(page, `page${path.replaceAll('/', '-')}`);
+}
+
 async function supervisor(page) {
   await take(page, 'home-supervisor');
   await visit(page, '/live');
@@ -97,6 +105,7 @@ const door = await newPage();
 await door.goto(demo.url);
 await door.getByTestId('sign-in-form').waitFor();
 await take(door, 'sign-in');
+await look(door, '/start', 'start-code');
 await door.context().close();
 
 await as('school_supervisor', supervisor);
@@ -115,6 +124,10 @@ await as('technician', async (page) => {
   await visit(page, '/it');
   await page.getByTestId('devices').waitFor();
   await take(page, 'it-centre');
+  await look(page, '/people', 'people');
+  await look(page, '/people/import', 'staff-form');
+  await look(page, '/sign-in-guard', 'lockouts', 'empty');
+  await look(page, '/account', 'passkeys');
 });
 await as('audit_administrator', async (page) => {
   await take(page, 'home-audit');
@@ -151,6 +164,8 @@ await as('academic_affairs', async (page) => {
   await visit(page, '/interferences');
   await page.getByTestId('interference-form').waitFor();
   await take(page, 'interferences');
+  await look(page, '/departures', 'departure-form');
+  await look(page, '/sanctions', 'sanction-form');
   await visit(page, '/agreements');
   await page.getByTestId('agreements').waitFor();
   await take(page, 'agreements');

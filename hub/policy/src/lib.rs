@@ -2,7 +2,7 @@
 //!
 //! refusal → level → network → agreement → password → purpose → recusal → retention
 //! → institution → preset → sanction → administrators → appointment → application → departure
-//! → inspection → patrol → access → fault
+//! → review → inspection → patrol → access → label → fault
 //!
 //! Each function cites its article in the original words. Nothing here does IO or asks the time;
 //! what is not expressly allowed is refused (R20). Departments, duties, levels and units are data.
@@ -28,6 +28,7 @@ pub mod departure;
 pub mod inspection;
 pub mod patrol;
 pub mod access;
+pub mod label;
 pub mod fault;
 
 pub use access::decide;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use xunke_policy::label;
 use xunke_protocol::topic::{Down, HUB_STATE, Up};
 
 use super::boxes;
@@ -36,7 +37,10 @@ fn needs(needs: Needs) -> String {
         Needs::Session => "signed in, the password expired or not; about oneself".into(),
         Needs::SignedIn => "signed in; about oneself".into(),
         Needs::Object(name) => format!("signed in; {name}, asked about the one object"),
-        Needs::Action(name, action) => format!("signed in; {name} ({action:?})"),
+        Needs::Action(name, action) => {
+            let label = label::of(&action);
+            format!("signed in; {name} ({action:?}), label {label}")
+        }
     }
 }
 
@@ -125,6 +129,21 @@ mod tests {
         let open = text.lines().filter(|line| line.contains("nothing but"));
         let open: Vec<String> = open.map(route).collect();
         assert_eq!(open, OPEN);
+    }
+
+    /// R59: who watches opens a picture and closes it. Nothing speaks into a class, turns its
+    /// camera or shows anything in the room; the box refuses orders it does not know.
+    #[test]
+    fn nothing_reaches_into_a_class() {
+        let text = text();
+        let said = text.lines().filter(|line| line.contains("  say "));
+        let said: Vec<String> = said.map(route).collect();
+        assert_eq!(said, ["say /api/live"; 2]);
+        let words: Vec<String> = text.lines().map(words).collect();
+        for word in ["open", "close"] {
+            let line = format!("people say /api/live {word} ");
+            assert!(words.iter().any(|words| words.starts_with(&line)), "{word}");
+        }
     }
 
     const OPEN: [&str; 11] = [

@@ -158,5 +158,16 @@ test('X1 the authenticator is changed, and only the new one signs in', async () 
   assert.match(await refusalText(page), /不正确/);
   await signIn(totp(fresh, Date.now()));
   await page.getByTestId('home').waitFor();
+});
+
+test('X17 who signs out leaves nothing behind', async () => {
+  await page.evaluate(() => sessionStorage.setItem('xunke.draft.lesson', '{"attendance_note":"x"}'));
+  await page.getByTestId('sign-out').click();
+  await page.locator('[name=login]').waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  const cookies = await page.context().cookies();
+  assert.ok(!cookies.some((cookie) => cookie.name === '__Host-xunke'), 'the cookie is still there');
+  await page.goBack();
+  await page.locator('[name=login]').waitFor();
   await page.context().close();
 });

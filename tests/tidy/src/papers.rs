@@ -58,6 +58,36 @@ pub fn regulations(table: &Source, sources: &[Source]) -> Vec<Finding> {
     findings
 }
 
+/// Every table of the store stands in the list of personal data, and the list names no other: what
+/// is not asked for there is not collected (X18). `migrations` in their order.
+pub fn personal_data(list: &Source, migrations: &[Source]) -> Vec<Finding> {
+    let tables = tables(migrations);
+    let named: Vec<_> = list.text.split('`').skip(1).step_by(2).collect();
+    let missing = tables.iter().filter(|table| !named.contains(table));
+    let missing = missing.map(|table| format!("the table {table} is not listed"));
+    let first_cell = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let rows = list.text.lines().filter_map(first_cell);
+    let gone = rows.filter(|row| !tables.contains(&row.as_str()));
+    let gone = gone.map(|row| format!("the table {row} is not there"));
+    let found = missing.chain(gone);
+    found
+        .map(|what| Finding::new(&list.path, 1, what))
+        .collect()
+}
+
+/// The tables that are there after all migrations.
+fn tables(migrations: &[Source]) -> Vec<&str> {
+    let mut tables = Vec::new();
+    for line in migrations.iter().flat_map(|source| source.text.lines()) {
+        if let Some(made) = line.strip_prefix("CREATE TABLE ") {
+            tables.extend(made.split_whitespace().next());
+        } else if let Some(gone) = line.strip_prefix("DROP TABLE ") {
+            tables.retain(|table| *table != gone.trim_end_matches(';'));
+        }
+    }
+    tables
+}
+
 /// Each thing of a cell such as `` `a`, `b` ``.
 fn listed(cell: &str) -> impl Iterator<Item = &str> {
     cell.trim_matches('`').split("`, `")
@@ -97,6 +127,19 @@ mod tests {
         let found = links(&document, |path| path == "docs/B.md");
         assert_eq!(found.len(), 1);
         assert!(found[0].what.contains("../C.md"));
+    }
+
+    #[test]
+    fn a_table_of_the_store_is_listed() {
+        let migrations = [
+            Source::new("1.sql", "CREATE TABLE persons (\n  id TEXT\n);"),
+            Source::new("2.sql", "CREATE TABLE old (\n);\nDROP TABLE old;"),
+        ];
+        let found = |text: &str| personal_data(&Source::new("list.md", text), &migrations).len();
+        assert_eq!(found("| `persons` | name |"), 0);
+        assert_eq!(found("none but `persons`"), 0);
+        assert_eq!(found("| persons | name |"), 1);
+        assert_eq!(found("| `persons` | name |\n| `old` | name |"), 1);
     }
 
     #[test]

@@ -139,6 +139,14 @@ fn every_closed_article_names_its_code_and_its_test() {
 }
 
 #[test]
+fn every_table_stands_in_the_list_of_personal_data() {
+    let list = fs::read_to_string(top().join("docs/guides/personal-data.md")).expect("the list");
+    let migrations = source::read(&top(), &[".sql"]).expect("readable");
+    let list = Source::new("docs/guides/personal-data.md", &list);
+    assert_none(papers::personal_data(&list, &migrations));
+}
+
+#[test]
 fn the_map_lists_the_rooms_that_are_there() {
     let map = fs::read_to_string(top().join("docs/ARCHITECTURE.md")).expect("the map is there");
     for root in ["protocol/src", "agent/src", "hub/src"] {
