@@ -33,6 +33,9 @@ use ranges::Ranges;
 
 /// A play that fetches nothing for so long has ended.
 const IDLE_MS_MAX: i64 = 10 * 60 * 1000;
+/// Whoever was sent nothing for so long is asked at the next fetch alone: a hall of open players
+/// that stand still costs the store nothing.
+const SENDING_MS_MAX: i64 = 5_000;
 /// More plays of one person end the one that has been idle longest: pages are reloaded.
 const PER_PERSON_MAX: usize = 4;
 /// Plays of everybody.
@@ -204,16 +207,21 @@ impl Playback {
 
     /// Whether what is being sent of a play may go on.
     #[must_use]
-    pub fn goes_on(&self, play_id: &str) -> bool {
+    pub fn goes_on(&self, play_id: &str, now_ms: i64) -> bool {
         let play = self.0.plays().get(play_id).cloned();
-        play.is_some_and(|play| play.seen().refused.is_none())
+        play.is_some_and(|play| {
+            let mut seen = play.seen();
+            seen.used_ms = now_ms;
+            seen.refused.is_none()
+        })
     }
 
-    /// Asks again about every play and ends those that may not go on, also while they are being
-    /// sent. To be called at least every half second (R23: revoke to dark < 1 s).
+    /// Asks again about every play that somebody is being sent something of, and ends those that
+    /// may not go on. To be called at least every half second (R23: revoke to dark < 1 s).
     pub async fn recheck(&self, now_ms: i64) {
-        let plays: Vec<_> = self.0.plays().values().cloned().collect();
-        for play in plays {
+        let all: Vec<_> = self.0.plays().values().cloned().collect();
+        let sends = |play: &Arc<Play>| now_ms - play.used_ms() < SENDING_MS_MAX;
+        for play in all.into_iter().filter(sends) {
             // Who is fetching is being asked.
             let Ok(permit) = play.permit.try_lock() else {
                 continue;

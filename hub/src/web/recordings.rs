@@ -27,6 +27,7 @@ use super::purpose::PurposeForm;
 use crate::access::gate::Watermark;
 use crate::access::place::Asker;
 use crate::campus::calendar;
+use crate::clock::now_ms;
 use crate::recording::library::{self, Contents, Gap, Recording, Segment};
 use crate::recording::playback::Opened;
 
@@ -240,7 +241,7 @@ pub async fn segment(
         .await?;
     let length: usize = plain.iter().map(Vec::len).sum();
     let pieces = plain.into_iter().flat_map(pieces).map(move |piece| {
-        let goes_on = app.playback.goes_on(&play);
+        let goes_on = app.playback.goes_on(&play, now_ms());
         goes_on.then_some(piece).ok_or(CutOff)
     });
     let headers = [

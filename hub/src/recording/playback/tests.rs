@@ -170,10 +170,16 @@ async fn a_play_that_may_not_go_on_ends_by_itself() {
     let session = stage.sign_in(SCHOOL_SUPERVISOR, NOW).await;
     let play = opened(&stage, &session, &recording).await;
     stage.playback.recheck(NOW).await;
-    assert!(stage.playback.goes_on(&play));
+    assert!(stage.playback.goes_on(&play, NOW));
     tamper(&stage.db, "UPDATE persons SET standing = 'suspended'").await;
+    stage.playback.recheck(NOW + SENDING_MS_MAX).await;
+    assert!(
+        stage.playback.goes_on(&play, NOW),
+        "nobody is being sent anything"
+    );
     stage.playback.recheck(NOW + 1).await;
-    assert!(!stage.playback.goes_on(&play) && !stage.playback.goes_on("another"));
+    let goes_on = |play: &str| stage.playback.goes_on(play, NOW + 1);
+    assert!(!goes_on(&play) && !goes_on("another"));
     let line = stage.last_line().await;
     let ended = (line.action.as_str(), line.detail.as_str());
     assert_eq!(ended, ("view_closed", "suspended; nothing watched"));
