@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 
 use crate::access::audit::day::Days;
 use crate::access::audit::export::{self, Verified};
-use crate::access::audit::{Entry, Outcome, Trail, Who, signed};
+use crate::access::audit::{Entry, Trail, Who, signed};
 use crate::access::institution::{self, Preset};
 use crate::authority::Ca;
 use crate::campus::calendar::{date_and_time, date_text};
@@ -77,15 +77,7 @@ pub async fn export_trail(config: Config, out: &Path) -> anyhow::Result<()> {
     let db = Db::open(&config.data_dir, &config.store).await?;
     let ca = Ca::open(&config.data_dir.join("authority"), now_ms())?;
     let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
-    let entry = Entry {
-        who: operator(),
-        action: "export_trail",
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
-        detail: String::new(),
-    };
+    let entry = Entry::done(operator(), "export_trail");
     let head = trail.append(entry, now_ms()).await?;
     let days = Days::new(trail, ca.signing_key().clone());
     days.export(head.clone(), now_ms()).write(out).await?;
@@ -173,15 +165,7 @@ mod tests {
         let midnight_ms = calendar::moment(20_779, 0);
         let trail = Trail::new(Db::in_memory().await, Notices::default());
         for day in [3, 2, 1] {
-            let entry = Entry {
-                who: operator(),
-                action: "export_trail",
-                object: String::new(),
-                purpose: String::new(),
-                outcome: Outcome::Done,
-                article: "",
-                detail: String::new(),
-            };
+            let entry = Entry::done(operator(), "export_trail");
             trail
                 .append(entry, midnight_ms - day * DAY_MS)
                 .await

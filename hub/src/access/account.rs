@@ -10,7 +10,7 @@ use xunke_policy::password::{self as rules, Owner};
 use xunke_policy::patrol::FieldError;
 use zeroize::Zeroizing;
 
-use super::audit::{Entry, Outcome, Trail};
+use super::audit::Trail;
 use super::grant::By;
 use super::password::Hasher;
 use super::secret::SealingKey;
@@ -91,10 +91,7 @@ impl Accounts {
         let (id, now_ms) = (person.id.to_string(), by.now_ms);
         self.not_used_before(&id, &old, &new).await?;
         let hash = self.hasher.hash(new).await;
-        let mut pending = self
-            .trail
-            .begin(entry(by, "change_password"), now_ms)
-            .await?;
+        let mut pending = self.trail.begin(by.done("change_password"), now_ms).await?;
         let writing = pending.writing();
         let kept = self.kept();
         if !rows::replace_password(writing, &id, (&old, &hash), kept, now_ms).await? {
@@ -166,7 +163,7 @@ impl Accounts {
         let factor = self.sealing.unseal(&sealed, &id)?;
         let step = second_factor::step(&factor, code, now_ms);
         let step = step.ok_or(Error::Field(CODE_DOES_NOT_FIT))?;
-        let entry = entry(by, "change_authenticator");
+        let entry = by.done("change_authenticator");
         let mut pending = self.trail.begin(entry, now_ms).await?;
         let writing = pending.writing();
         if !rows::end_change(writing, &id, &sealed, step).await? {
@@ -188,7 +185,7 @@ impl Accounts {
         again: Again,
     ) -> Result<Vec<Zeroizing<String>>, Error> {
         self.again(by, again).await?;
-        let entry = entry(by, "renew_recovery_codes");
+        let entry = by.done("renew_recovery_codes");
         let mut pending = self.trail.begin(entry, by.now_ms).await?;
         let id = by.session.person.id.to_string();
         let codes = recovery::renew(pending.writing(), &id, by.now_ms).await?;
@@ -213,18 +210,6 @@ impl Accounts {
     pub async fn sign_ins(&self, by: By<'_>) -> Result<Vec<Line>, Error> {
         let id = by.session.person.id.to_string();
         Ok(trail::of_person(&self.db, &id, "sign_in", SIGN_INS).await?)
-    }
-}
-
-fn entry(by: By<'_>, action: &'static str) -> Entry {
-    Entry {
-        who: by.session.person.who(by.origin),
-        action,
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
-        detail: String::new(),
     }
 }
 

@@ -190,7 +190,7 @@ impl Agreements {
         let text = self.text(by.now_ms).await?;
         let entry = Entry {
             object: format!("text {}", text.version),
-            ..entry(by, "read_agreement")
+            ..by.done("read_agreement")
         };
         self.answered(self.may_sign(by).await, &entry, by.now_ms)
             .await?;
@@ -219,7 +219,7 @@ impl Agreements {
         let seconds = self.seconds_read(by, &signing, &text).await?;
         let entry = Entry {
             object: format!("text {}", text.version),
-            ..entry(by, "sign_agreement")
+            ..by.done("sign_agreement")
         };
         self.answered(self.may_sign(by).await, &entry, now_ms)
             .await?;
@@ -317,7 +317,7 @@ impl Agreements {
                 hex(&kept[0].2),
                 hex(&kept[1].2)
             ),
-            ..entry(by, "sign_agreement")
+            ..by.done("sign_agreement")
         };
         let mut pending = self.trail.begin(entry, now_ms).await?;
         let writing = pending.writing();
@@ -460,18 +460,6 @@ struct Filing<'a> {
 /// The number of the next agreement when there are `count`; none is ever deleted.
 fn number(count: i64) -> String {
     format!("BM-{:05}", count + 1)
-}
-
-fn entry(by: By<'_>, action: &'static str) -> Entry {
-    Entry {
-        who: by.session.person.who(by.origin),
-        action,
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
-        detail: String::new(),
-    }
 }
 
 /// 身份证号 as it is kept; nothing typed means that none is given (Q16).

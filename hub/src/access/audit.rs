@@ -90,6 +90,22 @@ pub struct Entry {
     pub detail: String,
 }
 
+impl Entry {
+    /// Something that somebody did, of which nothing more is to be said yet.
+    #[must_use]
+    pub const fn done(who: Who, action: &'static str) -> Self {
+        Self {
+            who,
+            action,
+            object: String::new(),
+            purpose: String::new(),
+            outcome: Outcome::Done,
+            article: "",
+            detail: String::new(),
+        }
+    }
+}
+
 /// The trail cannot be written or read; whoever needs it must not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {

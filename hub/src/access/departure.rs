@@ -13,7 +13,7 @@ use xunke_policy::patrol::FieldError;
 use xunke_policy::sanction::Standing;
 use xunke_policy::{Refusal, application, appointment};
 
-use super::audit::{Entry, Outcome, Trail};
+use super::audit::{Entry, Trail};
 use super::grant::{By, Error, answered, reasoned};
 use super::person::{self, Person};
 use crate::campus::id;
@@ -373,13 +373,10 @@ pub(super) fn entry(
     reason: &str,
 ) -> Entry {
     Entry {
-        who: by.session.person.who(by.origin),
-        action: "open_departure",
         object: format!("{number} {name} {staff_number}"),
         purpose: reason.to_owned(),
-        outcome: Outcome::Done,
-        article: "",
         detail: kind.word().to_owned(),
+        ..by.done("open_departure")
     }
 }
 

@@ -446,13 +446,10 @@ impl Gate {
         now_ms: i64,
     ) -> Result<(), Unavailable> {
         let entry = Entry {
-            who: permit.session.person.who(permit.origin),
-            action: VIEW_CLOSED,
             object: view_object(permit.view_id),
             purpose: purpose_text(&permit.purpose),
-            outcome: Outcome::Done,
-            article: "",
             detail: why.to_owned(),
+            ..Entry::done(permit.session.person.who(permit.origin), VIEW_CLOSED)
         };
         self.end_view(entry, &permit.view_id.to_string(), (now_ms, now_ms))
             .await

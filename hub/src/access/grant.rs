@@ -67,15 +67,7 @@ pub struct By<'a> {
 impl By<'_> {
     /// A line about what is done, to be filled in.
     pub(super) fn done(self, action: &'static str) -> Entry {
-        Entry {
-            who: self.session.person.who(self.origin),
-            action,
-            object: String::new(),
-            purpose: String::new(),
-            outcome: Outcome::Done,
-            article: "",
-            detail: String::new(),
-        }
+        Entry::done(self.session.person.who(self.origin), action)
     }
 }
 
@@ -320,13 +312,10 @@ impl Grants {
         let row = rows::grant(&self.db, &grant.to_string()).await?;
         let row = row.ok_or(Error::NotFound)?;
         let entry = Entry {
-            who: by.session.person.who(by.origin),
-            action: "revoke_grant",
             object: format!("{} {} {}", row.application, row.person, row.staff_number),
             purpose: why.to_owned(),
-            outcome: Outcome::Done,
-            article: "",
             detail: format!("level {}", row.level),
+            ..by.done("revoke_grant")
         };
         let over = row.until_ms.is_some_and(|until_ms| until_ms <= now_ms);
         let state = if over { State::Expired } else { State::Opened };
@@ -438,13 +427,10 @@ fn paper_of(row: &ApplicationRow) -> Result<Application<'_, Uuid>, campus::Error
 fn entry(by: By<'_>, action: &'static str, row: &ApplicationRow, holder: &Person) -> Entry {
     let (from, until) = (date_and_time(row.from_ms), date_and_time(row.until_ms));
     Entry {
-        who: by.session.person.who(by.origin),
-        action,
         object: format!("{} {} {}", row.number, holder.name, holder.staff_number),
         purpose: row.reason.clone(),
-        outcome: Outcome::Done,
-        article: "",
         detail: format!("level {}{}, {from}–{until}", row.level, with_minors(row)),
+        ..by.done(action)
     }
 }
 

@@ -10,7 +10,7 @@ use xunke_policy::inspection;
 use xunke_policy::institution::Institution;
 use xunke_policy::patrol::FieldError;
 
-use super::audit::{Entry, Outcome, Trail};
+use super::audit::{Entry, Trail};
 use super::grant::{By, Error, answered};
 use super::person;
 use crate::campus::calendar::date_and_time;
@@ -191,13 +191,9 @@ fn entry(by: By<'_>, number: &str, report: &Report) -> Entry {
         date_and_time(report.until_ms),
     );
     Entry {
-        who: by.session.person.who(by.origin),
-        action: "sign_inspection",
         object: number.into(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail: format!("{from} – {until}"),
+        ..by.done("sign_inspection")
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use xunke_policy::institution::Institution;
 use xunke_policy::preset;
 
-use super::audit::{Entry, Outcome, Trail, Unavailable, Who};
+use super::audit::{Entry, Trail, Unavailable, Who};
 use super::secret::hex;
 use crate::campus::calendar::date_and_time;
 use crate::store::institution::{self as rows, InstitutionRow};
@@ -164,13 +164,9 @@ pub async fn apply(trail: &Trail, preset: &Preset, who: Who, now_ms: i64) -> Res
     let institution = &preset.institution;
     let sha256 = hex(&Sha256::digest(preset.text.as_bytes()));
     let entry = Entry {
-        who,
-        action: "apply_preset",
         object: format!("{} {}", institution.name, institution.code),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail: format!("{} SHA-256 {sha256}", preset.source),
+        ..Entry::done(who, "apply_preset")
     };
     let mut pending = trail.begin(entry, now_ms).await?;
     let row = InstitutionRow {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::audit::{Entry, Outcome, Trail};
+use super::audit::{Entry, Trail};
 use super::grant::{By, Error, reasoned};
 use super::lockout::{Held, Whom};
 use super::sign_in::Desk;
@@ -108,13 +108,9 @@ impl Releases {
     /// The line first: nobody is let go without it.
     async fn note(&self, by: By<'_>, object: String, why: &str) -> Result<(), Error> {
         let entry = Entry {
-            who: by.session.person.who(by.origin),
-            action: "release_lockout",
             object,
             purpose: why.to_owned(),
-            outcome: Outcome::Done,
-            article: "",
-            detail: String::new(),
+            ..by.done("release_lockout")
         };
         self.trail.append(entry, by.now_ms).await?;
         Ok(())

@@ -13,7 +13,7 @@ use xunke_policy::inspection::risk::{Deed, Finding, LOOK_BACK_MS, Line, Watch};
 use xunke_policy::institution::Institution;
 use xunke_policy::patrol::FieldError;
 
-use super::audit::{Entry, Outcome, Trail};
+use super::audit::{Entry, Trail};
 use super::grant::{By, Error, answered};
 use crate::campus::id;
 use crate::notice::{Notice, Notices};
@@ -175,13 +175,10 @@ impl Risks {
         let row = rows::find(&self.db, &risk.to_string()).await?;
         let row = row.ok_or(Error::NotFound)?;
         let entry = Entry {
-            who: by.session.person.who(by.origin),
-            action: "judge_risk",
             object: format!("{} {}", row.person, row.staff_number),
             purpose: note.to_owned(),
-            outcome: Outcome::Done,
-            article: "",
             detail: format!("{}, {}", judgement.word(), row.risk),
+            ..by.done("judge_risk")
         };
         let inspector = by.session.person.id;
         let about = id("a person", &row.person_id)?;

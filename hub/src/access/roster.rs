@@ -19,7 +19,7 @@ use xunke_policy::level::{Reach, Role, UnitId};
 use xunke_policy::patrol::FieldError;
 use xunke_policy::sanction::{self, Standing};
 
-use super::audit::{Entry, Outcome, Trail};
+use super::audit::{Entry, Trail};
 use super::departure::{self, Kind};
 use super::grant::{By, Error, answered};
 use super::person::{self, Person};
@@ -227,13 +227,10 @@ impl Change<'_> {
         let unit_after = self.unit.as_ref().map_or("–", |unit| &unit.name);
         let (before, after) = (names(&holder.roles), names(&self.roles));
         Entry {
-            who: by.session.person.who(by.origin),
-            action: "appoint",
             object: format!("{} {}", holder.name, holder.staff_number),
             purpose: self.basis.clone(),
-            outcome: Outcome::Done,
-            article: "",
             detail: format!("roles; {before} → {after}, {unit_before} → {unit_after}"),
+            ..by.done("appoint")
         }
     }
 

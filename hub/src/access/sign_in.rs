@@ -366,13 +366,8 @@ fn code_try(address: IpAddr) -> Try<'static> {
 
 fn entry(who: Who, action: &'static str, detail: &str) -> Entry {
     Entry {
-        who,
-        action,
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail: detail.into(),
+        ..Entry::done(who, action)
     }
 }
 

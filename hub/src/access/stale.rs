@@ -11,7 +11,7 @@ use xunke_policy::appointment;
 use xunke_policy::level::Role;
 use xunke_policy::patrol::FieldError;
 
-use super::audit::{Entry, Outcome, Trail, Who};
+use super::audit::{Entry, Trail, Who};
 use super::grant::{By, Error, answered, reasoned};
 use super::workbook::{self, Cell, Column, Sheet};
 use crate::campus::calendar::{self, DAY_MS};
@@ -98,13 +98,8 @@ impl StaleAccounts {
     pub async fn workbook(&self, by: By<'_>) -> Result<Vec<u8>, Export> {
         let unused = self.report(by.now_ms).await?;
         let entry = Entry {
-            who: by.session.person.who(by.origin),
-            action: "export_stale_accounts",
-            object: String::new(),
-            purpose: String::new(),
-            outcome: Outcome::Done,
-            article: "",
             detail: unused.len().to_string(),
+            ..by.done("export_stale_accounts")
         };
         let appended = self.trail.append(entry, by.now_ms).await;
         appended.map_err(Error::from)?;
@@ -225,13 +220,9 @@ fn vacates(
 
 fn entry(found: &Unused) -> Entry {
     Entry {
-        who: Who::default(),
-        action: "disable_account",
         object: format!("{} {}", found.row.name, found.row.staff_number),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail: format!("unused, {} days", found.days),
+        ..Entry::done(Who::default(), "disable_account")
     }
 }
 

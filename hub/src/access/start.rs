@@ -13,7 +13,7 @@ use xunke_policy::password::{self as rules, Owner};
 use xunke_policy::patrol::FieldError;
 use zeroize::Zeroizing;
 
-use super::audit::{Entry, Outcome, Trail, Who};
+use super::audit::{Entry, Trail, Who};
 use super::password::Hasher;
 use super::person::{self, Person};
 use super::secret::SealingKey;
@@ -334,13 +334,8 @@ fn administrator<'a>(
 
 fn entry(who: Who, action: &'static str, detail: String) -> Entry {
     Entry {
-        who,
-        action,
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail,
+        ..Entry::done(who, action)
     }
 }
 

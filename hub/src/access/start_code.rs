@@ -191,13 +191,8 @@ impl StartCodes {
             return Ok(None);
         }
         let entry = Entry {
-            who: Who::default(),
-            action: "issue_start_code",
             object: "first_start".into(),
-            purpose: String::new(),
-            outcome: Outcome::Done,
-            article: "",
-            detail: String::new(),
+            ..Entry::done(Who::default(), "issue_start_code")
         };
         let mut pending = self.trail.begin(entry, now_ms).await?;
         let code = issue(pending.writing(), None, now_ms, now_ms + self.lasts_ms).await?;
@@ -235,12 +230,7 @@ fn allowed(by: By<'_>, holder: &Person) -> Result<Option<Role>, Refusal> {
 
 fn entry(by: By<'_>, action: &'static str, holder: &Person) -> Entry {
     Entry {
-        who: by.session.person.who(by.origin),
-        action,
         object: format!("{} {}", holder.name, holder.staff_number),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
-        detail: String::new(),
+        ..by.done(action)
     }
 }

@@ -15,10 +15,10 @@ use super::App;
 use super::error::{Error, ErrorBody};
 use super::guard::Caller;
 use super::input::Query;
+use crate::access::audit::Entry;
 use crate::access::audit::day::Checked;
 use crate::access::audit::excerpt::{self, Kind};
 use crate::access::audit::export::Export;
-use crate::access::audit::{Entry, Outcome};
 use crate::campus::calendar;
 use crate::clock;
 use crate::store::trail::{Filter, Line};
@@ -207,15 +207,7 @@ impl From<Checked> for DayHead {
     (status = 403, body = ErrorBody)))]
 pub async fn export(State(app): State<App>, caller: Caller) -> Result<Response, Error> {
     let now_ms = caller.now_ms;
-    let entry = Entry {
-        who: caller.session.person.who(caller.address),
-        action: "export_trail",
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
-        detail: String::new(),
-    };
+    let entry = Entry::done(caller.session.person.who(caller.address), "export_trail");
     let head = app.trail.append(entry, now_ms).await?;
     let date = calendar::date_text(calendar::day(now_ms));
     let name = format!("attachment; filename=\"xunke-trail-{date}.jsonl\"");

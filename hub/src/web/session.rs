@@ -17,7 +17,7 @@ use super::guard::{COOKIE, Caller};
 use super::input::Json;
 use super::listen::Peer;
 use super::names::{PersonName, UnitName};
-use crate::access::audit::{Entry, Outcome};
+use crate::access::audit::Entry;
 use crate::access::session::Session;
 use crate::access::sign_in::Typed;
 use crate::clock;
@@ -210,15 +210,7 @@ pub async fn me(State(app): State<App>, caller: Caller) -> axum::Json<Me> {
     (status = 204), (status = 401, body = ErrorBody)))]
 pub async fn sign_out(State(app): State<App>, caller: Caller) -> Result<Response, Error> {
     app.sessions.end(&caller.session, caller.now_ms).await?;
-    let entry = Entry {
-        who: caller.session.person.who(caller.address),
-        action: "sign_out",
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
-        detail: String::new(),
-    };
+    let entry = Entry::done(caller.session.person.who(caller.address), "sign_out");
     app.trail.append(entry, caller.now_ms).await?;
     Ok((StatusCode::NO_CONTENT, [cookie("", "; Max-Age=0")]).into_response())
 }

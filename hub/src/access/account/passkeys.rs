@@ -3,7 +3,7 @@
 use uuid::Uuid;
 use xunke_policy::patrol::FieldError;
 
-use super::{Accounts, Again, entry};
+use super::{Accounts, Again};
 use crate::access::grant::By;
 use crate::access::passkey::{self, Made, Purpose};
 use crate::access::sign_in::Question;
@@ -70,10 +70,7 @@ impl Accounts {
             made_ms: by.now_ms,
             used_ms: None,
         };
-        let mut pending = self
-            .trail
-            .begin(entry(by, "add_passkey"), by.now_ms)
-            .await?;
+        let mut pending = self.trail.begin(by.done("add_passkey"), by.now_ms).await?;
         let added = rows::add(pending.writing(), &row).await;
         added.map_err(|error| match error.is_duplicate() {
             true => Error::Field(NOT_TAKEN),
@@ -88,7 +85,7 @@ impl Accounts {
     /// # Errors
     /// There is none like that.
     pub async fn remove_passkey(&self, by: By<'_>, passkey: Uuid) -> Result<(), Error> {
-        let entry = entry(by, "remove_passkey");
+        let entry = by.done("remove_passkey");
         let mut pending = self.trail.begin(entry, by.now_ms).await?;
         let (person, passkey) = (by.session.person.id.to_string(), passkey.to_string());
         if !rows::remove(pending.writing(), &person, &passkey).await? {

@@ -9,7 +9,7 @@ use xunke_policy::patrol::FieldError;
 use zeroize::Zeroizing;
 
 use super::original::Party;
-use super::{Agreements, Entry, Error, entry, identity, number, text};
+use super::{Agreements, Entry, Error, identity, number, text};
 use crate::access::grant::By;
 use crate::access::person::{self, Person};
 use crate::campus::calendar::{date_text, day};
@@ -116,7 +116,7 @@ impl Agreements {
         let entry = Entry {
             object: about(&row),
             purpose: why.into(),
-            ..entry(by, "read_identity_number")
+            ..by.done("read_identity_number")
         };
         self.trail.append(entry, by.now_ms).await?;
         Ok(number)
@@ -135,7 +135,7 @@ impl Agreements {
         let entry = Entry {
             object: about(&row),
             purpose: why.into(),
-            ..entry(by, "end_agreement")
+            ..by.done("end_agreement")
         };
         let mut pending = self.trail.begin(entry, by.now_ms).await?;
         let (person, ender) = (&row.agreement.person_id, by.session.person.id.to_string());
@@ -170,7 +170,7 @@ impl Agreements {
                     scans[0],
                     scans[1]
                 ),
-                ..entry(by, "enter_agreement")
+                ..by.done("enter_agreement")
             };
             let mut pending = self.trail.begin(entry, by.now_ms).await?;
             let writing = pending.writing();

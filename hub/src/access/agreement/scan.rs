@@ -5,7 +5,7 @@ use uuid::Uuid;
 use xunke_policy::institution::Function;
 
 use super::original::Party;
-use super::{Agreements, Entry, Error, entry};
+use super::{Agreements, Entry, Error};
 use crate::access::document;
 use crate::access::grant::By;
 use crate::access::secret::{self, hex};
@@ -37,7 +37,7 @@ impl Agreements {
         let entry = Entry {
             object: media_type.into(),
             detail: format!("{} bytes, {}", row.bytes, row.sha256),
-            ..entry(by, "upload_scan")
+            ..by.done("upload_scan")
         };
         let mut pending = self.trail.begin(entry, by.now_ms).await?;
         originals::forget_loose(pending.writing(), by.now_ms - LOOSE_MS_MAX).await?;
@@ -88,7 +88,7 @@ impl Agreements {
         let entry = Entry {
             object: format!("{number} {} {}", row.person, row.staff_number),
             detail: party.word().into(),
-            ..entry(by, "download_agreement")
+            ..by.done("download_agreement")
         };
         self.trail.append(entry, by.now_ms).await?;
         let suffix = document::suffix(&kept.media_type);

@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 use xunke_policy::agreement::{self, Rules};
 use xunke_policy::patrol::FieldError;
 
-use super::{Agreements, Entry, Error, NAME_CHARACTERS_MAX, entry};
-use crate::access::audit::{Outcome, Who};
+use super::{Agreements, Entry, Error, NAME_CHARACTERS_MAX};
+use crate::access::audit::Who;
 use crate::access::grant::By;
 use crate::access::person::OFFICIAL;
 use crate::access::secret::hex;
@@ -61,13 +61,9 @@ impl Agreements {
         }
         let row = official(&self.rules, now_ms);
         let entry = Entry {
-            who: Who::default(),
-            action: "publish_agreement",
             object: format!("text {}", row.version),
-            purpose: String::new(),
-            outcome: Outcome::Done,
-            article: "",
             detail: row.sha256.clone(),
+            ..Entry::done(Who::default(), "publish_agreement")
         };
         let mut pending = self.trail.begin(entry, now_ms).await?;
         rows::add_text(pending.writing(), &row).await?;
@@ -110,7 +106,7 @@ impl Agreements {
                 date_and_time(row.in_force_ms),
                 row.grace_days
             ),
-            ..entry(by, "publish_agreement")
+            ..by.done("publish_agreement")
         };
         let mut pending = self.trail.begin(entry, by.now_ms).await?;
         let writing = pending.writing();

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::export::Export;
 use super::signed::{self, Word};
-use super::{Broken, Entry, Outcome, Trail, Unavailable, Who};
+use super::{Broken, Entry, Trail, Unavailable, Who};
 use crate::campus::calendar;
 use crate::store::trail::{self, DayRow, Head};
 
@@ -211,13 +211,9 @@ impl Days {
 /// The signature is a use of the hub's key, and so a line of its own (R116).
 fn entry(day: i64, head: &Head) -> Entry {
     Entry {
-        who: Who::default(),
-        action: "sign_day",
         object: calendar::date_text(day),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail: format!("{} {}", head.seq, head.hash),
+        ..Entry::done(Who::default(), "sign_day")
     }
 }
 

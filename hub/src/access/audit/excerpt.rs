@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::{Entry, Outcome, Trail, Unavailable, Who};
+use super::{Entry, Trail, Unavailable, Who};
 use crate::access::workbook::{self, Cell, Column, Sheet};
 use crate::campus::calendar;
 use crate::store::trail::{Filter, Head, Line};
@@ -118,13 +118,9 @@ pub async fn take(
     let (asked, taken_by) = (asked(filter), by.staff_number.clone());
     let count = lines.len();
     let entry = Entry {
-        who: by,
-        action: "export_trail",
         object: question(&asked),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail: format!("excerpt, {} {count}", kind.word()),
+        ..Entry::done(by, "export_trail")
     };
     let Head { seq, hash } = trail.append(entry, now_ms).await?;
     let title = Title {
@@ -252,6 +248,7 @@ mod tests {
     use calamine::{Data, Reader, Xlsx};
 
     use super::*;
+    use crate::access::audit::Outcome;
     use crate::notice::Notices;
     use crate::store::Db;
     use crate::store::trail::tamper;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::super::secret::hex;
-use super::{Entry, Outcome, Trail, Unavailable, Who};
+use super::{Entry, Trail, Unavailable, Who};
 use crate::config::Config;
 use crate::store::institution as rows;
 use crate::store::trail;
@@ -56,13 +56,8 @@ pub async fn stopped(trail: &Trail, now_ms: i64) -> Result<(), Unavailable> {
 
 fn entry(action: &'static str, detail: String) -> Entry {
     Entry {
-        who: Who::default(),
-        action,
-        object: String::new(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail,
+        ..Entry::done(Who::default(), action)
     }
 }
 

@@ -79,13 +79,10 @@ impl Gate {
         now_ms: i64,
     ) -> Result<(), Unavailable> {
         let entry = Entry {
-            who: permit.session.person.who(permit.origin),
-            action: "use_key",
             object: view_object(permit.view_id),
             purpose: purpose_text(&permit.purpose),
-            outcome: Outcome::Done,
-            article: "",
             detail: day.to_owned(),
+            ..Entry::done(permit.session.person.who(permit.origin), "use_key")
         };
         self.trail.append(entry, now_ms).await?;
         Ok(())

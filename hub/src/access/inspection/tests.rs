@@ -2,6 +2,7 @@
 //! they are late.
 
 use super::*;
+use crate::access::audit::Outcome;
 use crate::access::gate::tests::stage::{HERE, Stage, stage};
 use crate::access::session::Session;
 use crate::store::trail::tamper;

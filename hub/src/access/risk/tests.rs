@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::access::audit::Who;
+use crate::access::audit::{Outcome, Who};
 use crate::access::gate::tests::stage::{HERE, Stage, stage};
 use crate::access::session::Session;
 use crate::store::trail::tamper;

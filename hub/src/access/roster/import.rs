@@ -10,7 +10,7 @@ use xunke_policy::patrol::FieldError;
 use super::plan::{Kind as StepKind, Known, List, Plan, Snapshot, Step, Taken, plan};
 use super::sheet::{self, NoSheet};
 use super::{Roster, names, staff_list};
-use crate::access::audit::{Entry, Outcome, Pending};
+use crate::access::audit::{Entry, Pending};
 use crate::access::departure::{self, Kind};
 use crate::access::grant::{By, Error};
 use crate::store::departure as departures;
@@ -180,13 +180,9 @@ fn entry(by: By<'_>, taken: &Taken, hash: &str) -> Entry {
         returned,
     } = taken;
     Entry {
-        who: by.session.person.who(by.origin),
-        action: "import_people",
         object: hash.to_owned(),
-        purpose: String::new(),
-        outcome: Outcome::Done,
-        article: "",
         detail: format!("+{added} ~{changed} →{transferred} −{left} ↺{returned}"),
+        ..by.done("import_people")
     }
 }
 
