@@ -3,8 +3,11 @@
 //! `configs/agent.toml` lists every key at its default; a test holds the two together. Secrets
 //! stand in files that the configuration names, never in it.
 
+mod network;
 mod complaint;
 mod limits;
+
+pub use network::{BadNetwork, Network};
 
 use complaint::{Wrong, key_at, line_at, line_of};
 use serde::Deserialize;
@@ -88,6 +91,8 @@ pub struct Intake {
     pub retry_seconds_max: u64,
     /// Whether to take the camera's sound.
     pub audio: bool,
+    /// Where a camera's answers may point besides the camera itself.
+    pub camera_networks: Vec<Network>,
 }
 
 /// Cutting and sealing.
@@ -146,10 +151,14 @@ pub struct Live {
 pub struct Camera {
     /// Such as `cam0`; 1 to 16 characters of a-z, 0-9 and '-'.
     pub name: SourceName,
-    /// RTSP address of the full picture, without name and password.
+    /// RTSP address of the full picture, without name and password. Empty: both pictures are asked
+    /// for at `onvif_url`.
+    #[serde(default)]
     pub main_url: String,
     /// RTSP address of the small picture.
     pub sub_url: Option<String>,
+    /// Address of the camera's ONVIF device service.
+    pub onvif_url: Option<String>,
     /// A file with the camera's user name on its first line and the password on its second.
     pub credentials_file: Option<PathBuf>,
 }
@@ -207,6 +216,7 @@ impl Default for Intake {
             stall_seconds: 5,
             retry_seconds_max: 30,
             audio: true,
+            camera_networks: Vec::new(),
         }
     }
 }

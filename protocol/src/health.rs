@@ -48,6 +48,47 @@ pub struct CameraSignals {
     pub luma_variance: Option<f32>,
     /// Whether the camera sends sound. Missing sound never stops the picture.
     pub audio: bool,
+    /// What it calls itself by ONVIF; absent when it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What runs on it, by ONVIF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// The camera's clock against the box's, milliseconds, by ONVIF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_skew_ms: Option<i64>,
+    /// Tamper events that the camera itself says are going on: second evidence, never the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<CameraEvent>,
+}
+
+/// A tamper event of a camera.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameraEvent {
+    /// Which.
+    pub topic: TamperTopic,
+    /// When the box heard of it, milliseconds since 1970-01-01 UTC.
+    pub since: i64,
+}
+
+/// Named as ONVIF names its topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TamperTopic {
+    /// `tns1:VideoSource/ImageTooBlurry`
+    ImageTooBlurry,
+    /// `tns1:VideoSource/ImageTooDark`
+    ImageTooDark,
+    /// `tns1:VideoSource/ImageTooBright`
+    ImageTooBright,
+    /// `tns1:VideoSource/GlobalSceneChange`: covered or turned.
+    GlobalSceneChange,
+    /// `tns1:VideoSource/SignalLoss`
+    SignalLoss,
+    /// `tns1:RuleEngine/…TamperDetector`
+    TamperDetector,
+    /// A topic that a newer agent knows.
+    #[serde(other)]
+    Unknown,
 }
 
 /// How a camera's session stands, and which side is at fault when it does not.
@@ -136,5 +177,7 @@ mod tests {
         assert_eq!(state, CameraState::Unknown);
         let state: RecordingState = serde_json::from_str("\"paused\"").unwrap();
         assert_eq!(state, RecordingState::Unknown);
+        let topic: TamperTopic = serde_json::from_str("\"LensStolen\"").unwrap();
+        assert_eq!(topic, TamperTopic::Unknown);
     }
 }

@@ -14,7 +14,7 @@ pub const TOPIC_BYTES_MAX: usize = 128;
 /// Largest packet either side accepts, in bytes.
 pub const PACKET_BYTES_MAX: usize = 64 * 1024;
 /// Largest JSON document inside a packet, in bytes.
-pub const DOCUMENT_BYTES_MAX: usize = 8 * 1024;
+pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024;
 
 /// What a device says to the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Camera: what a camera sends, unchanged, to everyone in the box who needs it.
 //!
-//! pause → codec → timing → pair → ring → signals → luma → intake → rtsp → worker → source
+//! pause → codec → timing → pair → ring → signals → luma → intake → rtsp → onvif → worker
+//! → source
 //!
 //! A worker process (`luma` to `worker`) stands before each camera and speaks with the agent
 //! (`source`) over a socket pair (`pair`).
@@ -18,5 +19,6 @@ mod signals;
 mod luma;
 mod intake;
 mod rtsp;
+mod onvif;
 pub mod worker;
 pub mod source;

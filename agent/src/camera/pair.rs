@@ -3,11 +3,13 @@
 //! Each message is a u32 length (big-endian) and that many bytes. The agent speaks once: an
 //! [`Order`] as JSON. The worker sends reports: a tag byte, then a frame message or a [`Note`].
 
+use crate::config::Network;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use xunke_protocol::health::CameraState;
+use url::Url;
+use xunke_protocol::health::{CameraEvent, CameraState};
 use xunke_protocol::live::{BadFrame, Frame, MESSAGE_BYTES_MAX};
 
 /// [`Frame::handle`] of the full picture.
@@ -15,6 +17,8 @@ pub const MAIN: u16 = 0;
 /// [`Frame::handle`] of the small picture.
 pub const SUB: u16 = 1;
 const ORDER_BYTES_MAX: u32 = 64 * 1024;
+const RTSP_PORT: u16 = 554;
+const RTSPS_PORT: u16 = 322;
 const TAG_FRAME: u8 = b'F';
 const TAG_NOTE: u8 = b'N';
 
@@ -25,6 +29,8 @@ pub struct Order {
     pub main_url: String,
     /// RTSP address of the small picture.
     pub sub_url: Option<String>,
+    /// Where to ask what the camera says of itself; without `main_url`, where its streams are too.
+    pub onvif: Option<Onvif>,
     /// User name and password for the camera.
     pub credentials: Option<(String, String)>,
     /// Whether to take sound.
@@ -33,6 +39,15 @@ pub struct Order {
     pub connect_seconds: u64,
     /// And then never pause longer than this.
     pub stall_seconds: u64,
+}
+
+/// A camera's ONVIF service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Onvif {
+    /// Address of its device service.
+    pub url: String,
+    /// Where its answers may point besides the camera itself.
+    pub networks: Vec<Network>,
 }
 
 /// What the worker sends.
@@ -74,6 +89,25 @@ pub enum Note {
         /// Of the same pixels.
         variance: f32,
     },
+    /// What the camera says of itself by ONVIF.
+    Device {
+        /// What it is.
+        model: String,
+        /// What runs on it.
+        firmware: String,
+        /// Its clock against ours; `None` when it keeps its time to itself.
+        clock_skew_ms: Option<i64>,
+    },
+    /// All tamper events that the camera says are going on.
+    Events {
+        /// Perhaps none.
+        events: Vec<CameraEvent>,
+    },
+    /// The camera cannot be asked by ONVIF; it is tried again, and the streams go on.
+    OnvifEnded {
+        /// For the log: why, and what to do.
+        detail: String,
+    },
 }
 
 /// Why the pair can no longer be used.
@@ -97,6 +131,28 @@ pub enum Error {
 }
 
 impl Order {
+    /// Hosts and ports that the configuration names for this camera. ONVIF may use other ports of
+    /// the same hosts, and what lies in [`Onvif::networks`].
+    pub fn doors(&self) -> Vec<(String, u16)> {
+        let onvif = self.onvif.iter().map(|onvif| onvif.url.as_str());
+        let streams = self
+            .sub_url
+            .iter()
+            .map(String::as_str)
+            .chain([self.main_url.as_str()]);
+        let door = |url: &str| {
+            let url = Url::parse(url).ok()?;
+            let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+            let own = if url.scheme() == "rtsps" {
+                RTSPS_PORT
+            } else {
+                RTSP_PORT
+            };
+            Some((host, url.port_or_known_default().unwrap_or(own)))
+        };
+        onvif.chain(streams).filter_map(door).collect()
+    }
+
     /// The message as bytes, with its length.
     pub fn encode(&self) -> Vec<u8> {
         let body = serde_json::to_vec(self).expect("invariant: an order is plain JSON");
@@ -214,10 +270,39 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_needs_the_doors_of_its_camera_alone() {
+        let mut order = Order {
+            main_url: "rtsp://10.0.0.2/main".into(),
+            sub_url: Some("rtsps://[fd00::2]/sub".into()),
+            onvif: Some(Onvif {
+                url: "http://camera:8000/onvif".into(),
+                networks: Vec::new(),
+            }),
+            credentials: None,
+            audio: true,
+            connect_seconds: 10,
+            stall_seconds: 5,
+        };
+        let doors = |order: &Order| {
+            let doors = order.doors().into_iter();
+            doors
+                .map(|(host, port)| format!("{host} {port}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            doors(&order),
+            ["camera 8000", "fd00::2 322", "10.0.0.2 554"]
+        );
+        (order.main_url, order.sub_url) = (String::new(), None);
+        assert_eq!(doors(&order), ["camera 8000"]);
+    }
+
+    #[test]
     fn an_order_keeps_its_secret_to_itself_and_has_a_limit() {
         let order = Order {
             main_url: "rtsp://camera/main".into(),
             sub_url: None,
+            onvif: None,
             credentials: Some(("user".into(), "p@ss:word".into())),
             audio: true,
             connect_seconds: 10,

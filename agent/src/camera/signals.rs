@@ -1,7 +1,7 @@
 //! What is known of a camera right now, from the reports of its worker.
 
 use std::collections::VecDeque;
-use xunke_protocol::health::{CameraSignals, CameraState};
+use xunke_protocol::health::{CameraEvent, CameraSignals, CameraState};
 use xunke_protocol::id::SourceName;
 use xunke_protocol::live::{Frame, FrameKind};
 
@@ -9,6 +9,11 @@ use xunke_protocol::live::{Frame, FrameKind};
 const RATE_MS: i64 = 10_000;
 /// A camera whose newest sound is older than this sends none.
 const AUDIO_MS: i64 = 5_000;
+/// What a camera calls itself: letters enough to know it, and no room for more.
+const NAME_CHARS_MAX: usize = 24;
+const EVENTS_MAX: usize = 4;
+/// A clock that strays by less than this has not changed.
+const SKEW_STEP_MS: i64 = 2_000;
 
 /// Collects the full picture's numbers.
 pub struct Meter {
@@ -19,6 +24,9 @@ pub struct Meter {
     newest_video_ms: Option<i64>,
     newest_audio_ms: Option<i64>,
     luma: Option<(f32, f32)>,
+    /// Model, firmware and skew of the clock, by ONVIF.
+    device: Option<(String, String, Option<i64>)>,
+    events: Vec<CameraEvent>,
     /// One entry a second: when it began, bytes, pictures.
     seconds: VecDeque<(i64, u64, u32)>,
 }
@@ -34,6 +42,8 @@ impl Meter {
             newest_video_ms: None,
             newest_audio_ms: None,
             luma: None,
+            device: None,
+            events: Vec::new(),
             seconds: VecDeque::new(),
         }
     }
@@ -83,6 +93,26 @@ impl Meter {
         self.luma = Some((mean, variance));
     }
 
+    /// Notes what the camera says of itself; returns whether it is news.
+    pub fn device(&mut self, model: &str, firmware: &str, skew_ms: Option<i64>) -> bool {
+        let device = (named(model), named(firmware), skew_ms);
+        let strays = |old: Option<i64>| match (old, skew_ms) {
+            (Some(old), Some(new)) => old.abs_diff(new) > SKEW_STEP_MS.unsigned_abs(),
+            (old, new) => old != new,
+        };
+        let known = self.device.as_ref();
+        let news =
+            known.is_none_or(|old| (&old.0, &old.1) != (&device.0, &device.1) || strays(old.2));
+        self.device = Some(device);
+        news
+    }
+
+    /// Notes the tamper events that the camera says are going on.
+    pub fn events(&mut self, mut events: Vec<CameraEvent>) {
+        events.truncate(EVENTS_MAX);
+        self.events = events;
+    }
+
     /// The report for the hub.
     pub fn signals(&mut self, now_ms: i64) -> CameraSignals {
         let old = |second: &(i64, u64, u32)| now_ms - second.0 > RATE_MS;
@@ -107,14 +137,25 @@ impl Meter {
             audio: self
                 .newest_audio_ms
                 .is_some_and(|newest| now_ms - newest < AUDIO_MS),
+            model: self.device.as_ref().map(|device| device.0.clone()),
+            firmware: self.device.as_ref().map(|device| device.1.clone()),
+            clock_skew_ms: self.device.as_ref().and_then(|device| device.2),
+            events: self.events.clone(),
         }
     }
+}
+
+/// Plain letters of a camera's own words: it may have been taken over, and the worker with it.
+fn named(text: &str) -> String {
+    let plain = |letter: &char| letter.is_ascii_graphic() || *letter == ' ';
+    text.chars().filter(plain).take(NAME_CHARS_MAX).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use xunke_protocol::health::TamperTopic;
 
     fn frame(kind: FrameKind) -> Frame {
         Frame {
@@ -144,6 +185,30 @@ mod tests {
         let later = meter.signals(60_000);
         assert_eq!((later.frames_per_second, later.bytes_per_second), (0.0, 0));
         assert_eq!(later.frame_age_ms, Some(30_040));
+    }
+
+    /// R64, X62.
+    #[test]
+    fn a_camera_says_who_it_is_in_few_plain_letters() {
+        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        assert_eq!(meter.signals(0).model, None);
+        let long = format!("IPC-\u{7}<{}", "9".repeat(99));
+        assert!(meter.device(&long, "V5.7", Some(28_800_000)));
+        assert!(
+            !meter.device(&long, "V5.7", Some(28_801_000)),
+            "the clock strays a little"
+        );
+        assert!(meter.device(&long, "V5.7", Some(0)), "the clock was set");
+        assert!(meter.device(&long, "V5.8", Some(0)));
+        let signals = meter.signals(0);
+        assert_eq!(signals.model.unwrap(), format!("IPC-<{}", "9".repeat(19)));
+        assert_eq!(signals.clock_skew_ms, Some(0));
+        let event = CameraEvent {
+            topic: TamperTopic::SignalLoss,
+            since: 7,
+        };
+        meter.events(vec![event.clone(); 99]);
+        assert_eq!(meter.signals(0).events, vec![event; EVENTS_MAX]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One camera of this room: keeps its worker process running and hands its frames out.
 
-use super::pair::{Error as PairError, MAIN, Note, Order, Report, SUB};
+use super::onvif::skew;
+use super::pair::{Error as PairError, MAIN, Note, Onvif, Order, Report, SUB};
 use super::pause::Pause;
 use super::ring::FrameHub;
 use super::signals::Meter;
@@ -79,7 +80,9 @@ impl Camera {
         let (publish, signals) = watch::channel(meter.signals(clock::now_ms()));
         let name = camera.name.clone();
         let main = FrameHub::default();
-        let sub = camera.sub_url.as_ref().map(|_| FrameHub::default());
+        // A camera that is asked for its streams may have a small one.
+        let has_sub = camera.sub_url.is_some() || camera.main_url.is_empty();
+        let sub = has_sub.then(FrameHub::default);
         let supervisor = Supervisor {
             camera,
             intake,
@@ -90,6 +93,7 @@ impl Camera {
             publish,
             published_ms: 0,
             sub_away: false,
+            onvif_trouble: String::new(),
         };
         let task = tokio::spawn(supervisor.run());
         Self {
@@ -136,6 +140,8 @@ struct Supervisor {
     published_ms: i64,
     /// The small picture's end was told, and none has come since.
     sub_away: bool,
+    /// What was last told of ONVIF, so that it is told once.
+    onvif_trouble: String,
 }
 
 /// Why a worker is no longer served.
@@ -199,6 +205,10 @@ impl Supervisor {
         let order = Order {
             main_url: self.camera.main_url.clone(),
             sub_url: self.camera.sub_url.clone(),
+            onvif: self.camera.onvif_url.clone().map(|url| Onvif {
+                url,
+                networks: self.intake.camera_networks.clone(),
+            }),
             credentials,
             audio: self.intake.audio,
             connect_seconds: self.intake.connect_seconds,
@@ -249,9 +259,38 @@ impl Supervisor {
                     tracing::warn!(source = %name, detail, "the small picture has ended");
                 }
             }
+            Report::Note(Note::Device {
+                model,
+                firmware,
+                clock_skew_ms,
+            }) => self.note_device(&model, &firmware, clock_skew_ms),
+            Report::Note(Note::Events { events }) => self.meter.events(events),
+            Report::Note(Note::OnvifEnded { detail }) => self.note_onvif(detail),
             Report::Note(Note::Ignored { detail }) => {
                 tracing::info!(source = %self.camera.name, detail, "part of a camera is not taken");
             }
+        }
+    }
+
+    fn note_device(&mut self, model: &str, firmware: &str, clock_skew_ms: Option<i64>) {
+        self.onvif_trouble.clear();
+        if !self.meter.device(model, firmware, clock_skew_ms) {
+            return;
+        }
+        let name = &self.camera.name;
+        tracing::info!(source = %name, model, firmware, clock_skew_ms, "camera told what it is");
+        let clock = clock_skew_ms.map(|skew_ms| skew::judge(skew_ms, clock::now_ms()));
+        if let Some(advice) = clock.and_then(skew::advice) {
+            tracing::warn!(source = %name, clock_skew_ms, "{advice}");
+        }
+    }
+
+    /// The same trouble is told once.
+    fn note_onvif(&mut self, detail: String) {
+        if self.onvif_trouble != detail {
+            let source = &self.camera.name;
+            tracing::warn!(%source, detail, "camera is not asked by ONVIF; its streams go on");
+            self.onvif_trouble = detail;
         }
     }
 
@@ -390,6 +429,7 @@ mod tests {
             name: "cam0".parse().unwrap(),
             main_url: "rtsp://127.0.0.1:1/main".into(),
             sub_url: None,
+            onvif_url: None,
             credentials_file: None,
         };
         let program = Program {

@@ -5,6 +5,7 @@
 
 use super::intake::{Intake, Outgoing};
 use super::luma::{self, Keyframe};
+use super::onvif;
 use super::pair::{MAIN, Note, Order, Report, SUB};
 use super::rtsp::{Ended, Stream};
 use gstreamer as gst;
@@ -60,15 +61,28 @@ fn run() -> Result<(), String> {
     runtime
         .block_on(async {
             socket.set_nonblocking(true)?;
-            serve(UnixStream::from_std(socket)?, Arc::new(order)).await;
+            serve(UnixStream::from_std(socket)?, order).await;
             std::io::Result::Ok(())
         })
         .map_err(|error| error.to_string())
 }
 
-async fn serve(socket: UnixStream, order: Arc<Order>) {
+async fn serve(socket: UnixStream, order: Order) {
     let (outgoing, reports) = mpsc::channel(REPORTS_MAX);
     let writer = tokio::spawn(write(socket, reports));
+    let Ended { state, detail } = match onvif::streams::find(order).await {
+        Ok(order) => stream_all(&Arc::new(order), &outgoing).await,
+        Err((state, detail)) => Ended { state, detail },
+    };
+    let _ = outgoing
+        .send(Some(Report::Note(Note::State { state, detail })))
+        .await;
+    let _ = outgoing.send(None).await;
+    let _ = writer.await;
+}
+
+/// Runs until the full picture's session ends.
+async fn stream_all(order: &Arc<Order>, outgoing: &Outgoing) -> Ended {
     let (keyframes, wanted) = sync_channel(1);
     let judge = outgoing.clone();
     thread::spawn(move || look(&wanted, &judge));
@@ -76,12 +90,11 @@ async fn serve(socket: UnixStream, order: Arc<Order>) {
         let (order, outgoing, keyframes) = (order.clone(), outgoing.clone(), keyframes.clone());
         tokio::spawn(async move { run_sub(&order, &outgoing, &keyframes).await });
     }
-    let Ended { state, detail } = run_main(&order, &outgoing, keyframes).await;
-    let _ = outgoing
-        .send(Some(Report::Note(Note::State { state, detail })))
-        .await;
-    let _ = outgoing.send(None).await;
-    let _ = writer.await;
+    if order.onvif.is_some() {
+        let (order, outgoing) = (order.clone(), outgoing.clone());
+        tokio::spawn(async move { onvif::watch::attend(&order, &outgoing).await });
+    }
+    run_main(order, outgoing, keyframes).await
 }
 
 /// Sends reports in order, all that wait at once; the process ends when the agent is gone.

@@ -1,8 +1,12 @@
 //! The limits that types alone do not hold.
 
 use super::complaint::Key;
-use super::{CAMERAS_MAX, Config, HubAddress};
+use super::{CAMERAS_MAX, Camera, Config, HubAddress};
 use std::collections::HashSet;
+use url::Url;
+
+/// More would no longer be a list of where cameras are.
+const NETWORKS_MAX: u64 = 16;
 
 type Check = Result<(), (Key, String)>;
 
@@ -122,7 +126,9 @@ impl Config {
             0,
             1024 * 1024,
         )?;
-        within("spool", "slot_mib", self.spool.slot_mib, 1, 64)
+        within("spool", "slot_mib", self.spool.slot_mib, 1, 64)?;
+        let networks = self.intake.camera_networks.len() as u64;
+        within("intake", "camera_networks", networks, 0, NETWORKS_MAX)
     }
 
     fn check_cameras(&self) -> Check {
@@ -135,15 +141,46 @@ impl Config {
             if !names.insert(&one.name) {
                 return camera(number, "name", "is used twice");
             }
-            if let Err(why) = check_url(&one.main_url) {
-                return camera(number, "main_url", why);
+            if let Some(Err(why)) = one.onvif_url.as_deref().map(check_onvif_url) {
+                return camera(number, "onvif_url", why);
             }
-            if let Some(Err(why)) = one.sub_url.as_deref().map(check_url) {
-                return camera(number, "sub_url", why);
+            if let Err((key, why)) = check_streams(one) {
+                return camera(number, key, why);
             }
         }
         Ok(())
     }
+}
+
+/// Without addresses of its own a camera is asked for them by ONVIF, for both or none.
+fn check_streams(one: &Camera) -> Result<(), (&'static str, &'static str)> {
+    if one.main_url.is_empty() {
+        return match (&one.onvif_url, &one.sub_url) {
+            (None, _) => Err((
+                "main_url",
+                "is missing: write it, or onvif_url to ask the camera",
+            )),
+            (_, Some(_)) => Err((
+                "sub_url",
+                "needs main_url; without both the camera is asked",
+            )),
+            (Some(_), None) => Ok(()),
+        };
+    }
+    check_url(&one.main_url).map_err(|why| ("main_url", why))?;
+    let sub = one.sub_url.as_deref().map(check_url).transpose();
+    sub.map(drop).map_err(|why| ("sub_url", why))
+}
+
+fn check_onvif_url(text: &str) -> Result<(), &'static str> {
+    let url = Url::parse(text).map_err(|_| "is no address")?;
+    if url.scheme() != "http" {
+        return Err("must begin with http:// (ONVIF over TLS is not supported)");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not carry a password; put it into credentials_file");
+    }
+    url.host().map(drop).ok_or("names no host")
 }
 
 fn check_url(url: &str) -> Result<(), &'static str> {

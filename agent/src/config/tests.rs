@@ -25,6 +25,7 @@ fn every_key_of_the_shipped_file_is_read() {
         };
         let other = match value {
             "true" => "false".to_owned(),
+            "[]" => "[\"10.0.0.0/24\"]".to_owned(),
             text if text.starts_with('"') => text.replace("x", "y"),
             number => (number.parse::<u64>().unwrap() - 1).max(1).to_string(),
         };
@@ -93,6 +94,52 @@ fn a_complaint_names_file_line_and_key() {
         );
         assert!(!got.contains('\n'), "{got:?}");
     }
+}
+
+/// X62: only what the configuration names is asked.
+#[test]
+fn a_camera_is_named_by_its_streams_or_by_its_onvif_address() {
+    let camera = |keys: &str| format!("[[camera]]\nname = \"cam0\"\n{keys}\n");
+    let onvif = "onvif_url = \"http://10.0.0.2/onvif/device_service\"";
+    let main = "main_url = \"rtsp://10.0.0.2/main\"";
+    let sub = "sub_url = \"rtsp://10.0.0.2/sub\"";
+    assert!(parse(&camera(onvif)).is_ok());
+    assert!(parse(&camera(&format!("{main}\n{onvif}"))).is_ok());
+    for (keys, expect) in [
+        ("", "agent.toml:1: camera[0].main_url: is missing"),
+        (sub, "agent.toml:1: camera[0].main_url: is missing"),
+        (
+            &format!("{onvif}\n{sub}"),
+            "agent.toml:4: camera[0].sub_url: needs main_url",
+        ),
+        (
+            "onvif_url = \"https://10.0.0.2/\"",
+            "agent.toml:3: camera[0].onvif_url: must begin",
+        ),
+        (
+            "onvif_url = \"http://a:b@c/\"",
+            "agent.toml:3: camera[0].onvif_url: must not carry",
+        ),
+        (
+            "onvif_url = \"10.0.0.2\"",
+            "agent.toml:3: camera[0].onvif_url: is no address",
+        ),
+    ] {
+        let got = complaint(&camera(keys));
+        assert!(
+            got.starts_with(expect),
+            "{got:?} should begin with {expect:?}"
+        );
+    }
+    let networks = |list: &str| format!("[intake]\ncamera_networks = {list}\n");
+    assert!(parse(&networks("[\"10.0.0.0/24\", \"fd00::/64\"]")).is_ok());
+    let got = complaint(&networks("[\"0.0.0.0/0\"]"));
+    assert!(
+        got.contains("too wide") && got.starts_with("agent.toml:2: intake"),
+        "{got}"
+    );
+    let got = complaint(&networks("[\"10.0.0.0\"]"));
+    assert!(got.contains("write it like 192.168.10.0/24"), "{got}");
 }
 
 #[test]

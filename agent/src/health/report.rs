@@ -146,6 +146,14 @@ fn numbers(document: &HealthDocument) -> Vec<u64> {
         numbers.extend([
             u64::from(camera.restarts),
             u64::from(camera.audio),
+            camera
+                .clock_skew_ms
+                .map_or(0, |skew| skew.unsigned_abs() / 5000 + 1),
+            camera
+                .events
+                .iter()
+                .fold(0, |all, event| all | 1 << event.topic as u64),
+            u64::from(camera.model.is_some()),
             doublings(camera.frames_per_second),
             camera.luma_mean.map_or(0, |mean| mean as u64 / 32 + 1),
             camera
@@ -167,7 +175,7 @@ fn numbers(document: &HealthDocument) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xunke_protocol::health::SystemSignals;
+    use xunke_protocol::health::{CameraEvent, SystemSignals, TamperTopic};
     use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
 
     fn camera(name: &str) -> CameraSignals {
@@ -182,6 +190,10 @@ mod tests {
             luma_mean: Some(127.123_46),
             luma_variance: Some(2_123.456),
             audio: true,
+            model: Some("M".repeat(24)),
+            firmware: Some("F".repeat(24)),
+            clock_skew_ms: Some(-1_763_000_000_000),
+            events: Vec::new(),
         }
     }
 
@@ -271,7 +283,16 @@ mod tests {
     fn the_fullest_box_stays_within_the_limit_of_a_document() {
         let full = HealthDocument {
             cameras: (0..config::CAMERAS_MAX)
-                .map(|n| camera(&format!("camera-number{n:03}")))
+                .map(|n| CameraSignals {
+                    events: vec![
+                        CameraEvent {
+                            topic: TamperTopic::GlobalSceneChange,
+                            since: 1_763_000_000_000,
+                        };
+                        4
+                    ],
+                    ..camera(&format!("camera-number{n:03}"))
+                })
                 .collect(),
             ..document()
         };

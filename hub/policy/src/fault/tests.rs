@@ -17,6 +17,10 @@ fn healthy() -> HealthDocument {
             luma_mean: Some(110.0),
             luma_variance: Some(900.0),
             audio: true,
+            model: None,
+            firmware: None,
+            clock_skew_ms: None,
+            events: vec![],
         }],
         recording: RecordingSignals {
             state: RecordingState::Recording,
