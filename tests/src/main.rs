@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
+use xunke_tests::camera::many;
 use xunke_tests::campus::Postgres;
 use xunke_tests::{bench, classroom, demo, first_start};
 
@@ -28,6 +29,21 @@ enum Command {
         /// File with JSON lines such as {"do":"die","after_ms":30000}, or `none`.
         #[arg(long, default_value = "none")]
         script: PathBuf,
+    },
+    /// Many cameras in one process, which play clips: one JSON line for each. Ctrl-C ends them.
+    Cameras {
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        count: usize,
+        /// H.265 instead of H.264.
+        #[arg(long)]
+        h265: bool,
+        /// 640 × 360 instead of 1920 × 1080.
+        #[arg(long)]
+        small: bool,
+        /// RTSP over TLS.
+        #[arg(long)]
+        tls: bool,
     },
     /// A college in miniature: hub, classrooms, boxes, people. Ctrl-C ends it.
     Demo(demo::Wishes),
@@ -65,6 +81,20 @@ fn run(command: Command) -> Result<()> {
         Command::Classroom { room, port, script } => {
             let script = (script.as_os_str() != "none").then_some(script);
             classroom::run(&classroom::Options { room, port, script })
+        }
+        Command::Cameras {
+            count,
+            h265,
+            small,
+            tls,
+        } => {
+            let wishes = many::Wishes {
+                count,
+                h265,
+                small,
+                tls,
+            };
+            tokio::runtime::Runtime::new()?.block_on(many::run(wishes))
         }
         Command::Bench { name, attempts } => {
             let runtime = tokio::runtime::Runtime::new()?;

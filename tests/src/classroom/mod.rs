@@ -24,6 +24,12 @@ use gstreamer as gst;
 use gstreamer_rtsp_server::glib;
 use serde::{Deserialize, Serialize};
 
+/// What a test lesson looks and sounds like.
+pub mod lesson {
+    pub use super::melody::{RATE, samples};
+    pub use super::scene::Scene;
+}
+
 pub use camera::Behaviour;
 pub use script::Event;
 pub use stream::{FRAMES_PER_SECOND, GOP_FRAMES};
