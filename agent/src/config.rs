@@ -151,8 +151,8 @@ pub struct Live {
 pub struct Camera {
     /// Such as `cam0`; 1 to 16 characters of a-z, 0-9 and '-'.
     pub name: SourceName,
-    /// RTSP address of the full picture, without name and password. Empty: both pictures are asked
-    /// for at `onvif_url`.
+    /// RTSP address of the full picture, without name and password; `rtsps://` for TLS. Empty: both
+    /// pictures are asked for at `onvif_url`.
     #[serde(default)]
     pub main_url: String,
     /// RTSP address of the small picture.
@@ -161,6 +161,33 @@ pub struct Camera {
     pub onvif_url: Option<String>,
     /// A file with the camera's user name on its first line and the password on its second.
     pub credentials_file: Option<PathBuf>,
+    /// For `rtsps://`: SHA-256 of the camera's certificate, 64 hexadecimal digits.
+    pub tls_sha256: Option<Sha256Hex>,
+    /// For `rtsps://`: a file with the certificate of whoever vouches for the camera, PEM.
+    pub tls_ca_file: Option<PathBuf>,
+}
+
+/// A SHA-256 as `sha256sum` and `openssl` write it: 64 hexadecimal digits, colons allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Sha256Hex(pub [u8; 32]);
+
+impl TryFrom<String> for Sha256Hex {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong = "must be a SHA-256: 64 hexadecimal digits";
+        let digits: String = text.chars().filter(|c| *c != ':').collect();
+        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(wrong);
+        }
+        let mut bytes = [0; 32];
+        for (number, byte) in bytes.iter_mut().enumerate() {
+            let pair = &digits[number * 2..number * 2 + 2];
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong)?;
+        }
+        Ok(Self(bytes))
+    }
 }
 
 impl Default for Config {

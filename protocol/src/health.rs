@@ -31,6 +31,9 @@ pub struct CameraSignals {
     pub state: CameraState,
     /// Since when, milliseconds since 1970-01-01 UTC.
     pub since: i64,
+    /// Which side frames are missing at; absent while none are, or when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalled: Option<Side>,
     /// Age of the newest frame of the main stream; absent when there never was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame_age_ms: Option<u64>,
@@ -112,6 +115,21 @@ pub enum CameraState {
     Unknown,
 }
 
+/// Where frames get lost on their way from the camera into the box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// It answers and sends no frames.
+    Camera,
+    /// Nothing comes back from its address, or what is sent there is not acknowledged.
+    Network,
+    /// Frames arrive faster than the box takes them.
+    Box,
+    /// A side that a newer agent knows.
+    #[serde(other)]
+    Unknown,
+}
+
 /// The recorder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordingSignals {
@@ -179,5 +197,24 @@ mod tests {
         assert_eq!(state, RecordingState::Unknown);
         let topic: TamperTopic = serde_json::from_str("\"LensStolen\"").unwrap();
         assert_eq!(topic, TamperTopic::Unknown);
+        let side: Side = serde_json::from_str("\"projector\"").unwrap();
+        assert_eq!(side, Side::Unknown);
+    }
+
+    /// An older agent says nothing of sides, and an older hub is not told of what it cannot read.
+    #[test]
+    fn a_camera_that_is_well_says_nothing_of_sides() {
+        let old = r#"{"source":"cam0","state":"stalled","since":1,"bytes_per_second":0,
+            "frames_per_second":0.0,"restarts":2,"audio":false}"#;
+        let mut signals: CameraSignals = serde_json::from_str(old).unwrap();
+        assert_eq!(signals.stalled, None);
+        assert!(
+            !serde_json::to_string(&signals)
+                .unwrap()
+                .contains("stalled\":")
+        );
+        signals.stalled = Some(Side::Network);
+        let said = serde_json::to_string(&signals).unwrap();
+        assert!(said.contains(r#""stalled":"network""#), "{said}");
     }
 }

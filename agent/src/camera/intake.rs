@@ -4,6 +4,7 @@
 use super::codec::{self, Video};
 use super::luma::Keyframe;
 use super::pair::{Note, Report};
+use super::stamps::Stamps;
 use super::timing::Anchor;
 use crate::clock;
 use bytes::Bytes;
@@ -33,14 +34,31 @@ pub struct Intake {
     newest_ms: Option<u64>,
     sequence: u32,
     picture: Option<Description>,
-    pictures: Anchor,
+    pictures: Times,
     sound: Option<Bytes>,
-    sounds: Anchor,
+    sounds: Times,
     /// Sound that waits for its picture.
     held: Vec<(FrameKind, i64, Bytes)>,
     /// The agent was too slow: pictures are left out up to the next keyframe.
     skipping: bool,
+    /// Pictures left out that the agent has not been told of.
+    left_out: u32,
     look: Look,
+}
+
+/// The time of one track.
+#[derive(Default)]
+struct Times {
+    stamps: Stamps,
+    anchor: Anchor,
+}
+
+impl Times {
+    /// When something was captured that comes now.
+    fn captured_us(&mut self, stamp_us: i64, mono_ms: u64) -> i64 {
+        let steady = self.stamps.steady(stamp_us, mono_ms);
+        self.anchor.captured_us(steady, clock::now_us(), mono_ms)
+    }
 }
 
 /// How the pictures of this session are encoded.
@@ -82,16 +100,18 @@ impl Intake {
             newest_ms: None,
             sequence: 0,
             picture: None,
-            pictures: Anchor::default(),
+            pictures: Times::default(),
             sound: None,
-            sounds: Anchor::default(),
+            sounds: Times::default(),
             held: Vec::new(),
             skipping: false,
+            left_out: 0,
             look: Look::default(),
         }
     }
 
-    /// When the newest picture came, see [`clock::mono_ms`].
+    /// When the newest picture came, see [`clock::mono_ms`]; also one that cannot be used because
+    /// the camera has not yet said how it is encoded.
     pub fn newest_ms(&self) -> Option<u64> {
         self.newest_ms
     }
@@ -150,15 +170,13 @@ impl Intake {
 
     /// Takes a picture, with the camera's time stamp in microseconds.
     pub fn video(&mut self, stamp_us: i64, unit: Bytes) {
+        let mono_ms = clock::mono_ms();
+        self.newest_ms = Some(mono_ms);
         let Some(picture) = self.picture.as_ref().filter(|_| !unit.is_empty()) else {
             return;
         };
-        let mono_ms = clock::mono_ms();
         let key = picture.codec.is_key(&unit);
-        let captured_us = self
-            .pictures
-            .captured_us(stamp_us, clock::now_us(), mono_ms);
-        self.newest_ms = Some(mono_ms);
+        let captured_us = self.pictures.captured_us(stamp_us, mono_ms);
         if key {
             self.look_at(&unit, mono_ms);
         }
@@ -171,11 +189,22 @@ impl Intake {
         if self.sound.is_none() || data.is_empty() {
             return;
         }
-        let (now_us, mono_ms) = (clock::now_us(), clock::mono_ms());
-        let captured_us = self.sounds.captured_us(stamp_us, now_us, mono_ms);
+        let captured_us = self.sounds.captured_us(stamp_us, clock::mono_ms());
         self.held.push((FrameKind::Audio, captured_us, data));
         if self.held.len() >= SOUND_MAX {
             self.flush();
+        }
+    }
+
+    /// Tells the agent of pictures that it did not take in time, as soon as it takes something.
+    pub fn confess(&mut self) {
+        if self.left_out == 0 {
+            return;
+        }
+        let pictures = self.left_out;
+        let note = Report::Note(Note::Slow { pictures });
+        if self.outgoing.try_send(Some(note)).is_ok() {
+            self.left_out = 0;
         }
     }
 
@@ -211,6 +240,7 @@ impl Intake {
         let config = matches!(kind, FrameKind::VideoConfig | FrameKind::AudioConfig);
         if (self.skipping && !key && !config) || payload.len() + HEADER_BYTES > MESSAGE_BYTES_MAX {
             self.skipping |= picture;
+            self.left_out += u32::from(picture);
             return;
         }
         let frame = Frame {
@@ -227,6 +257,7 @@ impl Intake {
             self.picture = None;
             self.sound = None;
         }
+        self.left_out += u32::from(picture && !sent);
         self.skipping = !sent;
     }
 }
@@ -249,6 +280,34 @@ mod tests {
         ] {
             assert_eq!(look.is_due(bytes, mono_ms), due, "{bytes} at {mono_ms}");
         }
+    }
+
+    /// Issue: "which side stalled": what the box does not take is laid to the box.
+    #[test]
+    fn pictures_that_the_agent_did_not_take_are_confessed() {
+        let (outgoing, mut reports) = tokio::sync::mpsc::channel(2);
+        let mut intake = Intake::new(0, outgoing, None);
+        intake.video_config(Video::H264, &[1, 100, 0, 40, 0xff, 0xe1], 1920, 1080);
+        let key = Bytes::from_static(&[0, 0, 0, 1, 0x65]);
+        (0..4).for_each(|number| intake.video(number * 40_000, key.clone()));
+        intake.confess();
+        let is_slow = |report| matches!(report, Some(Report::Note(Note::Slow { pictures: 3 })));
+        assert!(!is_slow(reports.try_recv().unwrap()));
+        assert!(!is_slow(reports.try_recv().unwrap()));
+        intake.confess();
+        assert!(is_slow(reports.try_recv().unwrap()));
+        intake.confess();
+        assert!(reports.try_recv().is_err(), "told twice");
+    }
+
+    /// A session may begin in the middle of a GOP whose parameter sets have been sent before.
+    #[test]
+    fn pictures_without_parameters_prove_that_the_camera_lives() {
+        let (outgoing, mut reports) = tokio::sync::mpsc::channel(2);
+        let mut intake = Intake::new(0, outgoing, None);
+        intake.video(0, Bytes::from_static(&[0, 0, 0, 1, 0x41]));
+        assert!(intake.newest_ms().is_some() && !intake.has_picture());
+        assert!(reports.try_recv().is_err());
     }
 
     /// Without its configuration a stream is of no use to anybody.

@@ -1,7 +1,7 @@
 //! Camera: what a camera sends, unchanged, to everyone in the box who needs it.
 //!
-//! pause → codec → timing → pair → ring → signals → luma → intake → rtsp → onvif → worker
-//! → source
+//! pause → codec → stamps → timing → pair → ring → signals → luma → intake → stall → trust
+//! → tunnel → rtsp → onvif → worker → source
 //!
 //! A worker process (`luma` to `worker`) stands before each camera and speaks with the agent
 //! (`source`) over a socket pair (`pair`).
@@ -12,12 +12,16 @@
 
 pub mod pause;
 mod codec;
+mod stamps;
 mod timing;
 mod pair;
 pub mod ring;
 mod signals;
 mod luma;
 mod intake;
+mod stall;
+mod trust;
+mod tunnel;
 mod rtsp;
 mod onvif;
 pub mod worker;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::io::Read;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use url::Url;
-use xunke_protocol::health::{CameraEvent, CameraState};
+use xunke_protocol::health::{CameraEvent, CameraState, Side};
 use xunke_protocol::live::{BadFrame, Frame, MESSAGE_BYTES_MAX};
 
 /// [`Frame::handle`] of the full picture.
@@ -33,6 +33,8 @@ pub struct Order {
     pub onvif: Option<Onvif>,
     /// User name and password for the camera.
     pub credentials: Option<(String, String)>,
+    /// How the camera is told from a stranger; needed for `rtsps://`.
+    pub trust: Option<Trust>,
     /// Whether to take sound.
     pub audio: bool,
     /// A session must bring frames within this time.
@@ -48,6 +50,16 @@ pub struct Onvif {
     pub url: String,
     /// Where its answers may point besides the camera itself.
     pub networks: Vec<Network>,
+}
+
+/// How a camera that speaks TLS is told from a stranger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// SHA-256 of its certificate.
+    Sha256([u8; 32]),
+    /// PEM of whoever vouches for it.
+    Authority(String),
 }
 
 /// What the worker sends.
@@ -69,6 +81,8 @@ pub enum Note {
     State {
         /// The state.
         state: CameraState,
+        /// Which side keeps the frames back, when that is known.
+        side: Option<Side>,
         /// For the log: what the camera said.
         detail: String,
     },
@@ -76,6 +90,11 @@ pub enum Note {
     SubEnded {
         /// For the log.
         detail: String,
+    },
+    /// Pictures were left out because the agent did not take them in time.
+    Slow {
+        /// How many since the last word.
+        pictures: u32,
     },
     /// A track that is not taken.
     Ignored {
@@ -231,6 +250,7 @@ mod tests {
         };
         let state = Note::State {
             state: CameraState::Garbage,
+            side: Some(Side::Camera),
             detail: "答非所问".into(),
         };
         vec![
@@ -279,6 +299,7 @@ mod tests {
                 networks: Vec::new(),
             }),
             credentials: None,
+            trust: None,
             audio: true,
             connect_seconds: 10,
             stall_seconds: 5,
@@ -304,6 +325,7 @@ mod tests {
             sub_url: None,
             onvif: None,
             credentials: Some(("user".into(), "p@ss:word".into())),
+            trust: Some(Trust::Sha256([7; 32])),
             audio: true,
             connect_seconds: 10,
             stall_seconds: 5,
@@ -311,6 +333,7 @@ mod tests {
         let bytes = order.encode();
         let read = Order::read(&mut &bytes[..]).unwrap();
         assert_eq!(read.credentials, order.credentials);
+        assert_eq!(read.trust, order.trust);
         let long = [0, 1, 0, 1];
         assert!(matches!(
             Order::read(&mut &long[..]),

@@ -2,26 +2,36 @@
 
 use super::codec::Video;
 use super::intake::Intake;
+use super::pair::Trust;
+use super::stall::Answer;
+use super::tunnel::{Error as TunnelError, RTSPS_PORT, Tunnel, is_secure};
 use crate::clock;
 use futures_util::StreamExt;
 use retina::client::{
-    Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session, SessionOptions,
-    SetupOptions, TcpTransportOptions, Transport,
+    Credentials, Demuxed, Described, InitialSequenceNumberPolicy, InitialTimestampPolicy,
+    PlayOptions, Session, SessionIdPolicy, SessionOptions, SetupOptions, TcpTransportOptions,
+    Transport,
 };
 use retina::codec::{CodecItem, FrameFormat, ParametersRef};
+use std::net::TcpListener;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::select;
-use tokio::time::{interval, timeout};
+use tokio::time::interval;
 use url::Url;
-use xunke_protocol::health::CameraState;
+use xunke_protocol::health::{CameraState, Side};
 
 /// How often silence is looked for, and the agent told that this process lives.
 const BEAT: Duration = Duration::from_millis(400);
-/// To tell a camera that is not there from one that talks nonsense.
-const PROBE: Duration = Duration::from_secs(2);
 const RTSP_PORT: u16 = 554;
+/// Pictures whose parameter sets have not come after this long will stay useless; the longest GOP
+/// of a camera that sends them with keyframes only must be over by then.
+const UNDESCRIBED_MS_MAX: u64 = 60_000;
+/// Sessions that are tried anew at once because a nonce was used up between two requests.
+const NONCES_MAX: usize = 3;
+/// RFC 2326, 11.3.14.
+const FULL: &str = "453 Not Enough Bandwidth: the camera serves no further viewer; close other \
+                    players and recorders on it, or raise its limit";
 
 /// One stream of a camera.
 pub struct Stream<'a> {
@@ -29,6 +39,8 @@ pub struct Stream<'a> {
     pub url: &'a str,
     /// Name and password.
     pub credentials: Option<&'a (String, String)>,
+    /// For `rtsps://`: whom to trust, and where the tunnel begins.
+    pub tls: Option<(&'a Trust, &'a TcpListener)>,
     /// Whether to take sound.
     pub audio: bool,
     /// The session must bring frames within this time.
@@ -42,6 +54,8 @@ pub struct Stream<'a> {
 pub struct Ended {
     /// How the camera now stands.
     pub state: CameraState,
+    /// Which side keeps the frames back, when that is known.
+    pub side: Option<Side>,
     /// What it said, for the log.
     pub detail: String,
 }
@@ -49,6 +63,8 @@ pub struct Ended {
 /// A session that brings frames, and which of its tracks they are.
 struct Open {
     session: Demuxed,
+    /// What it runs through, when the camera speaks TLS.
+    _tunnel: Option<Tunnel>,
     /// Number of the picture's track.
     video: usize,
     codec: Video,
@@ -59,6 +75,9 @@ struct Open {
 /// Why there is no session, or no longer.
 enum Failure {
     Rtsp(retina::Error),
+    /// A request was refused although one before it was admitted.
+    Nonce(retina::Error),
+    Tunnel(TunnelError),
     /// Nothing is wrong with the protocol, but there is nothing to take.
     Nothing(String),
 }
@@ -81,7 +100,7 @@ impl Stream<'_> {
     pub async fn run(&self, intake: &mut Intake, mut beat: impl FnMut(&mut Intake)) -> Ended {
         let opened_ms = clock::mono_ms();
         let mut beats = interval(BEAT);
-        let mut opening = pin!(self.open());
+        let mut opening = pin!(self.open_with_fresh_nonces());
         let mut open = loop {
             select! {
                 opened = &mut opening => match opened {
@@ -114,15 +133,27 @@ impl Stream<'_> {
         }
     }
 
+    /// A camera may want a new nonce for a later request, which `retina` does not give.
+    async fn open_with_fresh_nonces(&self) -> Result<Open, Failure> {
+        for _ in 1..NONCES_MAX {
+            match self.open().await {
+                Err(Failure::Nonce(_)) => {}
+                other => return other,
+            }
+        }
+        self.open().await
+    }
+
     /// Asks the camera only for what is taken: one picture and, if wanted, its sound.
     async fn open(&self) -> Result<Open, Failure> {
-        let url = Url::parse(self.url).map_err(|error| Failure::Nothing(error.to_string()))?;
+        let (url, tunnel) = self.way().await?;
         let credentials = self.credentials.map(|(username, password)| Credentials {
             username: username.clone(),
             password: password.clone(),
         });
         let options = SessionOptions::default()
             .creds(credentials)
+            .session_id(SessionIdPolicy::UseFirst)
             .user_agent("xunke".into());
         let mut session = Session::describe(url, options).await?;
         let (tracks, ignored) = self.tracks(&session);
@@ -135,17 +166,32 @@ impl Stream<'_> {
             let options = SetupOptions::default()
                 .transport(Transport::Tcp(TcpTransportOptions::default()))
                 .frame_format(FrameFormat::MP4);
-            session.setup(track, options).await?;
+            session.setup(track, options).await.map_err(nonce)?;
         }
-        // Many cameras send no or a wrong `rtptime`; `timing` anchors each track by itself.
-        let options = PlayOptions::default().initial_timestamp(InitialTimestampPolicy::Permissive);
-        let session = session.play(options).await?.demuxed()?;
+        // Many cameras send no or wrong first times and numbers; `timing` anchors each track by
+        // itself, and a loss before the first packet is of no interest.
+        let options = PlayOptions::default()
+            .initial_timestamp(InitialTimestampPolicy::Ignore)
+            .initial_seq(InitialSequenceNumberPolicy::Ignore);
+        let session = session.play(options).await.map_err(nonce)?.demuxed()?;
         Ok(Open {
             session,
+            _tunnel: tunnel,
             video,
             codec,
             ignored,
         })
+    }
+
+    /// Where `retina` is to connect to.
+    async fn way(&self) -> Result<(Url, Option<Tunnel>), Failure> {
+        let url = Url::parse(self.url).map_err(|error| Failure::Nothing(error.to_string()))?;
+        let Some((trust, door)) = self.tls.filter(|_| is_secure(self.url)) else {
+            return Ok((url, None));
+        };
+        let tunnel = Tunnel::open(&url, trust, door).await;
+        let tunnel = tunnel.map_err(Failure::Tunnel)?;
+        Ok((tunnel.url.clone(), Some(tunnel)))
     }
 
     fn tracks(&self, session: &Session<Described>) -> (Tracks, Vec<String>) {
@@ -174,51 +220,99 @@ impl Stream<'_> {
     /// A frozen camera raises no error over TCP: only its silence tells.
     async fn overdue(&self, intake: &Intake, answered: bool, opened_ms: u64) -> Option<Ended> {
         let now_ms = clock::mono_ms();
-        let ended = |state, detail: String| Some(Ended { state, detail });
+        let opened_for_ms = now_ms.saturating_sub(opened_ms);
         match intake.newest_ms() {
             Some(newest) if now_ms.saturating_sub(newest) > self.stall_ms => {
                 let detail = format!("no frame for {} ms", self.stall_ms);
-                ended(CameraState::Stalled, detail)
+                Some(self.silent(true, detail).await)
             }
-            None if now_ms.saturating_sub(opened_ms) > self.connect_ms => {
+            Some(_) if !intake.has_picture() && opened_for_ms > UNDESCRIBED_MS_MAX => Some(Ended {
+                state: CameraState::Garbage,
+                side: Some(Side::Camera),
+                detail: "pictures come without their parameter sets".into(),
+            }),
+            None if opened_for_ms > self.connect_ms => {
                 let detail = format!("no frame within {} ms", self.connect_ms);
-                // Silence is no nonsense: a camera that froze takes connections and says nothing.
-                let state = if answered || self.answers().await {
-                    CameraState::Stalled
-                } else {
-                    CameraState::Unreachable
-                };
-                ended(state, detail)
+                Some(self.silent(answered, detail).await)
             }
             _ => None,
+        }
+    }
+
+    /// Silence is no nonsense: a camera that froze takes connections and says nothing.
+    async fn silent(&self, answered: bool, detail: String) -> Ended {
+        let answer = self.probe().await;
+        let state = if answered || matches!(answer, Answer::Taken(_)) {
+            CameraState::Stalled
+        } else {
+            CameraState::Unreachable
+        };
+        Ended {
+            state,
+            side: Some(answer.judged()),
+            detail,
         }
     }
 
     /// An error may mean "nobody there" or "nonsense"; whether the port answers tells the two
     /// apart.
     async fn judge(&self, failure: Failure, intake: &Intake) -> Ended {
-        let (status, detail) = match failure {
-            Failure::Rtsp(error) => (error.status_code(), first_line(&error.to_string())),
-            Failure::Nothing(detail) => (None, detail),
+        let (status, detail) = failure.words();
+        let known = |state| Ended {
+            state,
+            side: Some(Side::Camera),
+            detail: detail.clone(),
         };
-        let state = match (status, intake.newest_ms()) {
-            (Some(401 | 403), _) => CameraState::Unauthorized,
-            (Some(_), None) => CameraState::Garbage,
-            (_, newest) => match (self.answers().await, newest) {
-                (false, _) => CameraState::Unreachable,
-                (true, None) => CameraState::Garbage,
-                (true, Some(_)) => CameraState::Stalled,
-            },
-        };
-        Ended { state, detail }
+        match (&failure, status, intake.newest_ms()) {
+            (_, Some(401 | 403), _) => known(CameraState::Unauthorized),
+            (Failure::Tunnel(TunnelError::Connect(_)), ..) => self.unanswered(None, detail).await,
+            (Failure::Tunnel(_), ..) | (_, Some(_), None) => known(CameraState::Garbage),
+            (_, _, newest) => self.unanswered(newest, detail).await,
+        }
     }
 
-    async fn answers(&self) -> bool {
-        let Some((host, port)) = host_and_port(self.url) else {
-            return false;
+    async fn unanswered(&self, newest: Option<u64>, detail: String) -> Ended {
+        let answer = self.probe().await;
+        let state = match (answer, newest) {
+            (Answer::Refused | Answer::Nothing, _) => CameraState::Unreachable,
+            (Answer::Taken(_), None) => CameraState::Garbage,
+            (Answer::Taken(_), Some(_)) => CameraState::Stalled,
         };
-        let connected = timeout(PROBE, TcpStream::connect((host, port))).await;
-        matches!(connected, Ok(Ok(_)))
+        Ended {
+            state,
+            side: Some(answer.judged()),
+            detail,
+        }
+    }
+
+    async fn probe(&self) -> Answer {
+        match host_and_port(self.url) {
+            Some((host, port)) => Answer::of(&host, port).await,
+            None => Answer::Nothing,
+        }
+    }
+}
+
+/// DESCRIBE was admitted, so that this refusal is not about name and password.
+fn nonce(error: retina::Error) -> Failure {
+    if error.status_code() == Some(401) {
+        Failure::Nonce(error)
+    } else {
+        Failure::Rtsp(error)
+    }
+}
+
+impl Failure {
+    /// The camera's answer, and what to write into the log.
+    fn words(&self) -> (Option<u16>, String) {
+        match self {
+            Self::Rtsp(error) if error.status_code() == Some(453) => (Some(453), FULL.into()),
+            Self::Rtsp(error) | Self::Nonce(error) => {
+                (error.status_code(), first_line(&error.to_string()))
+            }
+            Self::Tunnel(error) => (None, error.to_string()),
+            Self::Nothing(detail) => (None, detail.clone()),
+        }
     }
 }
 
@@ -280,7 +374,12 @@ fn first_line(text: &str) -> String {
 fn host_and_port(url: &str) -> Option<(String, u16)> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-    Some((host, url.port().unwrap_or(RTSP_PORT)))
+    let usual = if is_secure(url.as_str()) {
+        RTSPS_PORT
+    } else {
+        RTSP_PORT
+    };
+    Some((host, url.port().unwrap_or(usual)))
 }
 
 #[cfg(test)]
@@ -298,6 +397,7 @@ mod tests {
         check("rtsp://10.1.2.3/main", Some(("10.1.2.3", 554)));
         check("rtsp://10.1.2.3:8554/main?x=1", Some(("10.1.2.3", 8554)));
         check("rtsp://camera", Some(("camera", 554)));
+        check("rtsps://camera/a", Some(("camera", 322)));
         check("rtsp://[::1]:8554/a", Some(("::1", 8554)));
         check("camera", None);
     }

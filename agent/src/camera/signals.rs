@@ -1,7 +1,7 @@
 //! What is known of a camera right now, from the reports of its worker.
 
 use std::collections::VecDeque;
-use xunke_protocol::health::{CameraEvent, CameraSignals, CameraState};
+use xunke_protocol::health::{CameraEvent, CameraSignals, CameraState, Side};
 use xunke_protocol::id::SourceName;
 use xunke_protocol::live::{Frame, FrameKind};
 
@@ -20,6 +20,10 @@ pub struct Meter {
     source: SourceName,
     state: CameraState,
     since: i64,
+    /// Which side frames are missing at while the camera does not stream.
+    side: Option<Side>,
+    /// When the box last left out pictures.
+    slow_ms: Option<i64>,
     restarts: u32,
     newest_video_ms: Option<i64>,
     newest_audio_ms: Option<i64>,
@@ -38,6 +42,8 @@ impl Meter {
             source,
             state: CameraState::Connecting,
             since: now_ms,
+            side: None,
+            slow_ms: None,
             restarts: 0,
             newest_video_ms: None,
             newest_audio_ms: None,
@@ -70,9 +76,10 @@ impl Meter {
 
     /// Notes a state; returns whether it is news. A second attempt that has not succeeded yet is
     /// none: the camera stays as it was found.
-    pub fn state(&mut self, state: CameraState, now_ms: i64) -> bool {
-        let news = self.state != state;
-        if news {
+    pub fn state(&mut self, state: CameraState, side: Option<Side>, now_ms: i64) -> bool {
+        let news = self.state != state || self.side != side;
+        self.side = side;
+        if self.state != state {
             self.state = state;
             self.since = now_ms;
         }
@@ -81,6 +88,18 @@ impl Meter {
             self.seconds.clear();
         }
         news
+    }
+
+    /// Notes that the box left out pictures; returns whether it is news.
+    pub fn slow(&mut self, now_ms: i64) -> bool {
+        let news = !self.is_slow(now_ms);
+        self.slow_ms = Some(now_ms);
+        news
+    }
+
+    fn is_slow(&self, now_ms: i64) -> bool {
+        self.slow_ms
+            .is_some_and(|slow_ms| now_ms - slow_ms < RATE_MS)
     }
 
     /// Notes that the session has to be opened again.
@@ -128,6 +147,7 @@ impl Meter {
             source: self.source.clone(),
             state: self.state,
             since: self.since,
+            stalled: self.side.or(self.is_slow(now_ms).then_some(Side::Box)),
             frame_age_ms: self.newest_video_ms.map(age),
             bytes_per_second: (bytes as f64 / span_s) as u64,
             frames_per_second: (f64::from(pictures) / span_s * 10.0).round() as f32 / 10.0,
@@ -216,8 +236,8 @@ mod tests {
         let mut meter = Meter::new("cam0".parse().unwrap(), 0);
         meter.frame(&frame(FrameKind::Audio), 4_000);
         meter.luma(16.0, 0.5);
-        assert!(meter.state(CameraState::Unreachable, 5_000));
-        assert!(!meter.state(CameraState::Unreachable, 9_000));
+        assert!(meter.state(CameraState::Unreachable, None, 5_000));
+        assert!(!meter.state(CameraState::Unreachable, None, 9_000));
         let signals = meter.signals(8_000);
         assert_eq!(
             (signals.state, signals.since),
@@ -225,5 +245,27 @@ mod tests {
         );
         assert!(signals.audio && signals.luma_mean.is_none());
         assert!(!meter.signals(9_001).audio);
+    }
+
+    /// Issue: "the health state says which side stalled (camera, network, us)".
+    #[test]
+    fn the_side_that_frames_are_missing_at_is_told_as_long_as_it_lasts() {
+        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        assert!(meter.state(CameraState::Stalled, Some(Side::Camera), 1_000));
+        assert!(
+            meter.state(CameraState::Stalled, Some(Side::Network), 5_000),
+            "news"
+        );
+        let signals = meter.signals(6_000);
+        assert_eq!(
+            (signals.stalled, signals.since),
+            (Some(Side::Network), 1_000)
+        );
+        assert!(meter.state(CameraState::Streaming, None, 7_000));
+        assert_eq!(meter.signals(7_000).stalled, None);
+        assert!(meter.slow(8_000) && !meter.slow(9_000));
+        assert_eq!(meter.signals(18_000).stalled, Some(Side::Box));
+        assert_eq!(meter.signals(19_000).stalled, None);
+        assert!(meter.slow(19_000));
     }
 }

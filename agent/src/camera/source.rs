@@ -1,7 +1,7 @@
 //! One camera of this room: keeps its worker process running and hands its frames out.
 
 use super::onvif::skew;
-use super::pair::{Error as PairError, MAIN, Note, Onvif, Order, Report, SUB};
+use super::pair::{Error as PairError, MAIN, Note, Onvif, Order, Report, SUB, Trust};
 use super::pause::Pause;
 use super::ring::FrameHub;
 use super::signals::Meter;
@@ -18,12 +18,14 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use xunke_protocol::health::{CameraSignals, CameraState};
+use xunke_protocol::health::{CameraSignals, CameraState, Side};
 use xunke_protocol::id::{SourceName, StreamKind};
 
 /// The worker sends a word twice a second; beyond its own limits it gets this much grace.
 const GRACE: Duration = Duration::from_secs(3);
 const CREDENTIALS_BYTES_MAX: u64 = 4096;
+/// An order with all else in it stays below its own limit.
+const CA_BYTES_MAX: u64 = 32 * 1024;
 const SIGNALS_EVERY_MS: i64 = 1_000;
 /// All that GStreamer needs; nothing else of the agent's environment reaches the worker.
 const ENVIRONMENT: [&str; 7] = [
@@ -149,6 +151,8 @@ struct Supervisor {
 enum Failure {
     #[error("the camera's credentials file {} cannot be used: {why}", file.display())]
     Credentials { file: PathBuf, why: String },
+    #[error("the camera's tls_ca_file {} cannot be used: {why}", file.display())]
+    Authority { file: PathBuf, why: String },
     #[error("the camera worker cannot be started")]
     Start(#[source] std::io::Error),
     #[error("the camera worker ended")]
@@ -169,7 +173,12 @@ impl Supervisor {
                 failure => self.warn(&failure),
             }
             if streamed {
-                self.note_state(CameraState::Stalled, "its worker ended without a word");
+                let side = Some(Side::Box);
+                self.note_state(
+                    CameraState::Stalled,
+                    side,
+                    "its worker ended without a word",
+                );
             }
             if self
                 .meter
@@ -210,6 +219,7 @@ impl Supervisor {
                 networks: self.intake.camera_networks.clone(),
             }),
             credentials,
+            trust: trust(&self.camera)?,
             audio: self.intake.audio,
             connect_seconds: self.intake.connect_seconds,
             stall_seconds: self.intake.stall_seconds,
@@ -248,7 +258,12 @@ impl Supervisor {
                 }
             }
             Report::Note(Note::Alive) => {}
-            Report::Note(Note::State { state, detail }) => self.note_state(state, &detail),
+            Report::Note(Note::State {
+                state,
+                side,
+                detail,
+            }) => self.note_state(state, side, &detail),
+            Report::Note(Note::Slow { pictures }) => self.note_slow(pictures),
             Report::Note(Note::Luma { mean, variance }) => self.meter.luma(mean, variance),
             Report::Note(Note::SubEnded { detail }) => {
                 if let Some(sub) = &self.sub {
@@ -294,8 +309,16 @@ impl Supervisor {
         }
     }
 
-    fn note_state(&mut self, state: CameraState, detail: &str) {
-        if !self.meter.state(state, clock::now_ms()) {
+    fn note_slow(&mut self, pictures: u32) {
+        if self.meter.slow(clock::now_ms()) {
+            let name = &self.camera.name;
+            let what = "the box is too slow and left pictures out: look at its processor and disk";
+            tracing::warn!(source = %name, pictures, "{what}");
+        }
+    }
+
+    fn note_state(&mut self, state: CameraState, side: Option<Side>, detail: &str) {
+        if !self.meter.state(state, side, clock::now_ms()) {
             return;
         }
         self.publish(true);
@@ -303,7 +326,8 @@ impl Supervisor {
         if state == CameraState::Streaming {
             tracing::info!(source = %name, "camera streams");
         } else {
-            tracing::warn!(source = %name, state = ?state, detail, "{}", advice(state));
+            let what = advice(state, side);
+            tracing::warn!(source = %name, state = ?state, side = ?side, detail, "{what}");
         }
     }
 
@@ -339,12 +363,29 @@ impl Supervisor {
 }
 
 /// What to do about a camera, for the log.
-fn advice(state: CameraState) -> &'static str {
-    match state {
-        CameraState::Unreachable => "camera does not answer: check its power, cable and address",
-        CameraState::Unauthorized => "camera refuses name and password: check credentials_file",
-        CameraState::Garbage => "camera offers no stream that can be recorded: check its address",
-        CameraState::Stalled => "camera has stopped sending: it is opened again",
+fn advice(state: CameraState, side: Option<Side>) -> &'static str {
+    match (state, side) {
+        (CameraState::Unreachable, Some(Side::Camera)) => {
+            "camera refuses connections: restart it, or check its power, cable and address"
+        }
+        (CameraState::Unreachable, _) => {
+            "camera does not answer: check its power, cable and address"
+        }
+        (CameraState::Unauthorized, _) => {
+            "camera refuses name and password: check credentials_file"
+        }
+        (CameraState::Garbage, _) => {
+            "camera offers no stream that can be recorded: check its address and what it said"
+        }
+        (CameraState::Stalled, Some(Side::Network)) => {
+            "camera has stopped sending because the network lost it: check cable and switch"
+        }
+        (CameraState::Stalled, Some(Side::Box)) => {
+            "camera's worker has failed: it is started again"
+        }
+        (CameraState::Stalled, _) => {
+            "camera has stopped sending although it answers: it is opened again"
+        }
         _ => "camera is being opened",
     }
 }
@@ -369,6 +410,26 @@ fn spawn(program: &Program) -> std::io::Result<(Child, StdUnixStream)> {
         .kill_on_drop(true)
         .spawn()?;
     Ok((child, ours))
+}
+
+/// Whom to believe; read anew at every start as well.
+fn trust(camera: &config::Camera) -> Result<Option<Trust>, Failure> {
+    if let Some(config::Sha256Hex(pin)) = camera.tls_sha256 {
+        return Ok(Some(Trust::Sha256(pin)));
+    }
+    let Some(file) = &camera.tls_ca_file else {
+        return Ok(None);
+    };
+    let wrong = |why: String| Failure::Authority {
+        file: file.clone(),
+        why,
+    };
+    let bytes = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?;
+    if bytes.len() > CA_BYTES_MAX {
+        return Err(wrong("it is longer than 32 KiB".into()));
+    }
+    let pem = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(Trust::Authority(pem)))
 }
 
 /// Reads user name (first line) and password (second line); read anew at every start, so that a
@@ -431,6 +492,8 @@ mod tests {
             sub_url: None,
             onvif_url: None,
             credentials_file: None,
+            tls_sha256: None,
+            tls_ca_file: None,
         };
         let program = Program {
             file: "/bin/false".into(),

@@ -8,9 +8,11 @@ use super::luma::{self, Keyframe};
 use super::onvif;
 use super::pair::{MAIN, Note, Order, Report, SUB};
 use super::rtsp::{Ended, Stream};
+use super::tunnel::Doors;
 use gstreamer as gst;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::io::stdin;
+use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::process::ExitCode;
@@ -21,7 +23,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 use xunke_protocol::health::CameraState;
 
@@ -54,6 +56,7 @@ fn run() -> Result<(), String> {
     if getppid().is_none() {
         return Err("the agent is gone".into());
     }
+    let doors = Doors::bind(&order).map_err(|error| error.to_string())?;
     // One thread for all that comes from the camera: handing packets from thread to thread costs
     // more than reading them.
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
@@ -61,40 +64,58 @@ fn run() -> Result<(), String> {
     runtime
         .block_on(async {
             socket.set_nonblocking(true)?;
-            serve(UnixStream::from_std(socket)?, order).await;
+            serve(UnixStream::from_std(socket)?, order, doors).await;
             std::io::Result::Ok(())
         })
         .map_err(|error| error.to_string())
 }
 
-async fn serve(socket: UnixStream, order: Order) {
+async fn serve(socket: UnixStream, order: Order, doors: Doors) {
     let (outgoing, reports) = mpsc::channel(REPORTS_MAX);
     let writer = tokio::spawn(write(socket, reports));
-    let Ended { state, detail } = match onvif::streams::find(order).await {
-        Ok(order) => stream_all(&Arc::new(order), &outgoing).await,
-        Err((state, detail)) => Ended { state, detail },
+    let Ended {
+        state,
+        side,
+        detail,
+    } = match onvif::streams::find(order).await {
+        Ok(order) => stream_all(&Arc::new(order), doors, &outgoing).await,
+        Err((state, detail)) => Ended {
+            state,
+            side: None,
+            detail,
+        },
     };
-    let _ = outgoing
-        .send(Some(Report::Note(Note::State { state, detail })))
-        .await;
+    let state = Note::State {
+        state,
+        side,
+        detail,
+    };
+    let _ = outgoing.send(Some(Report::Note(state))).await;
     let _ = outgoing.send(None).await;
     let _ = writer.await;
 }
 
 /// Runs until the full picture's session ends.
-async fn stream_all(order: &Arc<Order>, outgoing: &Outgoing) -> Ended {
+async fn stream_all(order: &Arc<Order>, doors: Doors, outgoing: &Outgoing) -> Ended {
     let (keyframes, wanted) = sync_channel(1);
     let judge = outgoing.clone();
     thread::spawn(move || look(&wanted, &judge));
+    let streams = Arc::new(Notify::new());
     if order.sub_url.is_some() {
         let (order, outgoing, keyframes) = (order.clone(), outgoing.clone(), keyframes.clone());
-        tokio::spawn(async move { run_sub(&order, &outgoing, &keyframes).await });
+        let (main_streams, door) = (streams.clone(), doors.sub);
+        tokio::spawn(async move {
+            // A camera that serves one viewer only is to serve the recorder.
+            main_streams.notified().await;
+            run_sub(&order, door, &outgoing, &keyframes).await;
+        });
     }
     if order.onvif.is_some() {
         let (order, outgoing) = (order.clone(), outgoing.clone());
         tokio::spawn(async move { onvif::watch::attend(&order, &outgoing).await });
     }
-    run_main(order, outgoing, keyframes).await
+    let session = (&**order, doors.main.as_ref());
+    run_main(session, outgoing, keyframes, &streams).await
 }
 
 /// Sends reports in order, all that wait at once; the process ends when the agent is gone.
@@ -118,7 +139,12 @@ async fn write(mut socket: UnixStream, mut reports: mpsc::Receiver<Option<Report
     }
 }
 
-async fn run_main(order: &Order, outgoing: &Outgoing, keyframes: SyncSender<Keyframe>) -> Ended {
+async fn run_main(
+    (order, door): (&Order, Option<&TcpListener>),
+    outgoing: &Outgoing,
+    keyframes: SyncSender<Keyframe>,
+    streams: &Notify,
+) -> Ended {
     let luma = order.sub_url.is_none().then_some(keyframes);
     let mut intake = Intake::new(MAIN, outgoing.clone(), luma);
     let mut streaming = false;
@@ -128,30 +154,38 @@ async fn run_main(order: &Order, outgoing: &Outgoing, keyframes: SyncSender<Keyf
     let beat = |intake: &mut Intake| {
         intake.flush();
         note(Note::Alive);
-        if !streaming && intake.newest_ms().is_some() {
+        intake.confess();
+        if !streaming && intake.has_picture() {
             streaming = true;
-            let state = CameraState::Streaming;
+            streams.notify_one();
             note(Note::State {
-                state,
+                state: CameraState::Streaming,
+                side: None,
                 detail: String::new(),
             });
         }
     };
-    let stream = stream(order, &order.main_url, order.audio);
+    let stream = stream(order, door, &order.main_url, order.audio);
     stream.run(&mut intake, beat).await
 }
 
-async fn run_sub(order: &Order, outgoing: &Outgoing, keyframes: &SyncSender<Keyframe>) {
+async fn run_sub(
+    order: &Order,
+    door: Option<TcpListener>,
+    outgoing: &Outgoing,
+    keyframes: &SyncSender<Keyframe>,
+) {
     let mut pause_s = 1;
     while let Some(url) = &order.sub_url {
         let mut intake = Intake::new(SUB, outgoing.clone(), Some(keyframes.clone()));
-        let ended = stream(order, url, false).run(&mut intake, |_| {}).await;
+        let stream = stream(order, door.as_ref(), url, false);
+        let ended = stream.run(&mut intake, |_| {}).await;
         let detail = ended.detail;
         let _ = outgoing
             .send(Some(Report::Note(Note::SubEnded { detail })))
             .await;
         sleep(Duration::from_secs(pause_s)).await;
-        let worked = intake.newest_ms().is_some();
+        let worked = intake.has_picture();
         pause_s = if worked {
             1
         } else {
@@ -160,10 +194,16 @@ async fn run_sub(order: &Order, outgoing: &Outgoing, keyframes: &SyncSender<Keyf
     }
 }
 
-fn stream<'a>(order: &'a Order, url: &'a str, audio: bool) -> Stream<'a> {
+fn stream<'a>(
+    order: &'a Order,
+    door: Option<&'a TcpListener>,
+    url: &'a str,
+    audio: bool,
+) -> Stream<'a> {
     Stream {
         url,
         credentials: order.credentials.as_ref(),
+        tls: order.trust.as_ref().zip(door),
         audio,
         connect_ms: order.connect_seconds * 1000,
         stall_ms: order.stall_seconds * 1000,

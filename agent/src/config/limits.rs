@@ -147,6 +147,9 @@ impl Config {
             if let Err((key, why)) = check_streams(one) {
                 return camera(number, key, why);
             }
+            if let Err((key, why)) = check_trust(one) {
+                return camera(number, key, why);
+            }
         }
         Ok(())
     }
@@ -185,7 +188,8 @@ fn check_onvif_url(text: &str) -> Result<(), &'static str> {
 
 fn check_url(url: &str) -> Result<(), &'static str> {
     let rest = url.strip_prefix("rtsp://");
-    let rest = rest.ok_or("must begin with rtsp:// (RTSP over TLS is not supported)")?;
+    let rest = rest.or_else(|| url.strip_prefix("rtsps://"));
+    let rest = rest.ok_or("must begin with rtsp:// or rtsps://")?;
     let host = rest.split('/').next().unwrap_or_default();
     if host.contains('@') {
         return Err("must not carry a password; put it into credentials_file");
@@ -194,6 +198,31 @@ fn check_url(url: &str) -> Result<(), &'static str> {
         return Err("names no host");
     }
     Ok(())
+}
+
+/// TLS with whomever answers would be no better than none, and trust without TLS a mistake.
+fn check_trust(camera: &Camera) -> Result<(), (&'static str, &'static str)> {
+    let secure = |url: &String| url.starts_with("rtsps://");
+    let main = secure(&camera.main_url);
+    let sub = camera.sub_url.as_ref().is_some_and(secure);
+    match (&camera.tls_sha256, &camera.tls_ca_file) {
+        (None, None) if main => Err((
+            "main_url",
+            "rtsps:// needs tls_sha256 (the camera's certificate) or tls_ca_file",
+        )),
+        (None, None) if sub => Err((
+            "sub_url",
+            "rtsps:// needs tls_sha256 (the camera's certificate) or tls_ca_file",
+        )),
+        (Some(_), Some(_)) => Err(("tls_ca_file", "is of no use beside tls_sha256; keep one")),
+        (Some(_), None) if !main && !sub => {
+            Err(("tls_sha256", "is of no use without an rtsps:// address"))
+        }
+        (None, Some(_)) if !main && !sub => {
+            Err(("tls_ca_file", "is of no use without an rtsps:// address"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn wrong(table: &'static str, key: &'static str, why: &str) -> Check {

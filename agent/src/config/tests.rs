@@ -179,6 +179,49 @@ fn cameras_are_checked_one_by_one() {
     }
 }
 
+/// TLS needs somebody to trust, and trust needs TLS.
+#[test]
+fn a_camera_that_speaks_tls_is_told_from_a_stranger() {
+    let camera =
+        |url: &str, more: &str| format!("[[camera]]\nname = \"c\"\nmain_url = \"{url}\"\n{more}\n");
+    let pin = format!("tls_sha256 = \"{}\"", "0A:".repeat(31) + "0a");
+    let file = "tls_ca_file = \"/etc/xunke/ca.pem\"";
+    let read = parse(&camera("rtsps://10.0.0.2/", &pin)).unwrap();
+    assert_eq!(read.cameras[0].tls_sha256, Some(Sha256Hex([10; 32])));
+    assert!(parse(&camera("rtsps://10.0.0.2/", file)).is_ok());
+    let sub = camera("rtsp://10.0.0.2/", "sub_url = \"rtsps://10.0.0.2/\"");
+    let cases = [
+        (
+            camera("rtsps://10.0.0.2/", ""),
+            "agent.toml:3: camera[0].main_url: rtsps:// needs",
+        ),
+        (sub, "agent.toml:4: camera[0].sub_url: rtsps:// needs"),
+        (
+            camera("rtsps://10.0.0.2/", "tls_sha256 = \"abc\""),
+            "agent.toml:4: camera.tls_sha256: must be a SHA-256",
+        ),
+        (
+            camera("rtsps://10.0.0.2/", &format!("{pin}\n{file}")),
+            "agent.toml:5: camera[0].tls_ca_file: is of no use beside",
+        ),
+        (
+            camera("rtsp://10.0.0.2/", &pin),
+            "agent.toml:4: camera[0].tls_sha256: is of no use without",
+        ),
+        (
+            camera("rtsp://10.0.0.2/", file),
+            "agent.toml:4: camera[0].tls_ca_file: is of no use without",
+        ),
+    ];
+    for (text, expect) in cases {
+        let got = complaint(&text);
+        assert!(
+            got.starts_with(expect),
+            "{got:?} should begin with {expect:?}"
+        );
+    }
+}
+
 #[test]
 fn the_hub_is_found_by_name_and_by_address() {
     let cases = [

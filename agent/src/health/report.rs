@@ -183,6 +183,7 @@ mod tests {
             source: name.parse().unwrap(),
             state: CameraState::Streaming,
             since: 1_763_000_000_000,
+            stalled: None,
             frame_age_ms: Some(40),
             bytes_per_second: 412_345,
             frames_per_second: 25.0,

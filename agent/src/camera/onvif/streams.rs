@@ -66,6 +66,7 @@ mod tests {
                 networks: Vec::new(),
             }),
             credentials: None,
+            trust: None,
             audio: true,
             connect_seconds: 1,
             stall_seconds: 1,

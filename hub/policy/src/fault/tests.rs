@@ -10,6 +10,7 @@ fn healthy() -> HealthDocument {
             source: "cam0".parse().unwrap(),
             state: CameraState::Streaming,
             since: 0,
+            stalled: None,
             frame_age_ms: Some(40),
             bytes_per_second: 400_000,
             frames_per_second: 25.0,
