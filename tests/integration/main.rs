@@ -21,3 +21,4 @@ mod single_sign_on;
 mod exits;
 mod postgres;
 mod bypass;
+mod cameras;

@@ -130,7 +130,8 @@ mod tests {
     fn the_kernel_is_asked_about_this_camera_alone() {
         let line = |remote: &str, state: &str, queue: &str, again: &str| {
             format!(
-                "{HEAD}   0: 0A0AA8C0:A1B2 {remote} {state} {queue}:00000000 01:000003E8 {again}     0        0 1 2"
+                "{HEAD}   0: 0A0AA8C0:A1B2 {remote} {state} {queue}:00000000 01:000003E8 \
+                 {again}     0        0 1 2"
             )
         };
         let peer = "140AA8C0:022A";

@@ -233,7 +233,7 @@ async fn greet(shared: Arc<Shared>, socket: TcpStream, tls: Option<TlsAcceptor>)
     }
 }
 
-/// Signed by itself, as cameras do; it names 127.0.0.1, so that it may also be trusted as a CA file.
+/// Signed by itself, as cameras do; it names 127.0.0.1, so that it may be trusted as a CA file too.
 fn make_certificate() -> Result<(TlsAcceptor, (Vec<u8>, String))> {
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());

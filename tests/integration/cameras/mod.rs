@@ -1,0 +1,7 @@
+//! Real camera workers before simulated cameras that behave as real ones do.
+
+mod watched;
+mod quirks;
+mod codecs;
+mod sides;
+mod secure;
