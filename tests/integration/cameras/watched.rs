@@ -143,6 +143,7 @@ impl Watched {
             main_url: camera.url("main"),
             sub_url: Some(camera.url("sub")),
             credentials_file: Some(credentials.clone()),
+            onvif_url: None,
             tls_sha256: None,
             tls_ca_file: None,
         };
@@ -152,6 +153,7 @@ impl Watched {
             stall_seconds: 3,
             retry_seconds_max: 2,
             audio: true,
+            ..config::Intake::default()
         };
         let program = Program {
             file: program("xunke-agent")?,
