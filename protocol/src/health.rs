@@ -63,6 +63,15 @@ pub struct CameraSignals {
     /// Tamper events that the camera itself says are going on: second evidence, never the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<CameraEvent>,
+    /// How steep edges in the picture are, 0 (fog) to 100; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<f32>,
+    /// What the pictures point to, two at most; absent from an agent that does not look for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sight: Option<Vec<Sighting>>,
+    /// The newest checked piece of sound; absent without sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SoundSignals>,
 }
 
 /// A tamper event of a camera.
@@ -90,6 +99,64 @@ pub enum TamperTopic {
     /// `tns1:RuleEngine/…TamperDetector`
     TamperDetector,
     /// A topic that a newer agent knows.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Something that a camera's pictures point to, for longer than a passer-by takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// What.
+    pub kind: SightKind,
+    /// First seen, milliseconds since 1970-01-01 UTC.
+    pub since: i64,
+    /// The number that says so; what it measures stands with each [`SightKind`].
+    pub value: f32,
+    /// What that number usually is, where it was learnt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<f32>,
+}
+
+/// What pictures may point to. Names follow the tamper topics of the ONVIF imaging service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SightKind {
+    /// Something hangs before the lens: share of the room's edges that are gone, 0 to 1.
+    Covered,
+    /// There is no light, but the room can be made out: mean brightness, 0 to 255.
+    Dark,
+    /// Out of focus: sharpness, 0 to 100.
+    Blurred,
+    /// The same picture again and again: share of it that repeats an earlier one exactly, 0 to 1.
+    Frozen,
+    /// Another view than the usual one: likeness of the two, −1 to 1.
+    Moved,
+    /// A kind that a newer agent knows.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A camera's sound, in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SoundSignals {
+    /// Root mean square against full scale, −120 (digital silence) to 0.
+    pub rms_dbfs: f32,
+    /// Share of samples at the end of the scale, 0 to 1.
+    pub clipping_ratio: f32,
+    /// What the sound points to, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<SoundKind>,
+}
+
+/// What sound may point to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoundKind {
+    /// Next to nothing is heard, though sound is sent.
+    Silent,
+    /// The level is too high.
+    Clipping,
+    /// A kind that a newer agent knows.
     #[serde(other)]
     Unknown,
 }
@@ -199,6 +266,10 @@ mod tests {
         assert_eq!(topic, TamperTopic::Unknown);
         let side: Side = serde_json::from_str("\"projector\"").unwrap();
         assert_eq!(side, Side::Unknown);
+        let kind: SightKind = serde_json::from_str("\"upside_down\"").unwrap();
+        assert_eq!(kind, SightKind::Unknown);
+        let kind: SoundKind = serde_json::from_str("\"humming\"").unwrap();
+        assert_eq!(kind, SoundKind::Unknown);
     }
 
     /// An older agent says nothing of sides, and an older hub is not told of what it cannot read.
@@ -216,5 +287,26 @@ mod tests {
         signals.stalled = Some(Side::Network);
         let said = serde_json::to_string(&signals).unwrap();
         assert!(said.contains(r#""stalled":"network""#), "{said}");
+    }
+
+    /// A camera as agents before sight and sound report it, and as hubs before them read it.
+    #[test]
+    fn an_older_agent_or_hub_knows_nothing_of_sight_and_sound() {
+        let old = r#"{"source":"cam0","state":"streaming","since":5,"bytes_per_second":1,
+            "frames_per_second":25.0,"restarts":0,"luma_mean":99.5,"audio":true}"#;
+        let mut camera: CameraSignals = serde_json::from_str(old).unwrap();
+        assert_eq!((&camera.sight, &camera.sound), (&None, &None));
+        camera.sight = Some(vec![Sighting {
+            kind: SightKind::Blurred,
+            since: 4,
+            value: 21.5,
+            usual: Some(70.0),
+        }]);
+        let new = serde_json::to_string(&camera).unwrap();
+        assert!(
+            new.contains(r#""sight":[{"kind":"blurred","since":4,"value":21.5,"usual":70.0}]"#),
+            "{new}"
+        );
+        assert_eq!(serde_json::from_str::<CameraSignals>(&new).unwrap(), camera);
     }
 }

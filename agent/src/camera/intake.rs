@@ -2,21 +2,14 @@
 //! capture times and a sequence that shows every loss. Worker process only.
 
 use super::codec::{self, Video};
-use super::luma::Keyframe;
+use super::looks::{Looks, Track};
 use super::pair::{Note, Report};
 use super::stamps::Stamps;
 use super::timing::Anchor;
 use crate::clock;
 use bytes::Bytes;
-use std::sync::mpsc::SyncSender;
 use tokio::sync::mpsc::Sender;
 use xunke_protocol::live::{Frame, FrameKind, HEADER_BYTES, MESSAGE_BYTES_MAX};
-
-/// A keyframe is looked at no more often than this, because decoding one costs more than all else
-/// that is done to record a second.
-const LOOK_SOONEST_MS: u64 = 5_000;
-/// And no more seldom, when nothing seems to have changed.
-const LOOK_LATEST_MS: u64 = 60_000;
 
 /// Sound waits for the next picture, so that both wake the agent once; but no more of it than this.
 const SOUND_MAX: usize = 16;
@@ -28,14 +21,15 @@ pub type Outgoing = Sender<Option<Report>>;
 pub struct Intake {
     handle: u16,
     outgoing: Outgoing,
-    /// Where keyframes go whose brightness is wanted.
-    luma: Option<SyncSender<Keyframe>>,
+    /// Takes what is looked at and listened to.
+    looks: Looks,
     /// Monotonic milliseconds of the newest picture.
     newest_ms: Option<u64>,
     sequence: u32,
     picture: Option<Description>,
     pictures: Times,
     sound: Option<Bytes>,
+    sound_track: Option<Track<(u32, u32)>>,
     sounds: Times,
     /// Sound that waits for its picture.
     held: Vec<(FrameKind, i64, Bytes)>,
@@ -43,7 +37,6 @@ pub struct Intake {
     skipping: bool,
     /// Pictures left out that the agent has not been told of.
     left_out: u32,
-    look: Look,
 }
 
 /// The time of one track.
@@ -63,50 +56,28 @@ impl Times {
 
 /// How the pictures of this session are encoded.
 struct Description {
-    codec: Video,
-    description: Bytes,
+    track: Track<Video>,
     /// As the agent is told, in JSON.
     message: Bytes,
 }
 
-/// When a keyframe was last looked at, and how large it was.
-#[derive(Default)]
-struct Look(Option<(u64, usize)>);
-
-impl Look {
-    /// A covered lens, a lamp switched off and a camera that was turned all change how many bytes
-    /// a keyframe takes.
-    fn is_due(&self, bytes: usize, mono_ms: u64) -> bool {
-        let Some((looked_ms, looked_bytes)) = self.0 else {
-            return true;
-        };
-        let changed = bytes.abs_diff(looked_bytes) > looked_bytes / 5;
-        let due_ms = if changed {
-            LOOK_SOONEST_MS
-        } else {
-            LOOK_LATEST_MS
-        };
-        mono_ms.saturating_sub(looked_ms) >= due_ms
-    }
-}
-
 impl Intake {
     /// For the stream that the agent knows by `handle`.
-    pub fn new(handle: u16, outgoing: Outgoing, luma: Option<SyncSender<Keyframe>>) -> Self {
+    pub fn new(handle: u16, outgoing: Outgoing, looks: Looks) -> Self {
         Self {
             handle,
             outgoing,
-            luma,
+            looks,
             newest_ms: None,
             sequence: 0,
             picture: None,
             pictures: Times::default(),
             sound: None,
+            sound_track: None,
             sounds: Times::default(),
             held: Vec::new(),
             skipping: false,
             left_out: 0,
-            look: Look::default(),
         }
     }
 
@@ -148,10 +119,12 @@ impl Intake {
             return;
         }
         self.flush();
-        let description = Bytes::copy_from_slice(description);
-        self.picture = Some(Description {
+        let track = Track {
             codec,
-            description,
+            description: Bytes::copy_from_slice(description),
+        };
+        self.picture = Some(Description {
+            track,
             message: message.clone(),
         });
         // Known before it is sent: what could not be sent is forgotten again.
@@ -164,6 +137,11 @@ impl Intake {
         if let Some(message) = config.and_then(|config| serde_json::to_vec(&config).ok()) {
             let message = Bytes::from(message);
             self.sound = Some(message.clone());
+            self.sound_track = Some(Track {
+                codec: (sample_rate, channels),
+                description: Bytes::copy_from_slice(description),
+            });
+            self.looks.sound_changed();
             self.held.push((FrameKind::AudioConfig, 0, message));
         }
     }
@@ -175,10 +153,10 @@ impl Intake {
         let Some(picture) = self.picture.as_ref().filter(|_| !unit.is_empty()) else {
             return;
         };
-        let key = picture.codec.is_key(&unit);
+        let key = picture.track.codec.is_key(&unit);
         let captured_us = self.pictures.captured_us(stamp_us, mono_ms);
         if key {
-            self.look_at(&unit, mono_ms);
+            self.looks.picture(&picture.track, &unit, mono_ms);
         }
         self.flush();
         self.send(FrameKind::Video, key, captured_us, unit);
@@ -189,7 +167,11 @@ impl Intake {
         if self.sound.is_none() || data.is_empty() {
             return;
         }
-        let captured_us = self.sounds.captured_us(stamp_us, clock::mono_ms());
+        let mono_ms = clock::mono_ms();
+        let captured_us = self.sounds.captured_us(stamp_us, mono_ms);
+        if let Some(track) = &self.sound_track {
+            self.looks.sound(track, &data, mono_ms);
+        }
         self.held.push((FrameKind::Audio, captured_us, data));
         if self.held.len() >= SOUND_MAX {
             self.flush();
@@ -212,23 +194,6 @@ impl Intake {
     pub fn flush(&mut self) {
         for (kind, captured_us, data) in std::mem::take(&mut self.held) {
             self.send(kind, false, captured_us, data);
-        }
-    }
-
-    fn look_at(&mut self, unit: &Bytes, mono_ms: u64) {
-        let (Some(luma), Some(picture)) = (&self.luma, &self.picture) else {
-            return;
-        };
-        if !self.look.is_due(unit.len(), mono_ms) {
-            return;
-        }
-        let keyframe = Keyframe {
-            codec: picture.codec,
-            description: picture.description.clone(),
-            unit: unit.clone(),
-        };
-        if luma.try_send(keyframe).is_ok() {
-            self.look = Look(Some((mono_ms, unit.len())));
         }
     }
 
@@ -265,28 +230,13 @@ impl Intake {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_changed_picture_is_looked_at_soon_and_the_same_one_seldom() {
-        assert!(Look::default().is_due(1, 0));
-        let look = Look(Some((10_000, 100_000)));
-        for (bytes, mono_ms, due) in [
-            (100_000, 69_999, false),
-            (100_000, 70_000, true),
-            (119_000, 15_000, false),
-            (121_000, 15_000, true),
-            (121_000, 14_999, false),
-            (9_000, 15_000, true),
-        ] {
-            assert_eq!(look.is_due(bytes, mono_ms), due, "{bytes} at {mono_ms}");
-        }
-    }
+    use std::sync::mpsc::sync_channel;
 
     /// Issue: "which side stalled": what the box does not take is laid to the box.
     #[test]
     fn pictures_that_the_agent_did_not_take_are_confessed() {
         let (outgoing, mut reports) = tokio::sync::mpsc::channel(2);
-        let mut intake = Intake::new(0, outgoing, None);
+        let mut intake = Intake::new(0, outgoing, Looks::new(sync_channel(1).0, None));
         intake.video_config(Video::H264, &[1, 100, 0, 40, 0xff, 0xe1], 1920, 1080);
         let key = Bytes::from_static(&[0, 0, 0, 1, 0x65]);
         (0..4).for_each(|number| intake.video(number * 40_000, key.clone()));
@@ -304,7 +254,7 @@ mod tests {
     #[test]
     fn pictures_without_parameters_prove_that_the_camera_lives() {
         let (outgoing, mut reports) = tokio::sync::mpsc::channel(2);
-        let mut intake = Intake::new(0, outgoing, None);
+        let mut intake = Intake::new(0, outgoing, Looks::new(sync_channel(1).0, None));
         intake.video(0, Bytes::from_static(&[0, 0, 0, 1, 0x41]));
         assert!(intake.newest_ms().is_some() && !intake.has_picture());
         assert!(reports.try_recv().is_err());
@@ -314,7 +264,7 @@ mod tests {
     #[test]
     fn a_configuration_that_could_not_be_sent_is_sent_again() {
         let (outgoing, mut reports) = tokio::sync::mpsc::channel(1);
-        let mut intake = Intake::new(0, outgoing.clone(), None);
+        let mut intake = Intake::new(0, outgoing.clone(), Looks::new(sync_channel(1).0, None));
         outgoing.try_send(None).unwrap();
         let avcc = [1, 100, 0, 40, 0xff, 0xe1];
         intake.video_config(Video::H264, &avcc, 1920, 1080);

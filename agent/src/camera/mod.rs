@@ -1,9 +1,9 @@
 //! Camera: what a camera sends, unchanged, to everyone in the box who needs it.
 //!
-//! pause → codec → stamps → timing → pair → ring → signals → luma → intake → stall → trust
-//! → tunnel → rtsp → onvif → worker → source
+//! pause → codec → stamps → timing → hold → sight → view → notice → hearing → pair → ring → signals
+//! → decode → looks → intake → stall → trust → tunnel → rtsp → onvif → worker → source
 //!
-//! A worker process (`luma` to `worker`) stands before each camera and speaks with the agent
+//! A worker process (`decode` to `worker`) stands before each camera and speaks with the agent
 //! (`source`) over a socket pair (`pair`).
 //!
 //! Invariants: one RTSP session per stream ever, fanned out here; nothing is decoded to record;
@@ -11,13 +11,19 @@
 //! and it starts GStreamer only to look at a keyframe.
 
 pub mod pause;
-mod codec;
+pub mod codec;
 mod stamps;
 mod timing;
+mod hold;
+pub mod sight;
+mod view;
+pub mod notice;
+mod hearing;
 mod pair;
 pub mod ring;
 mod signals;
-mod luma;
+pub mod decode;
+pub mod looks;
 mod intake;
 mod stall;
 mod trust;

@@ -3,6 +3,8 @@
 //! Each message is a u32 length (big-endian) and that many bytes. The agent speaks once: an
 //! [`Order`] as JSON. The worker sends reports: a tag byte, then a frame message or a [`Note`].
 
+use super::hearing::Heard;
+use super::sight::Sight;
 use crate::config::Network;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,8 @@ pub struct Order {
     pub connect_seconds: u64,
     /// And then never pause longer than this.
     pub stall_seconds: u64,
+    /// A keyframe is looked at this often.
+    pub look_ms: u64,
 }
 
 /// A camera's ONVIF service.
@@ -101,13 +105,10 @@ pub enum Note {
         /// For the log.
         detail: String,
     },
-    /// Brightness of one keyframe.
-    Luma {
-        /// 0 to 255.
-        mean: f32,
-        /// Of the same pixels.
-        variance: f32,
-    },
+    /// What one keyframe says.
+    Sight(Box<Sight>),
+    /// What a piece of sound says.
+    Sound(Heard),
     /// What the camera says of itself by ONVIF.
     Device {
         /// What it is.
@@ -303,6 +304,7 @@ mod tests {
             audio: true,
             connect_seconds: 10,
             stall_seconds: 5,
+            look_ms: 4_000,
         };
         let doors = |order: &Order| {
             let doors = order.doors().into_iter();
@@ -329,6 +331,7 @@ mod tests {
             audio: true,
             connect_seconds: 10,
             stall_seconds: 5,
+            look_ms: 4_000,
         };
         let bytes = order.encode();
         let read = Order::read(&mut &bytes[..]).unwrap();

@@ -1,5 +1,8 @@
 //! What is known of a camera right now, from the reports of its worker.
 
+use super::hearing::{Heard, Hearing};
+use super::notice::Notice;
+use super::sight::Sight;
 use std::collections::VecDeque;
 use xunke_protocol::health::{CameraEvent, CameraSignals, CameraState, Side};
 use xunke_protocol::id::SourceName;
@@ -27,10 +30,14 @@ pub struct Meter {
     restarts: u32,
     newest_video_ms: Option<i64>,
     newest_audio_ms: Option<i64>,
+    /// Mean and variance of the newest look, and its sharpness.
     luma: Option<(f32, f32)>,
     /// Model, firmware and skew of the clock, by ONVIF.
     device: Option<(String, String, Option<i64>)>,
     events: Vec<CameraEvent>,
+    sharpness: Option<f32>,
+    notice: Notice,
+    hearing: Hearing,
     /// One entry a second: when it began, bytes, pictures.
     seconds: VecDeque<(i64, u64, u32)>,
 }
@@ -50,6 +57,9 @@ impl Meter {
             luma: None,
             device: None,
             events: Vec::new(),
+            sharpness: None,
+            notice: Notice::default(),
+            hearing: Hearing::default(),
             seconds: VecDeque::new(),
         }
     }
@@ -85,6 +95,9 @@ impl Meter {
         }
         if state != CameraState::Streaming {
             self.luma = None;
+            self.sharpness = None;
+            self.notice.interrupt();
+            self.hearing.interrupt();
             self.seconds.clear();
         }
         news
@@ -107,9 +120,16 @@ impl Meter {
         self.restarts = self.restarts.saturating_add(1);
     }
 
-    /// Notes a keyframe's brightness.
-    pub fn luma(&mut self, mean: f32, variance: f32) {
-        self.luma = Some((mean, variance));
+    /// Notes what a keyframe says.
+    pub fn sight(&mut self, sight: &Sight, now_ms: i64) {
+        self.luma = Some((sight.mean, sight.variance));
+        self.sharpness = sight.sharpness;
+        self.notice.take(sight, now_ms);
+    }
+
+    /// Notes what a piece of sound says.
+    pub fn sound(&mut self, heard: Heard, now_ms: i64) {
+        self.hearing.take(heard, now_ms);
     }
 
     /// Notes what the camera says of itself; returns whether it is news.
@@ -143,6 +163,9 @@ impl Meter {
         let bytes: u64 = self.seconds.iter().map(|second| second.1).sum();
         let pictures: u32 = self.seconds.iter().map(|second| second.2).sum();
         let age = |newest: i64| u64::try_from(now_ms - newest).unwrap_or(0);
+        let audio = self
+            .newest_audio_ms
+            .is_some_and(|newest| now_ms - newest < AUDIO_MS);
         CameraSignals {
             source: self.source.clone(),
             state: self.state,
@@ -152,11 +175,12 @@ impl Meter {
             bytes_per_second: (bytes as f64 / span_s) as u64,
             frames_per_second: (f64::from(pictures) / span_s * 10.0).round() as f32 / 10.0,
             restarts: self.restarts,
-            luma_mean: self.luma.map(|luma| luma.0),
-            luma_variance: self.luma.map(|luma| luma.1),
-            audio: self
-                .newest_audio_ms
-                .is_some_and(|newest| now_ms - newest < AUDIO_MS),
+            luma_mean: self.luma.map(|luma| tenths(luma.0)),
+            luma_variance: self.luma.map(|luma| tenths(luma.1)),
+            audio,
+            sharpness: self.sharpness.map(f32::round),
+            sight: self.luma.is_some().then(|| self.notice.sightings()),
+            sound: self.hearing.signals().filter(|_| audio),
             model: self.device.as_ref().map(|device| device.0.clone()),
             firmware: self.device.as_ref().map(|device| device.1.clone()),
             clock_skew_ms: self.device.as_ref().and_then(|device| device.2),
@@ -169,6 +193,10 @@ impl Meter {
 fn named(text: &str) -> String {
     let plain = |letter: &char| letter.is_ascii_graphic() || *letter == ' ';
     text.chars().filter(plain).take(NAME_CHARS_MAX).collect()
+}
+
+fn tenths(value: f32) -> f32 {
+    (value * 10.0).round() / 10.0
 }
 
 #[cfg(test)]
@@ -235,7 +263,12 @@ mod tests {
     fn a_state_keeps_its_beginning_until_it_changes() {
         let mut meter = Meter::new("cam0".parse().unwrap(), 0);
         meter.frame(&frame(FrameKind::Audio), 4_000);
-        meter.luma(16.0, 0.5);
+        let sight = Sight {
+            mean: 16.0,
+            ..Sight::default()
+        };
+        meter.sight(&sight, 4_000);
+        assert_eq!(meter.signals(4_000).sight, Some(vec![]));
         assert!(meter.state(CameraState::Unreachable, None, 5_000));
         assert!(!meter.state(CameraState::Unreachable, None, 9_000));
         let signals = meter.signals(8_000);
@@ -243,7 +276,7 @@ mod tests {
             (signals.state, signals.since),
             (CameraState::Unreachable, 5_000)
         );
-        assert!(signals.audio && signals.luma_mean.is_none());
+        assert!(signals.audio && signals.luma_mean.is_none() && signals.sight.is_none());
         assert!(!meter.signals(9_001).audio);
     }
 

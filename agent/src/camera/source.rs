@@ -27,6 +27,8 @@ const CREDENTIALS_BYTES_MAX: u64 = 4096;
 /// An order with all else in it stays below its own limit.
 const CA_BYTES_MAX: u64 = 32 * 1024;
 const SIGNALS_EVERY_MS: i64 = 1_000;
+/// Between two looks at a camera's pictures (docs/decisions/0017).
+const LOOK_MS: u64 = 4_000;
 /// All that GStreamer needs; nothing else of the agent's environment reaches the worker.
 const ENVIRONMENT: [&str; 7] = [
     "PATH",
@@ -38,8 +40,8 @@ const ENVIRONMENT: [&str; 7] = [
     "TMPDIR",
 ];
 
-/// glibc keeps one heap for each of GStreamer's threads, and every picture that was decoded for its
-/// brightness in it. With one heap, and large blocks given back at once, a worker takes half.
+/// glibc keeps one heap for each of GStreamer's threads, and every picture that was decoded to be
+/// looked at in it. With one heap, and large blocks given back at once, a worker takes half.
 const FRUGAL: [(&str, &str); 3] = [
     ("MALLOC_ARENA_MAX", "1"),
     ("MALLOC_MMAP_THRESHOLD_", "131072"),
@@ -223,6 +225,7 @@ impl Supervisor {
             audio: self.intake.audio,
             connect_seconds: self.intake.connect_seconds,
             stall_seconds: self.intake.stall_seconds,
+            look_ms: LOOK_MS,
         };
         let (child, socket) = spawn(&self.program).map_err(Failure::Start)?;
         let mut socket = UnixStream::from_std(socket).map_err(Failure::Start)?;
@@ -264,7 +267,8 @@ impl Supervisor {
                 detail,
             }) => self.note_state(state, side, &detail),
             Report::Note(Note::Slow { pictures }) => self.note_slow(pictures),
-            Report::Note(Note::Luma { mean, variance }) => self.meter.luma(mean, variance),
+            Report::Note(Note::Sight(sight)) => self.meter.sight(&sight, clock::now_ms()),
+            Report::Note(Note::Sound(heard)) => self.meter.sound(heard, clock::now_ms()),
             Report::Note(Note::SubEnded { detail }) => {
                 if let Some(sub) = &self.sub {
                     sub.interrupt();

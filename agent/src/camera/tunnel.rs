@@ -224,6 +224,7 @@ mod tests {
             audio: false,
             connect_seconds: 1,
             stall_seconds: 1,
+            look_ms: 4_000,
         };
         let bound = |order| {
             let doors = Doors::bind(&order).unwrap();

@@ -3,8 +3,9 @@
 //! The full picture decides: when its session ends, the process says why and ends, and the agent
 //! starts a fresh one. The small picture is tried again from within.
 
+use super::decode::{Ear, Eye};
 use super::intake::{Intake, Outgoing};
-use super::luma::{self, Keyframe};
+use super::looks::{Looks, Wanted};
 use super::onvif;
 use super::pair::{MAIN, Note, Order, Report, SUB};
 use super::rtsp::{Ended, Stream};
@@ -30,6 +31,8 @@ use xunke_protocol::health::CameraState;
 /// Reports waiting for the agent: about three seconds of two streams with sound.
 const REPORTS_MAX: usize = 256;
 const SUB_RETRY_S_MAX: u64 = 30;
+/// Keyframes and pieces of sound waiting to be decoded.
+const WANTED_MAX: usize = 2;
 /// A burst may take more; that much is kept for the next one.
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -97,17 +100,17 @@ async fn serve(socket: UnixStream, order: Order, doors: Doors) {
 
 /// Runs until the full picture's session ends.
 async fn stream_all(order: &Arc<Order>, doors: Doors, outgoing: &Outgoing) -> Ended {
-    let (keyframes, wanted) = sync_channel(1);
+    let (wanted, received) = sync_channel(WANTED_MAX);
     let judge = outgoing.clone();
-    thread::spawn(move || look(&wanted, &judge));
+    thread::spawn(move || look_and_listen(&received, &judge));
     let streams = Arc::new(Notify::new());
     if order.sub_url.is_some() {
-        let (order, outgoing, keyframes) = (order.clone(), outgoing.clone(), keyframes.clone());
+        let (order, outgoing, wanted) = (order.clone(), outgoing.clone(), wanted.clone());
         let (main_streams, door) = (streams.clone(), doors.sub);
         tokio::spawn(async move {
             // A camera that serves one viewer only is to serve the recorder.
             main_streams.notified().await;
-            run_sub(&order, door, &outgoing, &keyframes).await;
+            run_sub(&order, door, &outgoing, &wanted).await;
         });
     }
     if order.onvif.is_some() {
@@ -115,7 +118,7 @@ async fn stream_all(order: &Arc<Order>, doors: Doors, outgoing: &Outgoing) -> En
         tokio::spawn(async move { onvif::watch::attend(&order, &outgoing).await });
     }
     let session = (&**order, doors.main.as_ref());
-    run_main(session, outgoing, keyframes, &streams).await
+    run_main(session, outgoing, wanted, &streams).await
 }
 
 /// Sends reports in order, all that wait at once; the process ends when the agent is gone.
@@ -142,11 +145,12 @@ async fn write(mut socket: UnixStream, mut reports: mpsc::Receiver<Option<Report
 async fn run_main(
     (order, door): (&Order, Option<&TcpListener>),
     outgoing: &Outgoing,
-    keyframes: SyncSender<Keyframe>,
+    wanted: SyncSender<Wanted>,
     streams: &Notify,
 ) -> Ended {
-    let luma = order.sub_url.is_none().then_some(keyframes);
-    let mut intake = Intake::new(MAIN, outgoing.clone(), luma);
+    let every_ms = order.sub_url.is_none().then_some(order.look_ms);
+    let looks = Looks::new(wanted, every_ms);
+    let mut intake = Intake::new(MAIN, outgoing.clone(), looks);
     let mut streaming = false;
     let note = |note| {
         let _ = outgoing.try_send(Some(Report::Note(note)));
@@ -173,11 +177,12 @@ async fn run_sub(
     order: &Order,
     door: Option<TcpListener>,
     outgoing: &Outgoing,
-    keyframes: &SyncSender<Keyframe>,
+    wanted: &SyncSender<Wanted>,
 ) {
     let mut pause_s = 1;
     while let Some(url) = &order.sub_url {
-        let mut intake = Intake::new(SUB, outgoing.clone(), Some(keyframes.clone()));
+        let looks = Looks::new(wanted.clone(), Some(order.look_ms));
+        let mut intake = Intake::new(SUB, outgoing.clone(), looks);
         let stream = stream(order, door.as_ref(), url, false);
         let ended = stream.run(&mut intake, |_| {}).await;
         let detail = ended.detail;
@@ -211,20 +216,27 @@ fn stream<'a>(
 }
 
 /// GStreamer is started by the first keyframe; what it keeps in memory is not spent before.
-fn look(keyframes: &Receiver<Keyframe>, outgoing: &Outgoing) {
-    let mut told = false;
-    while let Ok(keyframe) = keyframes.recv() {
-        let measured = gst::init()
-            .map_err(|error| error.to_string())
-            .and_then(|()| luma::of(&keyframe).map_err(|error| error.to_string()));
-        let note = match measured {
-            Ok((mean, variance)) => Note::Luma { mean, variance },
-            Err(_) if told => continue,
-            Err(error) => {
-                told = true;
-                let detail = format!("brightness cannot be measured: {error}");
-                Note::Ignored { detail }
+fn look_and_listen(wanted: &Receiver<Wanted>, outgoing: &Outgoing) {
+    let (mut eye, mut ear) = (Eye::default(), Ear::default());
+    let mut told = [false; 2];
+    while let Ok(wanted) = wanted.recv() {
+        let started = gst::init().map_err(|error| error.to_string());
+        let (measured, sense, what) = match wanted {
+            Wanted::Picture(keyframe) => {
+                let seen = started.and_then(|()| eye.look(&keyframe).map_err(|e| e.to_string()));
+                (seen.map(|seen| Note::Sight(seen.into())), 0, "pictures")
             }
+            Wanted::Sound(piece) => {
+                let heard = started.and_then(|()| ear.listen(&piece).map_err(|e| e.to_string()));
+                (heard.map(Note::Sound), 1, "sound")
+            }
+        };
+        let note = match measured {
+            Ok(note) => note,
+            Err(_) if std::mem::replace(&mut told[sense], true) => continue,
+            Err(error) => Note::Ignored {
+                detail: format!("the camera's {what} cannot be checked: {error}"),
+            },
         };
         let _ = outgoing.try_send(Some(Report::Note(note)));
     }

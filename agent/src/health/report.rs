@@ -134,8 +134,15 @@ impl Report {
 
 /// What an administrator must see at once.
 fn states(document: &HealthDocument) -> Vec<u8> {
-    let cameras = document.cameras.iter().map(|camera| camera.state as u8);
-    cameras.chain([document.recording.state as u8]).collect()
+    let mut states = vec![document.recording.state as u8];
+    for camera in &document.cameras {
+        let seen = camera.sight.iter().flatten();
+        let heard = camera.sound.as_ref().and_then(|sound| sound.found);
+        states.push(camera.state as u8);
+        states.extend(seen.map(|seen| 32 + seen.kind as u8));
+        states.extend(heard.map(|heard| 64 + heard as u8));
+    }
+    states
 }
 
 /// The numbers, coarse: a step means something has changed, noise does not.
@@ -175,7 +182,9 @@ fn numbers(document: &HealthDocument) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xunke_protocol::health::{CameraEvent, SystemSignals, TamperTopic};
+    use xunke_protocol::health::{
+        CameraEvent, SightKind, Sighting, SoundKind, SoundSignals, SystemSignals, TamperTopic,
+    };
     use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
 
     fn camera(name: &str) -> CameraSignals {
@@ -195,6 +204,13 @@ mod tests {
             firmware: Some("F".repeat(24)),
             clock_skew_ms: Some(-1_763_000_000_000),
             events: Vec::new(),
+            sharpness: Some(78.1),
+            sight: Some(Vec::new()),
+            sound: Some(SoundSignals {
+                rms_dbfs: -31.5,
+                clipping_ratio: 0.0,
+                found: None,
+            }),
         }
     }
 
@@ -220,6 +236,15 @@ mod tests {
                 agent_resident_bytes: 20 << 20,
             },
             clock_skew_ms: Some(3),
+        }
+    }
+
+    fn seen(kind: SightKind) -> Sighting {
+        Sighting {
+            kind,
+            since: 1_763_000_000_000,
+            value: 12.25,
+            usual: Some(78.15),
         }
     }
 
@@ -257,7 +282,15 @@ mod tests {
         assert!(report.due(&document, 11_000));
         document.recording.state = RecordingState::Failing;
         assert!(report.due(&document, 12_000));
-        assert!(!report.due(&document, 13_000));
+        document.cameras[0].sight = Some(vec![seen(SightKind::Covered)]);
+        assert!(
+            report.due(&document, 13_000),
+            "R65: covered is told at once"
+        );
+        document.cameras[0].sight = Some(vec![seen(SightKind::Blurred)]);
+        assert!(report.due(&document, 14_000));
+        document.cameras[0].sound = None;
+        assert!(!report.due(&document, 15_000));
     }
 
     #[test]
@@ -282,19 +315,23 @@ mod tests {
 
     #[test]
     fn the_fullest_box_stays_within_the_limit_of_a_document() {
+        let worst = |n| {
+            let mut camera = camera(&format!("camera-number{n:03}"));
+            camera.sight = Some(vec![seen(SightKind::Covered), seen(SightKind::Blurred)]);
+            let event = CameraEvent {
+                topic: TamperTopic::GlobalSceneChange,
+                since: 1_763_000_000_000,
+            };
+            camera.events = vec![event; 4];
+            camera.sound = Some(SoundSignals {
+                rms_dbfs: -119.5,
+                clipping_ratio: 0.123,
+                found: Some(SoundKind::Clipping),
+            });
+            camera
+        };
         let full = HealthDocument {
-            cameras: (0..config::CAMERAS_MAX)
-                .map(|n| CameraSignals {
-                    events: vec![
-                        CameraEvent {
-                            topic: TamperTopic::GlobalSceneChange,
-                            since: 1_763_000_000_000,
-                        };
-                        4
-                    ],
-                    ..camera(&format!("camera-number{n:03}"))
-                })
-                .collect(),
+            cameras: (0..config::CAMERAS_MAX).map(worst).collect(),
             ..document()
         };
         let bytes = serde_json::to_vec(&full).unwrap().len();

@@ -9,7 +9,7 @@
 mod catalogue;
 mod judge;
 
-pub use catalogue::{CATALOGUE, Kind, Severity, Words, kind};
+pub use catalogue::{CATALOGUE, Kind, LESSON_ONLY, Severity, Words, kind};
 pub use judge::{Evidence, Finding, device_findings, silence_findings};
 
 /// Where one possible fault of one component stands.

@@ -141,7 +141,7 @@ impl FaultWatch {
             kind.idle_hold_ms
         };
         let phase = before.as_ref().map(|watched| watched.phase);
-        let found = evidence.is_some();
+        let found = evidence.is_some() && kind.matters(in_lesson);
         let (phase, edge) = fault::step(phase, found, hold_ms, kind.clear_ms, now_ms);
         let mut id = before.and_then(|watched| watched.id);
         match (edge, &id) {

@@ -53,9 +53,14 @@ fn enveloped(kind: &str, seq: u64, data: Value) -> String {
 }
 
 async fn report(intake: &Intake, camera: &str, seq: u64, now_ms: i64) {
+    see(intake, camera, json!([]), seq, now_ms).await;
+}
+
+/// A report of a camera with what its pictures point to.
+async fn see(intake: &Intake, camera: &str, sight: Value, seq: u64, now_ms: i64) {
     let data = json!({
         "cameras": [{"source": "cam0", "state": camera, "since": 0, "bytes_per_second": 1,
-                     "frames_per_second": 25.0, "restarts": 0, "audio": true}],
+                     "frames_per_second": 25.0, "restarts": 0, "audio": true, "sight": sight}],
         "recording": {"state": "recording", "since": 0, "durable_age_ms": 100},
         "spool": {"waiting_bytes": 0, "waiting_segments": 0, "free_bytes": 9, "limit_bytes": 9,
                   "evicted_unsent": 0},
@@ -251,6 +256,44 @@ async fn a_camera_fault_opens_after_its_hold_down_and_closes_when_it_has_cleared
         (closed.opened_ms, closed.cleared_ms),
         (NOW, Some(NOW + 21_000))
     );
+}
+
+/// R65: covered and turned away during a lesson; a dark room at night is neither.
+#[tokio::test]
+async fn what_a_camera_sees_is_a_fault_in_a_lesson() {
+    let both = json!([{"kind": "covered", "since": NOW, "value": 0.98},
+                      {"kind": "frozen", "since": NOW, "value": 0.0}]);
+    for (lesson, expect) in [(true, &["CAM_FROZEN", "CAM_COVERED"][..]), (false, &[])] {
+        let (house, intake) = house().await;
+        if lesson {
+            lesson_now(&house).await;
+        }
+        say(&intake, "online", 1, NOW).await;
+        see(&intake, "streaming", both.clone(), 1, NOW).await;
+        let mut watch = watch(&house, &intake).await;
+        pass(&mut watch, 0..=10).await;
+        let mut found = open(&house).await;
+        found.sort_by_key(|code| code == "CAM_COVERED");
+        assert_eq!(found, expect);
+        report(&intake, "streaming", 2, NOW + 11_000).await;
+        pass(&mut watch, 11..=17).await;
+        assert!(open(&house).await.is_empty(), "uncovered");
+    }
+}
+
+/// The lesson is over, the lamps go off: what mattered in the lesson only is over with it.
+#[tokio::test]
+async fn what_matters_in_a_lesson_only_ends_with_it() {
+    let (house, intake) = house().await;
+    lesson_now(&house).await;
+    say(&intake, "online", 1, NOW).await;
+    let dark = json!([{"kind": "dark", "since": NOW, "value": 17.5}]);
+    see(&intake, "streaming", dark, 1, NOW + 3_580_000).await;
+    let mut watch = watch(&house, &intake).await;
+    pass(&mut watch, 3_585..=3_599).await;
+    assert_eq!(open(&house).await, ["CAM_DARK"]);
+    pass(&mut watch, 3_600..=3_610).await;
+    assert!(open(&house).await.is_empty());
 }
 
 #[tokio::test]

@@ -31,6 +31,25 @@ test('a report becomes groups of readable lines', () => {
   ]);
 });
 
+test('sharpness and sound stand with their camera', () => {
+  const camera = {
+    source: 'cam0',
+    sharpness: 71,
+    sight: [{ kind: 'dark', since: 5, value: 17 }],
+    sound: { rms_dbfs: -31.4, clipping_ratio: 0.02, found: 'clipping' },
+  };
+  expect(healthGroups({ cameras: [camera] })).toEqual([
+    {
+      name: 'cam0',
+      lines: [
+        { key: 'sharpness', value: '71' },
+        { key: 'rms_dbfs', value: '-31 dBFS' },
+        { key: 'clipping_ratio', value: '2 %' },
+      ],
+    },
+  ]);
+});
+
 test('the numbers of a fault read like those of a report', () => {
   expect(evidenceLines('frame_age_ms 9383, luma_mean 16.12')).toEqual([
     { key: 'frame_age_ms', value: '9.4 s' },

@@ -12,7 +12,7 @@ export interface HealthGroup {
 }
 
 /** Moments and ages that only machines compare; the page shows states and amounts. */
-const HIDDEN = new Set(['source', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance']);
+const HIDDEN = new Set(['source', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance', 'found']);
 
 /** `{cameras:[{source:'cam0',state:'streaming'}]}` becomes the group cam0 with its state. */
 export function healthGroups(report: unknown): HealthGroup[] {
@@ -20,8 +20,14 @@ export function healthGroups(report: unknown): HealthGroup[] {
   const nested = entriesOf(report).flatMap(([name, value]) =>
     Array.isArray(value) ? value.map((item) => named(item, name)) : [{ name, value }],
   );
-  const groups = nested.map(({ name, value }) => ({ name, lines: linesOf(value) }));
+  const lines = (value: unknown) => [...linesOf(value), ...linesOf(soundOf(value))];
+  const groups = nested.map(({ name, value }) => ({ name, lines: lines(value) }));
   return [...groups, own].filter(({ lines }) => lines.length > 0);
+}
+
+/** A camera's sound has two numbers of its own. */
+function soundOf(camera: unknown): unknown {
+  return entriesOf(camera).find(([key]) => key === 'sound')?.[1];
 }
 
 function named(item: unknown, fallback: string): { name: string; value: unknown } {
@@ -63,6 +69,7 @@ function readable(key: string, value: unknown): string {
   if (typeof value !== 'number') return String(value);
   if (key === 'bytes_per_second') return `${round((value * 8) / 1e6)} Mbit/s`;
   if (key.endsWith('_bytes')) return bytes(value);
+  if (key.endsWith('_dbfs')) return `${Math.round(value)} dBFS`;
   if (key.endsWith('_ratio')) return `${Math.round(value * 100)} %`;
   if (key.endsWith('_ms')) return Math.abs(value) < 1000 ? `${round(value)} ms` : `${round(value / 1000)} s`;
   if (key.endsWith('_s')) return `${round(value / 3600)} h`;

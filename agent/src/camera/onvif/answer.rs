@@ -294,7 +294,7 @@ mod tests {
             }),
             audio: Some("AAC".into()),
         };
-        assert_eq!(profiles(&node(&first)), [expect.clone()]);
+        assert_eq!(profiles(&node(&first)), std::slice::from_ref(&expect));
         assert_eq!(profiles(&node(&second)), [expect]);
         assert_eq!(profiles(&node("<R><Profiles/></R>")), [Profile::default()]);
     }

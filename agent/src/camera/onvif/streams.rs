@@ -70,6 +70,7 @@ mod tests {
             audio: true,
             connect_seconds: 1,
             stall_seconds: 1,
+            look_ms: 4_000,
         };
         let kept = find(order).await.ok().map(|order| order.main_url);
         assert_eq!(kept.as_deref(), Some("rtsp://10.0.0.2/main"));

@@ -42,7 +42,8 @@ pub struct Kind {
     pub first_action: Words,
     /// It must be found for so long before it is a fault, milliseconds.
     pub hold_ms: i64,
-    /// The same while no lesson is being recorded in the room, milliseconds.
+    /// The same while no lesson is being recorded in the room, milliseconds; [`LESSON_ONLY`] when
+    /// it is none then.
     pub idle_hold_ms: i64,
     /// It must be gone for so long before the fault ends, milliseconds.
     pub clear_ms: i64,
@@ -55,6 +56,17 @@ pub struct Words {
     pub zh: &'static str,
     /// English.
     pub en: &'static str,
+}
+
+/// [`Kind::idle_hold_ms`] of what is no fault without a lesson: a dark, quiet room at night.
+pub const LESSON_ONLY: i64 = i64::MAX;
+
+impl Kind {
+    /// Whether it matters now.
+    #[must_use]
+    pub fn matters(&self, in_lesson: bool) -> bool {
+        in_lesson || self.idle_hold_ms != LESSON_ONLY
+    }
 }
 
 /// The fault of that code.
@@ -86,8 +98,12 @@ const fn camera(
     }
 }
 
-/// Every fault there is; worst first within a component.
-pub const CATALOGUE: [Kind; 14] = [
+/// Without a lesson nobody misses the picture; the repair can wait until it is sure.
+const IDLE_PICTURE_MS: i64 = 600_000;
+
+/// Every fault there is; worst first within a component. "疑似": what pictures and sound point to is
+/// possible until a person has looked (R65, R105).
+pub const CATALOGUE: [Kind; 20] = [
     Kind {
         hold_ms: 20_000,
         idle_hold_ms: 90_000,
@@ -169,19 +185,91 @@ pub const CATALOGUE: [Kind; 14] = [
             "Restart the camera; check its switch port",
         ),
     ),
-    camera(
-        "CAM_COVERED",
-        Severity::Major,
-        words("摄像头疑似被遮挡", "Camera possibly covered"),
-        words(
-            "镜头被遮挡，或教室全黑",
-            "The lens is covered, or the room is dark",
-        ),
-        words(
-            "到现场查看镜头（不得遮挡）",
-            "Look at the lens on site; it must not be covered",
-        ),
-    ),
+    Kind {
+        hold_ms: 5_000,
+        idle_hold_ms: LESSON_ONLY,
+        ..camera(
+            "CAM_COVERED",
+            Severity::Major,
+            words("摄像头疑似被遮挡", "Camera possibly covered"),
+            words(
+                "镜头被遮挡，或教室全黑",
+                "The lens is covered, or the room is wholly dark",
+            ),
+            words(
+                "到现场查看镜头（不得遮挡）",
+                "Look at the lens on site; it must not be covered",
+            ),
+        )
+    },
+    Kind {
+        hold_ms: 5_000,
+        idle_hold_ms: IDLE_PICTURE_MS,
+        ..camera(
+            "CAM_FROZEN",
+            Severity::Critical,
+            words("摄像头画面疑似定格", "Picture possibly frozen"),
+            words(
+                "摄像头内部死机，反复发送同一画面",
+                "The camera hangs and repeats one picture",
+            ),
+            words(
+                "重启摄像头；仍定格则更换",
+                "Restart the camera; replace it if it freezes again",
+            ),
+        )
+    },
+    Kind {
+        hold_ms: 5_000,
+        idle_hold_ms: IDLE_PICTURE_MS,
+        ..camera(
+            "CAM_MOVED",
+            Severity::Major,
+            words("摄像头疑似被移动", "Camera possibly turned away"),
+            words(
+                "摄像头被转动，或支架松动",
+                "The camera was turned, or its mount is loose",
+            ),
+            words(
+                "到现场对照安装位置，拧紧支架",
+                "Compare with where it should point; fasten the mount",
+            ),
+        )
+    },
+    Kind {
+        hold_ms: 5_000,
+        idle_hold_ms: IDLE_PICTURE_MS,
+        ..camera(
+            "CAM_BLURRED",
+            Severity::Minor,
+            words("摄像头画面疑似模糊", "Picture possibly out of focus"),
+            words(
+                "镜头有污渍、起雾或对焦变动",
+                "A dirty or fogged lens, or its focus was changed",
+            ),
+            words(
+                "擦拭镜头，再用调试命令对焦",
+                "Clean the lens, then focus it with the aiming aid",
+            ),
+        )
+    },
+    Kind {
+        hold_ms: 10_000,
+        idle_hold_ms: LESSON_ONLY,
+        ..camera(
+            "CAM_DARK",
+            Severity::Minor,
+            words("上课时画面疑似过暗", "Picture possibly too dark"),
+            words(
+                "教室未开灯，或摄像头曝光设置错误",
+                "The lamps are off, or the exposure is set wrong",
+            ),
+            words(
+                "确认教室照明，再检查曝光设置",
+                "See to the lamps, then check the camera's exposure",
+            ),
+        )
+    },
     Kind {
         hold_ms: 30_000,
         idle_hold_ms: 30_000,
@@ -196,6 +284,40 @@ pub const CATALOGUE: [Kind; 14] = [
             words(
                 "打开摄像头音频并检查麦克风接线",
                 "Turn on its audio and check the microphone",
+            ),
+        )
+    },
+    Kind {
+        hold_ms: 10_000,
+        idle_hold_ms: LESSON_ONLY,
+        ..camera(
+            "MIC_SILENT",
+            Severity::Minor,
+            words("麦克风疑似无声", "Microphone possibly silent"),
+            words(
+                "麦克风被静音、断线，或音量为零",
+                "It is muted, its cable is broken, or its level is zero",
+            ),
+            words(
+                "检查静音开关、接线和输入音量",
+                "Check its mute switch, its cable and its level",
+            ),
+        )
+    },
+    Kind {
+        hold_ms: 10_000,
+        idle_hold_ms: LESSON_ONLY,
+        ..camera(
+            "MIC_CLIPPING",
+            Severity::Minor,
+            words("麦克风音量疑似过载", "Microphone possibly too loud"),
+            words(
+                "输入音量过大，声音失真",
+                "Its level is too high; sound is distorted",
+            ),
+            words(
+                "调低摄像头或调音台的输入音量",
+                "Turn the level down at the camera or the mixer",
             ),
         )
     },

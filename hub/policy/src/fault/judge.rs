@@ -1,7 +1,8 @@
 //! Judging: which faults a report of signals, or its absence, points to.
 
 use xunke_protocol::health::{
-    CameraSignals, CameraState, HealthDocument, RecordingSignals, RecordingState, SpoolSignals,
+    CameraSignals, CameraState, HealthDocument, RecordingSignals, RecordingState, SightKind,
+    Sighting, SoundKind, SoundSignals, SpoolSignals,
 };
 
 /// A covered lens is dark: 8-bit luma of an unlit room with a projector stays above.
@@ -113,20 +114,55 @@ fn picture(
     finding: impl Fn(&'static str, Evidence) -> Finding,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
-    if let (Some(mean), Some(variance)) = (signals.luma_mean, signals.luma_variance)
-        && mean <= COVERED_LUMA_MEAN_MAX
-        && variance <= COVERED_LUMA_VARIANCE_MAX
-    {
-        let evidence = vec![
-            ("luma_mean", mean.into()),
-            ("luma_variance", variance.into()),
-        ];
-        found.push(finding("CAM_COVERED", evidence));
+    match &signals.sight {
+        Some(seen) => found.extend(seen.iter().filter_map(sighting)),
+        None => found.extend(dark_and_even(signals)),
     }
-    if !signals.audio {
-        found.push(finding("MIC_ABSENT", Vec::new()));
+    match &signals.sound {
+        _ if !signals.audio => found.push(("MIC_ABSENT", Vec::new())),
+        Some(sound) => found.extend(heard(sound)),
+        None => {}
     }
-    found
+    let finding = |(code, evidence)| finding(code, evidence);
+    found.into_iter().map(finding).collect()
+}
+
+/// What the box has seen for a while, as a code with the numbers it rests on.
+fn sighting(seen: &Sighting) -> Option<(&'static str, Evidence)> {
+    let (code, number, usual) = match seen.kind {
+        SightKind::Covered => ("CAM_COVERED", "lost_texture_ratio", ""),
+        SightKind::Dark => ("CAM_DARK", "luma_mean", "usual_luma_mean"),
+        SightKind::Blurred => ("CAM_BLURRED", "sharpness", "usual_sharpness"),
+        SightKind::Frozen => ("CAM_FROZEN", "same_picture_ratio", ""),
+        SightKind::Moved => ("CAM_MOVED", "likeness", ""),
+        SightKind::Unknown => return None,
+    };
+    let mut evidence = vec![(number, seen.value.into())];
+    evidence.extend(seen.usual.map(|value| (usual, value.into())));
+    evidence.retain(|(name, _)| !name.is_empty());
+    Some((code, evidence))
+}
+
+/// An agent that does not look for more reports brightness alone.
+fn dark_and_even(signals: &CameraSignals) -> Option<(&'static str, Evidence)> {
+    let (mean, variance) = signals.luma_mean.zip(signals.luma_variance)?;
+    let covered = mean <= COVERED_LUMA_MEAN_MAX && variance <= COVERED_LUMA_VARIANCE_MAX;
+    let evidence = vec![
+        ("luma_mean", mean.into()),
+        ("luma_variance", variance.into()),
+    ];
+    covered.then_some(("CAM_COVERED", evidence))
+}
+
+fn heard(sound: &SoundSignals) -> Option<(&'static str, Evidence)> {
+    match sound.found? {
+        SoundKind::Silent => Some(("MIC_SILENT", vec![("rms_dbfs", sound.rms_dbfs.into())])),
+        SoundKind::Clipping => {
+            let clipping = ("clipping_ratio", sound.clipping_ratio.into());
+            Some(("MIC_CLIPPING", vec![clipping]))
+        }
+        SoundKind::Unknown => None,
+    }
 }
 
 /// Never "recording" while nothing becomes durable.

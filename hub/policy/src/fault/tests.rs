@@ -22,6 +22,9 @@ fn healthy() -> HealthDocument {
             firmware: None,
             clock_skew_ms: None,
             events: vec![],
+            sharpness: Some(71.0),
+            sight: None,
+            sound: None,
         }],
         recording: RecordingSignals {
             state: RecordingState::Recording,
@@ -95,6 +98,107 @@ fn a_covered_lens_is_dark_and_shows_nothing() {
     assert_eq!(luma(16.0, 0.2), one("CAM_COVERED", "cam0"));
     assert!(luma(16.0, 400.0).is_empty() && luma(235.0, 0.2).is_empty());
     assert!(found(|report| report.cameras[0].luma_mean = None).is_empty());
+}
+
+/// R65: what the box has seen for a while is a possible fault with its numbers, whatever the
+/// brightness says; an agent of tomorrow may see more.
+#[test]
+fn what_the_box_has_seen_is_judged() {
+    let seen = |kind| {
+        found(|report| {
+            report.cameras[0].luma_mean = Some(16.0);
+            report.cameras[0].luma_variance = Some(0.2);
+            report.cameras[0].sight = Some(vec![Sighting {
+                kind,
+                since: 7,
+                value: 21.5,
+                usual: Some(70.0),
+            }]);
+        })
+    };
+    assert_eq!(seen(SightKind::Covered), one("CAM_COVERED", "cam0"));
+    assert_eq!(seen(SightKind::Dark), one("CAM_DARK", "cam0"));
+    assert_eq!(seen(SightKind::Blurred), one("CAM_BLURRED", "cam0"));
+    assert_eq!(seen(SightKind::Frozen), one("CAM_FROZEN", "cam0"));
+    assert_eq!(seen(SightKind::Moved), one("CAM_MOVED", "cam0"));
+    assert!(seen(SightKind::Unknown).is_empty());
+    let mut report = healthy();
+    report.cameras[0].sight = Some(vec![Sighting {
+        kind: SightKind::Blurred,
+        since: 7,
+        value: 21.5,
+        usual: Some(70.0),
+    }]);
+    let numbers = vec![("sharpness", 21.5), ("usual_sharpness", 70.0)];
+    assert_eq!(device_findings(&report)[0].evidence, numbers);
+    report.cameras[0].sight = Some(vec![]);
+    report.cameras[0].luma_mean = Some(16.0);
+    report.cameras[0].luma_variance = Some(0.2);
+    assert!(device_findings(&report).is_empty(), "the box knows better");
+}
+
+/// X56: a microphone that is muted, or turned up too far.
+#[test]
+fn what_the_box_has_heard_is_judged() {
+    let heard = |kind, audio| {
+        found(|report| {
+            report.cameras[0].audio = audio;
+            report.cameras[0].sound = Some(SoundSignals {
+                rms_dbfs: -90.0,
+                clipping_ratio: 0.2,
+                found: kind,
+            });
+        })
+    };
+    assert!(heard(None, true).is_empty() && heard(Some(SoundKind::Unknown), true).is_empty());
+    assert_eq!(
+        heard(Some(SoundKind::Silent), true),
+        one("MIC_SILENT", "cam0")
+    );
+    assert_eq!(
+        heard(Some(SoundKind::Clipping), true),
+        one("MIC_CLIPPING", "cam0")
+    );
+    assert_eq!(
+        heard(Some(SoundKind::Silent), false),
+        one("MIC_ABSENT", "cam0")
+    );
+}
+
+/// A dark, quiet room at night is no fault; a frozen camera is one at any hour.
+#[test]
+fn some_faults_matter_in_a_lesson_only() {
+    let only: Vec<_> = CATALOGUE
+        .iter()
+        .filter(|kind| !kind.matters(false))
+        .map(|kind| kind.code)
+        .collect();
+    assert_eq!(
+        only,
+        ["CAM_COVERED", "CAM_DARK", "MIC_SILENT", "MIC_CLIPPING"]
+    );
+    assert!(CATALOGUE.iter().all(|kind| kind.matters(true)));
+}
+
+/// R65, R105: what pictures and sound point to is possible, never certain.
+#[test]
+fn what_is_noticed_is_worded_as_possible() {
+    let noticed = [
+        "CAM_COVERED",
+        "CAM_FROZEN",
+        "CAM_MOVED",
+        "CAM_BLURRED",
+        "CAM_DARK",
+        "MIC_SILENT",
+        "MIC_CLIPPING",
+    ];
+    for code in noticed {
+        let title = fault_kind(code).unwrap().title;
+        assert!(
+            title.zh.contains("疑似") && title.en.contains("possibly"),
+            "{code}"
+        );
+    }
 }
 
 #[test]
@@ -252,6 +356,7 @@ fn codes_are_unique_and_every_word_is_there() {
 /// The times and severities that the guide promises, seconds: hold-down, idle, clear.
 #[test]
 fn every_fault_has_its_times() {
+    let never = LESSON_ONLY / 1000;
     let expect = [
         ("DEVICE_LOST", "critical", 20, 90, 0),
         ("DEVICE_SILENT", "major", 0, 0, 5),
@@ -259,8 +364,14 @@ fn every_fault_has_its_times() {
         ("CAM_UNAUTHORIZED", "critical", 10, 10, 5),
         ("CAM_GARBAGE", "critical", 10, 10, 5),
         ("CAM_STALLED", "critical", 10, 10, 5),
-        ("CAM_COVERED", "major", 10, 10, 5),
+        ("CAM_COVERED", "major", 5, never, 5),
+        ("CAM_FROZEN", "critical", 5, 600, 5),
+        ("CAM_MOVED", "major", 5, 600, 5),
+        ("CAM_BLURRED", "minor", 5, 600, 5),
+        ("CAM_DARK", "minor", 10, never, 5),
         ("MIC_ABSENT", "minor", 30, 30, 5),
+        ("MIC_SILENT", "minor", 10, never, 5),
+        ("MIC_CLIPPING", "minor", 10, never, 5),
         ("REC_FAILING", "critical", 5, 5, 5),
         ("REC_EVICTED", "critical", 0, 0, 5),
         ("SPOOL_FILLING", "major", 60, 60, 60),
