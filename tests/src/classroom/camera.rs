@@ -15,7 +15,7 @@ use rtsp::gst_rtsp::RTSPAuthMethod;
 use rtsp::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::mood::Mood;
+use super::mood::{Look, Mood};
 use super::stream::{MAIN, SUB, VIEWER_ROLE, factory};
 
 /// Something that happens to the camera.
@@ -24,8 +24,16 @@ use super::stream::{MAIN, SUB, VIEWER_ROLE, factory};
 pub enum Behaviour {
     /// The lens is covered: a dark picture without a strip.
     Cover,
-    /// The lens is free again.
+    /// The lens is free again, the lamps are on, the camera looks ahead.
     Uncover,
+    /// The lamps are switched off.
+    Dim,
+    /// The lens is out of focus.
+    Blur,
+    /// The camera is turned to the side.
+    Turn,
+    /// The same picture is sent again and again.
+    Still,
     /// Nothing is sent any more; connections stay open.
     Freeze,
     /// Sending goes on.
@@ -106,8 +114,12 @@ impl Camera {
     /// The port could not be taken again.
     pub fn suffer(&mut self, behaviour: Behaviour) -> Result<()> {
         match behaviour {
-            Behaviour::Cover => self.mood.set_covered(true),
-            Behaviour::Uncover => self.mood.set_covered(false),
+            Behaviour::Cover => self.mood.set_look(Look::Covered),
+            Behaviour::Uncover => self.mood.set_look(Look::Plain),
+            Behaviour::Dim => self.mood.set_look(Look::Dimmed),
+            Behaviour::Blur => self.mood.set_look(Look::Blurred),
+            Behaviour::Turn => self.mood.set_look(Look::Turned),
+            Behaviour::Still => self.mood.set_look(Look::Still),
             Behaviour::Freeze => self.mood.set_frozen(true),
             Behaviour::Thaw => self.mood.set_frozen(false),
             Behaviour::Die => self.die(),
@@ -132,7 +144,7 @@ impl Camera {
     }
 
     fn revive(&mut self) -> Result<()> {
-        self.mood.set_covered(false);
+        self.mood.set_look(Look::Plain);
         self.mood.set_frozen(false);
         self.garbage = None;
         self.auth.remove_digest(&self.credentials.user);

@@ -1,6 +1,6 @@
 //! A simulated classroom: a real RTSP camera that shows a lively test lesson.
 //!
-//! strip → scene → stream → camera → script
+//! strip → scene → mood → lens → stream → camera → script
 //!
 //! Every picture says when it was painted, so that whoever shows it can be timed.
 
@@ -10,6 +10,7 @@ mod canvas;
 mod scene;
 mod melody;
 mod mood;
+mod lens;
 mod stream;
 mod camera;
 mod script;

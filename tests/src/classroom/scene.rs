@@ -86,6 +86,12 @@ impl Scene {
         &self.now
     }
 
+    /// The picture that was painted last.
+    #[must_use]
+    pub fn shown(&self) -> &Canvas {
+        &self.now
+    }
+
     /// The chalk line on the board grows with the minute and is wiped when it is full.
     fn chalk(&mut self, now_ms: i64) {
         let s = self.scale;

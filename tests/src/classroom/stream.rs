@@ -15,8 +15,9 @@ use gstreamer_rtsp_server as rtsp;
 use rtsp::prelude::*;
 
 use super::canvas::Canvas;
+use super::lens::Lens;
 use super::melody::{RATE, samples};
-use super::mood::Mood;
+use super::mood::{Look, Mood};
 use super::scene::{Darkness, Scene};
 use super::strip::Mark;
 use crate::clock::now_ms;
@@ -116,6 +117,7 @@ fn start(quality: Quality, room: &str, mood: &Arc<Mood>, media: &rtsp::RTSPMedia
     let painter = Painter {
         scene: Scene::new(room, quality.width),
         darkness: Darkness::new(quality.width),
+        lens: Lens::new(quality.width),
         mood: Arc::clone(mood),
         picture,
         sound,
@@ -130,6 +132,7 @@ fn start(quality: Quality, room: &str, mood: &Arc<Mood>, media: &rtsp::RTSPMedia
 struct Painter {
     scene: Scene,
     darkness: Darkness,
+    lens: Lens,
     mood: Arc<Mood>,
     picture: AppSrc,
     sound: AppSrc,
@@ -177,10 +180,12 @@ impl Painter {
     /// Paints and hands on one frame; `false` when the stream has ended.
     fn send(&mut self, pool: &gst::BufferPool, first_pts: gst::ClockTime, frame: u32) -> bool {
         let now = now_ms();
-        let canvas = if self.mood.is_covered() {
-            self.darkness.paint(u64::from(frame))
-        } else {
-            self.scene.paint(Mark::new(now, u64::from(frame)), now)
+        let mark = Mark::new(now, u64::from(frame));
+        let canvas = match self.mood.look() {
+            Look::Covered => self.darkness.paint(u64::from(frame)),
+            Look::Still => self.scene.shown(),
+            Look::Plain => self.scene.paint(mark, now),
+            look => self.lens.see(look, frame, self.scene.paint(mark, now)),
         };
         let Some(picture) = filled(pool, canvas) else {
             return false;
