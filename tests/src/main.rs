@@ -58,7 +58,7 @@ enum Command {
     /// Figures with their aims; fails when one is missed.
     Bench {
         /// Which bench.
-        #[arg(value_parser = ["thread", "access", "bypass"])]
+        #[arg(value_parser = ["thread", "access", "bypass", "noticing"])]
         name: String,
         /// How many attempts to get in.
         #[arg(long, default_value_t = 50_000)]
@@ -100,6 +100,7 @@ fn run(command: Command) -> Result<()> {
             let runtime = tokio::runtime::Runtime::new()?;
             let met = match name.as_str() {
                 "access" => runtime.block_on(bench::access::run(attempts)),
+                "noticing" => bench::noticing::run(),
                 "bypass" => runtime.block_on(bench::access::run_attempts(attempts)),
                 _ => runtime.block_on(bench::thread::run()),
             };

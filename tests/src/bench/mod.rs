@@ -1,8 +1,9 @@
 //! Benches: figures with their aims, measured on the simulated campus.
 //!
-//! usage → figure → thread → access
+//! usage → figure → thread → access → noticing
 
 mod usage;
 mod figure;
 pub mod thread;
 pub mod access;
+pub mod noticing;
