@@ -1,5 +1,5 @@
-//! Decoding a keyframe or a short piece of sound, to look at it or listen to it and forget it. The
-//! decoder stays open from one to the next. Worker process only.
+//! Decoding a keyframe or a short piece of sound, to look at it or listen to it and forget it. A
+//! decoder is opened for each and closed again (docs/decisions/0017). Worker process only.
 
 use super::codec::Video;
 use super::hearing::{self, Heard};
@@ -48,7 +48,8 @@ pub struct Piece {
 /// Looks at keyframes.
 #[derive(Default)]
 pub struct Eye {
-    open: Option<(Bytes, Decoder)>,
+    /// How the newest pictures were encoded.
+    description: Bytes,
     /// The newest pictures.
     before: VecDeque<Vec<u8>>,
 }
@@ -59,14 +60,12 @@ impl Eye {
     /// # Errors
     /// No decoder is installed, or it does not understand the picture.
     pub fn look(&mut self, keyframe: &Keyframe) -> Result<Sight, glib::BoolError> {
-        let same = |open: &(Bytes, Decoder)| open.0 == keyframe.description;
-        if !self.open.as_ref().is_some_and(same) {
+        if self.description != keyframe.description {
             self.before.clear();
+            self.description = keyframe.description.clone();
         }
-        let kept = self.open.take().filter(same).map(|(_, decoder)| decoder);
         let units = std::slice::from_ref(&keyframe.unit);
-        let (decoder, picture) = decode(kept, || picture_decoders(keyframe), units)?;
-        self.open = Some((keyframe.description.clone(), decoder));
+        let picture = decode(picture_decoders(keyframe), units)?;
         let mut sight = sight::measure(&picture)
             .ok_or_else(|| glib::bool_error!("the picture has a wrong size"))?;
         let same = self.before.iter().map(|one| same_ratio(&picture, one));
@@ -77,46 +76,29 @@ impl Eye {
     }
 }
 
-/// Listens to pieces of sound.
-#[derive(Default)]
-pub struct Ear {
-    open: Option<(Bytes, Decoder)>,
+/// What a piece of sound says. [`gst::init`] must have succeeded.
+///
+/// # Errors
+/// No decoder is installed, or it does not understand the sound.
+pub fn listen(piece: &Piece) -> Result<Heard, glib::BoolError> {
+    let sound = decode(sound_decoders(piece), &piece.frames)?;
+    // A piece begins in mid-sound: what its first frames decode to is not what was heard.
+    let skipped = sound.len().min(sound.len() / piece.frames.len().max(1) * 2) & !1;
+    let samples = sound[skipped..].chunks_exact(2);
+    let heard = hearing::measure(samples.map(|two| i16::from_le_bytes([two[0], two[1]])));
+    heard.ok_or_else(|| glib::bool_error!("no sound came out"))
 }
 
-impl Ear {
-    /// What a piece says. [`gst::init`] must have succeeded.
-    ///
-    /// # Errors
-    /// No decoder is installed, or it does not understand the sound.
-    pub fn listen(&mut self, piece: &Piece) -> Result<Heard, glib::BoolError> {
-        let same = |open: &(Bytes, Decoder)| open.0 == piece.description;
-        let kept = self.open.take().filter(same).map(|(_, decoder)| decoder);
-        let (decoder, sound) = decode(kept, || sound_decoders(piece), &piece.frames)?;
-        self.open = Some((piece.description.clone(), decoder));
-        // A piece begins in mid-sound: what its first frames decode to is not what was heard.
-        let skipped = sound.len().min(sound.len() / piece.frames.len().max(1) * 2) & !1;
-        let samples = sound[skipped..].chunks_exact(2);
-        let heard = hearing::measure(samples.map(|two| i16::from_le_bytes([two[0], two[1]])));
-        heard.ok_or_else(|| glib::bool_error!("no sound came out"))
-    }
-}
-
-/// With the decoder that is open, or else the first that can.
+/// With the first decoder that can.
 fn decode(
-    kept: Option<Decoder>,
-    decoders: impl FnOnce() -> Vec<(gst::Caps, Vec<&'static str>, gst::Caps)>,
+    decoders: Vec<(gst::Caps, Vec<&'static str>, gst::Caps)>,
     units: &[Bytes],
-) -> Result<(Decoder, Vec<u8>), glib::BoolError> {
-    if let Some(mut decoder) = kept
-        && let Ok(decoded) = decoder.run(units)
-    {
-        return Ok((decoder, decoded));
-    }
+) -> Result<Vec<u8>, glib::BoolError> {
     let mut last = glib::bool_error!("no decoder");
-    for (encoded, elements, raw) in decoders() {
+    for (encoded, elements, raw) in decoders {
         let opened = Decoder::open(&encoded, &elements, &raw);
-        match opened.and_then(|mut decoder| Ok((decoder.run(units)?, decoder))) {
-            Ok((decoded, decoder)) => return Ok((decoder, decoded)),
+        match opened.and_then(|decoder| decoder.run(units)) {
+            Ok(decoded) => return Ok(decoded),
             Err(error) => last = error,
         }
     }
@@ -174,8 +156,6 @@ struct Decoder {
     pipeline: gst::Pipeline,
     source: AppSrc,
     sink: AppSink,
-    /// Units that went in, as seconds: no decoder takes time that stands still.
-    fed: u64,
 }
 
 impl Decoder {
@@ -210,7 +190,6 @@ impl Decoder {
             pipeline,
             source,
             sink,
-            fed: 0,
         };
         let failed = |_| glib::bool_error!("the decoder does not start");
         opened
@@ -220,14 +199,13 @@ impl Decoder {
         Ok(opened)
     }
 
-    /// Decodes everything in, and is ready for the next.
-    fn run(&mut self, units: &[Bytes]) -> Result<Vec<u8>, glib::BoolError> {
-        for unit in units {
+    fn run(&self, units: &[Bytes]) -> Result<Vec<u8>, glib::BoolError> {
+        // No decoder takes time that stands still.
+        for (second, unit) in (0..).zip(units) {
             let mut buffer = gst::Buffer::from_slice(unit.clone());
             if let Some(buffer) = buffer.get_mut() {
-                buffer.set_pts(gst::ClockTime::from_seconds(self.fed));
+                buffer.set_pts(gst::ClockTime::from_seconds(second));
             }
-            self.fed += 1;
             let pushed = self.source.push_buffer(buffer);
             pushed.map_err(|error| glib::bool_error!("{error}"))?;
         }
@@ -246,8 +224,6 @@ impl Decoder {
         if decoded.is_empty() {
             return Err(glib::bool_error!("nothing came out of the decoder"));
         }
-        self.source.send_event(gst::event::FlushStart::new());
-        self.source.send_event(gst::event::FlushStop::new(true));
         Ok(decoded)
     }
 }

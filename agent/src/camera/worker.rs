@@ -3,7 +3,7 @@
 //! The full picture decides: when its session ends, the process says why and ends, and the agent
 //! starts a fresh one. The small picture is tried again from within.
 
-use super::decode::{Ear, Eye};
+use super::decode::{self, Eye};
 use super::intake::{Intake, Outgoing};
 use super::looks::{Looks, Wanted};
 use super::onvif;
@@ -217,7 +217,7 @@ fn stream<'a>(
 
 /// GStreamer is started by the first keyframe; what it keeps in memory is not spent before.
 fn look_and_listen(wanted: &Receiver<Wanted>, outgoing: &Outgoing) {
-    let (mut eye, mut ear) = (Eye::default(), Ear::default());
+    let mut eye = Eye::default();
     let mut told = [false; 2];
     while let Ok(wanted) = wanted.recv() {
         let started = gst::init().map_err(|error| error.to_string());
@@ -227,7 +227,8 @@ fn look_and_listen(wanted: &Receiver<Wanted>, outgoing: &Outgoing) {
                 (seen.map(|seen| Note::Sight(seen.into())), 0, "pictures")
             }
             Wanted::Sound(piece) => {
-                let heard = started.and_then(|()| ear.listen(&piece).map_err(|e| e.to_string()));
+                let heard =
+                    started.and_then(|()| decode::listen(&piece).map_err(|e| e.to_string()));
                 (heard.map(Note::Sound), 1, "sound")
             }
         };
