@@ -2,12 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
-use std::io::{IsTerminal, Read, stderr};
+use std::io::{IsTerminal, Read, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
-use xunke_agent::config::{self, Config};
+use xunke_agent::config::{self, Config, Network};
 use xunke_agent::identity::{self, Identity};
+use xunke_agent::technician::{self, Speech};
 use xunke_agent::{camera, run};
 use xunke_protocol::enrolment::Code;
 use zeroize::Zeroizing;
@@ -49,9 +51,68 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Look for cameras, or ask one what it is. Never a picture.
+    #[command(subcommand)]
+    Camera(CameraCommand),
     /// One camera's own process; started by `run`.
     #[command(hide = true)]
     CameraWorker,
+}
+
+#[derive(Subcommand)]
+enum CameraCommand {
+    /// Call into the network and list the cameras that answer.
+    Discover {
+        #[command(flatten)]
+        wishes: Wishes,
+        /// How long to listen.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
+        seconds: u64,
+    },
+    /// Ask one camera by ONVIF: what it is, its clock, its streams, its events, and what to mend.
+    Probe {
+        /// http://ADDRESS, or the whole address of its device service. Never with a password.
+        url: String,
+        /// User name on the first line, password on the second.
+        #[arg(long)]
+        credentials_file: Option<PathBuf>,
+        #[command(flatten)]
+        wishes: Wishes,
+    },
+}
+
+#[derive(clap::Args)]
+struct Wishes {
+    /// agent.toml, for its intake.camera_networks
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Where cameras are, such as 192.168.10.0/24; may be given several times.
+    #[arg(long)]
+    network: Vec<Network>,
+    /// For machines.
+    #[arg(long)]
+    json: bool,
+    /// zh or en
+    #[arg(long, value_parser = ["zh", "en"])]
+    lang: Option<String>,
+}
+
+impl Wishes {
+    fn networks(&self) -> Result<Vec<Network>> {
+        let mut networks = self.network.clone();
+        if let Some(file) = &self.config {
+            networks.extend(config::load(file)?.intake.camera_networks);
+        }
+        Ok(networks)
+    }
+
+    fn speech(&self) -> Speech {
+        let set = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let locale = set("LC_ALL")
+            .or_else(|| set("LC_MESSAGES"))
+            .or_else(|| set("LANG"));
+        Speech::of(self.json, self.lang.as_deref(), &locale.unwrap_or_default())
+    }
 }
 
 fn main() -> ExitCode {
@@ -94,9 +155,33 @@ fn act(command: Command) -> Result<()> {
             runtime.block_on(enrol(&config, &code_file, replace))
         }
         Command::Run { config } => runtime.block_on(run::run(config::load(&config)?)),
+        Command::Camera(command) => runtime.block_on(ask(command)),
         Command::Check { config } => check(&config::load(&config)?),
         Command::CameraWorker => bail!("invariant: handled before the runtime starts"),
     }
+}
+
+async fn ask(command: CameraCommand) -> Result<()> {
+    let text = match command {
+        CameraCommand::Discover { wishes, seconds } => {
+            let longest = Duration::from_secs(seconds);
+            technician::discovered(&wishes.networks()?, longest, wishes.speech()).await?
+        }
+        CameraCommand::Probe {
+            url,
+            credentials_file,
+            wishes,
+        } => {
+            let known = credentials_file
+                .as_deref()
+                .map(camera::source::read_credentials);
+            let known = known.transpose().map_err(anyhow::Error::msg)?;
+            technician::probed(&url, known, &wishes.networks()?, wishes.speech()).await?
+        }
+    };
+    // A reader that has seen enough, such as `head`, is no fault.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
 }
 
 async fn enrol(config: &Config, code_file: &Path, replace: bool) -> Result<()> {

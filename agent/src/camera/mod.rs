@@ -29,6 +29,6 @@ mod stall;
 mod trust;
 mod tunnel;
 mod rtsp;
-mod onvif;
+pub mod onvif;
 pub mod worker;
 pub mod source;

@@ -436,6 +436,14 @@ fn trust(camera: &config::Camera) -> Result<Option<Trust>, Failure> {
     Ok(Some(Trust::Authority(pem)))
 }
 
+/// As a worker's own, for a technician.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn read_credentials(file: &Path) -> Result<(String, String), String> {
+    credentials(file).map_err(|failure| failure.to_string())
+}
+
 /// Reads user name (first line) and password (second line); read anew at every start, so that a
 /// changed password needs no restart of the agent.
 fn credentials(file: &Path) -> Result<(String, String), Failure> {

@@ -63,3 +63,13 @@ test('a report that is no object has no groups', () => {
   expect(healthGroups(null)).toEqual([]);
   expect(healthGroups('ok')).toEqual([]);
 });
+
+// R65, X62: the camera's own word stands among its numbers.
+test('says what a camera is and what it says befalls it', () => {
+  const camera = { source: 'cam0', model: 'SIM-1080', events: [{ topic: 'ImageTooDark', since: 1 }] };
+  expect(healthGroups({ cameras: [camera] })[0]?.lines).toEqual([
+    { key: 'model', value: 'SIM-1080' },
+    { key: 'events', value: 'ImageTooDark' },
+  ]);
+  expect(healthGroups({ cameras: [{ source: 'cam0', audio: true, events: [] }] })[0]?.lines).toHaveLength(1);
+});

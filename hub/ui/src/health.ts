@@ -43,9 +43,17 @@ function entriesOf(value: unknown): [string, unknown][] {
 
 function linesOf(section: unknown): HealthLine[] {
   return entriesOf(section)
+    .map(([key, value]): [string, unknown] => [key, key === 'events' ? topicsOf(value) : value])
     .filter(([key, value]) => !HIDDEN.has(key) && value !== null && typeof value !== 'object')
     .map(([key, value]) => ({ key, value: readable(key, value) }))
     .sort((a, b) => Number(b.key === 'state') - Number(a.key === 'state'));
+}
+
+/** What a camera says befalls it, as one line; nothing when it says nothing. */
+function topicsOf(events: unknown): string | null {
+  const list: unknown[] = Array.isArray(events) ? events : [];
+  const topics = list.flatMap(entriesOf).filter(([key]) => key === 'topic');
+  return topics.length > 0 ? topics.map(([, topic]) => String(topic)).join(', ') : null;
 }
 
 /** The numbers of a fault, `frame_age_ms 9383, luma_mean 16.1`, as lines like those of a report. */

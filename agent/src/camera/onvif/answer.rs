@@ -7,6 +7,7 @@ use time::{Date, Month, OffsetDateTime, Time};
 
 /// More profiles than any camera of a classroom has; the rest is not looked at.
 const PROFILES_MAX: usize = 64;
+const TOPICS_MAX: usize = 128;
 const MESSAGES_MAX: usize = 64;
 /// A subscription's own headers.
 const REFERENCE_BYTES_MAX: usize = 2048;
@@ -180,6 +181,36 @@ pub fn stream_uri(answer: &Node) -> Option<&str> {
     first.or_else(|| answer.text_at(&["Uri"]))
 }
 
+/// `GetEventProperties`: what the camera can tell.
+pub fn topics(answer: &Node) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(set) = answer.child("TopicSet") {
+        walk(set, "", &mut found);
+    }
+    found
+}
+
+/// The tree is no deeper than [`super::xml`] allows.
+fn walk(node: &Node, above: &str, found: &mut Vec<String>) {
+    for child in node
+        .children
+        .iter()
+        .filter(|child| child.name != "MessageDescription")
+    {
+        let path = match above {
+            "" => child.name.clone(),
+            above => format!("{above}/{}", child.name),
+        };
+        let is_topic = child
+            .attribute("topic")
+            .is_some_and(|text| text != "false" && text != "0");
+        if is_topic && found.len() < TOPICS_MAX {
+            found.push(shortened(&path));
+        }
+        walk(child, &path, found);
+    }
+}
+
 /// `CreatePullPointSubscription`.
 pub fn subscribed(answer: &Node) -> Option<Subscribed> {
     let named = answer.child("SubscriptionReference")?;
@@ -317,7 +348,19 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_read() {
+    fn topics_and_messages_are_read() {
+        let set = node(
+            "<R><TopicSet><VideoSource><ImageTooBlurry><ImagingService topic='true'>\
+             <MessageDescription><Source topic='true'/></MessageDescription></ImagingService>\
+             </ImageTooBlurry></VideoSource><Device><Trigger topic='1'/></Device></TopicSet></R>",
+        );
+        assert_eq!(
+            topics(&set),
+            [
+                "VideoSource/ImageTooBlurry/ImagingService",
+                "Device/Trigger"
+            ]
+        );
         let pulled = node(
             "<R><NotificationMessage><Topic> tns1:VideoSource/SignalLoss </Topic><Message><Message \
              PropertyOperation='Changed'><Source><SimpleItem Name='Source' Value='0'/></Source>\

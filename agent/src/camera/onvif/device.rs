@@ -19,7 +19,6 @@ const SUBSCRIPTIONS: &str = "http://docs.oasis-open.org/wsn/bw-2";
 const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
 const NOTIFICATION: &str = "http://docs.oasis-open.org/wsn/b-2";
 const NO_WAIT: Duration = Duration::ZERO;
-const ADDRESS_CHARS_MAX: usize = 500;
 
 /// A camera that has answered once.
 pub struct Device {
@@ -47,7 +46,7 @@ impl Device {
     /// # Errors
     /// See [`Error`].
     pub async fn open(url: &str, fence: Fence, known: Option<Credentials>) -> Result<Self, Error> {
-        let address = || Error::Address(url.chars().take(ADDRESS_CHARS_MAX).collect());
+        let address = || Error::address(url);
         let url = Url::parse(url).ok().filter(|url| url.scheme() == "http");
         let mut device = Self {
             http: Http::new(fence, known),
@@ -65,6 +64,11 @@ impl Device {
     /// Whether it offers events at all.
     pub fn has_events(&self) -> bool {
         self.events.is_some()
+    }
+
+    /// Whether it wanted the password proved by HTTP.
+    pub fn asks_for_digest(&self) -> bool {
+        self.http.asks_for_digest()
     }
 
     /// Reads how far the camera's clock is off.
@@ -118,7 +122,7 @@ impl Device {
             .join(text)
             .ok()
             .filter(|url| url.scheme() == "http");
-        let address = || Error::Address(text.chars().take(ADDRESS_CHARS_MAX).collect());
+        let address = || Error::address(text);
         url.ok_or_else(address)
     }
 
@@ -204,7 +208,7 @@ impl Device {
 
     /// The fence's judgement, and no name or password that the camera wrote into its address.
     fn streaming(&self, text: &str) -> Result<(String, bool), Error> {
-        let address = || Error::Address(text.chars().take(ADDRESS_CHARS_MAX).collect());
+        let address = || Error::address(text);
         let mut url = Url::parse(text).map_err(|_| address())?;
         if !matches!(url.scheme(), "rtsp" | "rtsps") {
             return Err(address());
@@ -218,6 +222,24 @@ impl Device {
         let cleared = url.set_username("").and_then(|()| url.set_password(None));
         cleared.map_err(|()| address())?;
         Ok((url.into(), place.own))
+    }
+
+    /// The topics it can tell of.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn topics(&mut self) -> Result<Vec<String>, Error> {
+        let Some(url) = self.events.clone() else {
+            return Ok(Vec::new());
+        };
+        let mut request = Request::new(EVENTS, "GetEventProperties", "");
+        request.action = format!("{EVENTS}/EventPortType/GetEventPropertiesRequest");
+        request.header = addressed(&url, &request.action);
+        let answer = self
+            .http
+            .ask(&url, "event service", &request, NO_WAIT)
+            .await?;
+        Ok(answer::topics(&answer))
     }
 
     /// Asks for events to be kept for us.

@@ -58,6 +58,11 @@ impl Http {
         &self.fence
     }
 
+    /// The kind of proof that the camera asked for by HTTP, when it did.
+    pub fn asks_for_digest(&self) -> bool {
+        self.digest.is_some()
+    }
+
     /// Sends a request and reads its answer. `what` names the address in a refusal; a camera that
     /// waits for events before it answers gets `patience` more.
     ///
@@ -157,7 +162,7 @@ async fn exchange(
         head = head.header(AUTHORIZATION, proof);
     }
     let whole = head.body(Full::new(Bytes::from(body)));
-    let whole = whole.map_err(|_| Error::Address(url.to_string()))?;
+    let whole = whole.map_err(|_| Error::address(url.as_str()))?;
     let response = sender.send_request(whole).await.map_err(|_| broken())?;
     let text = |name| {
         let header = response.headers().get(name)?;
@@ -195,7 +200,7 @@ fn joined(url: &Url, location: &str) -> Result<Url, Error> {
         .join(location)
         .ok()
         .filter(|next| next.scheme() == "http");
-    next.ok_or_else(|| Error::Address(location.chars().take(200).collect()))
+    next.ok_or_else(|| Error::address(location))
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
-//! ONVIF: what a camera says about itself, asked by the worker process.
+//! ONVIF: what a camera says about itself, asked by the worker process, and by a
+//! technician.
 //!
-//! skew → fence → xml → soap → answer → security → http → device → topic → choice → streams → watch
+//! skew → fence → xml → soap → answer → security → http → device
+//! → topic → choice → streams → watch
+//! → advice → probe → discovery
 //!
 //! Invariants: nothing is asked that the fence does not allow, whatever an answer says; name and
 //! password go to the camera's own address alone, and never in plain; every answer has limits of
@@ -18,6 +21,9 @@ mod topic;
 mod choice;
 pub mod streams;
 pub mod watch;
+pub mod advice;
+pub mod probe;
+pub mod discovery;
 
 /// Why the camera cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +68,17 @@ pub enum Error {
         /// In its words, shortened.
         reason: String,
     },
+}
+
+/// Longer than any address that people write.
+const ADDRESS_CHARS_MAX: usize = 200;
+
+impl Error {
+    /// An address that cannot be used, without the password that somebody may have put into it.
+    fn address(text: &str) -> Self {
+        let text = text.rsplit('@').next().unwrap_or_default();
+        Self::Address(text.chars().take(ADDRESS_CHARS_MAX).collect())
+    }
 }
 
 impl From<xml::BadXml> for Error {
