@@ -22,3 +22,4 @@ mod exits;
 mod postgres;
 mod bypass;
 mod cameras;
+mod onvif;

@@ -1,12 +1,13 @@
 //! The simulated campus: real cameras, a real hub, real boxes and people, for demo, tests and
 //! benches.
 //!
-//! clock → classroom → camera → picture → campus → asking → exits → bypass → demo
+//! clock → classroom → camera → onvif → picture → campus → asking → exits → bypass → demo
 //! → first_start → bench
 
 pub mod clock;
 pub mod classroom;
 pub mod camera;
+pub mod onvif;
 pub mod picture;
 pub mod campus;
 pub mod asking;
