@@ -24,18 +24,20 @@ pub(super) struct Queries(Arc<Mutex<HashMap<Key, i64>>>);
 type Key = (Uuid, &'static str, String);
 
 impl Queries {
-    /// Whether this question was not asked lately; it counts as asked from now on.
-    fn is_new(&self, key: Key, now_ms: i64) -> bool {
+    /// Whether this question was not asked lately.
+    fn is_new(&self, key: &Key, now_ms: i64) -> bool {
+        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = asked.get(key).copied();
+        !before.is_some_and(|at_ms| (0..SAME_MS).contains(&(now_ms - at_ms)))
+    }
+
+    /// Its line is written.
+    fn note(&self, key: Key, now_ms: i64) {
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if asked.len() >= QUERIES_MAX {
             asked.clear();
         }
-        let before = asked.get(&key).copied();
-        let lately = before.is_some_and(|at_ms| (0..SAME_MS).contains(&(now_ms - at_ms)));
-        if !lately {
-            asked.insert(key, now_ms);
-        }
-        !lately
+        asked.insert(key, now_ms);
     }
 }
 
@@ -52,7 +54,7 @@ impl Gate {
         now_ms: i64,
     ) -> Result<(), Unavailable> {
         let key = (session.person.id, name, object.to_owned());
-        if !self.queries.is_new(key, now_ms) {
+        if !self.queries.is_new(&key, now_ms) {
             return Ok(());
         }
         let entry = Entry {
@@ -65,6 +67,7 @@ impl Gate {
             detail: String::new(),
         };
         self.trail.append(entry, now_ms).await?;
+        self.queries.note(key, now_ms);
         Ok(())
     }
 
@@ -93,6 +96,8 @@ impl Gate {
 mod tests {
     use super::*;
     use crate::access::gate::tests::stage::{HERE, stage};
+    use crate::store::trail::tamper;
+    use xunke_policy::purpose::Purpose;
 
     const NOW: i64 = 1_795_300_000_000;
 
@@ -108,14 +113,60 @@ mod tests {
             f.trail.head().await.unwrap().seq
         };
         assert_eq!(ask("date=2026-11-22", NOW).await, 1);
-        assert_eq!(ask("date=2026-11-22", NOW + SAME_MS - 1).await, 1);
+        assert_eq!(ask("date=2026-11-22", NOW + 299_999).await, 1);
         assert_eq!(ask("date=2026-11-21", NOW).await, 2);
-        assert_eq!(ask("date=2026-11-22", NOW + SAME_MS).await, 3);
+        assert_eq!(ask("date=2026-11-22", NOW + 300_000).await, 3);
         let lines = f.lines().await;
         assert_eq!(
             (lines[0].action.as_str(), lines[0].outcome.as_str()),
             ("see_recordings", "permitted")
         );
         assert_eq!(lines[0].object, "date=2026-11-22");
+    }
+
+    /// R116: a question whose line could not be written is answered neither now nor the next time.
+    #[tokio::test]
+    async fn a_query_that_left_no_line_was_not_asked() {
+        let f = stage(NOW).await;
+        let session = f.session("school_supervisor", NOW).await;
+        let ask = |now_ms| {
+            let question = ("see_recordings", "");
+            f.gate.note_query(&session, question, HERE, now_ms)
+        };
+        tamper(&f.db, "ALTER TABLE trail RENAME TO lost").await;
+        assert!(ask(NOW).await.is_err());
+        assert!(ask(NOW + 1_000).await.is_err());
+        tamper(&f.db, "ALTER TABLE lost RENAME TO trail").await;
+        assert!(ask(NOW + 2_000).await.is_ok());
+        assert_eq!(f.lines().await.len(), 1);
+    }
+
+    /// R116: whose key of which day, for which view and why.
+    #[tokio::test]
+    async fn the_use_of_a_key_is_a_line() {
+        let f = stage(NOW).await;
+        let session = f.session("school_supervisor", NOW).await;
+        let (room, purpose) = (f.rooms[0].clone(), Purpose::Issue);
+        let opened = f.gate.open_live(&session, room, &purpose, HERE, NOW).await;
+        let permit = opened.unwrap();
+        f.gate.note_key(&permit, "2026-11-22", NOW).await.unwrap();
+        let line = &f.lines().await[0];
+        assert_eq!((&*line.action, &*line.outcome), ("use_key", "done"));
+        assert_eq!(line.object, format!("view {}", permit.view_id));
+        assert_eq!((&*line.purpose, &*line.detail), ("issue", "2026-11-22"));
+        assert_eq!(line.person, "王建国");
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_its_limit() {
+        let queries = Queries::default();
+        let key = |number: usize| (Uuid::nil(), "see_records", number.to_string());
+        for number in 0..10_000 {
+            queries.note(key(number), NOW);
+        }
+        assert!(!queries.is_new(&key(0), NOW));
+        queries.note(key(10_000), NOW);
+        assert!(queries.is_new(&key(0), NOW));
+        assert!(!queries.is_new(&key(10_000), NOW));
     }
 }

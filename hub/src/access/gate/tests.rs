@@ -335,7 +335,28 @@ async fn a_view_has_an_end() {
     f.gate.close(permit, "closed", NOW + 60_000).await.unwrap();
     let row = view::find(&f.db, &id).await.unwrap().unwrap();
     assert_eq!((row.opened_ms, row.closed_ms), (NOW, Some(NOW + 60_000)));
-    assert_eq!(f.lines().await[0].action, "view_closed");
+    let line = &f.lines().await[0];
+    assert_eq!((&*line.action, &*line.outcome), ("view_closed", "done"));
+    assert_eq!(line.object, format!("view {id}"));
+    assert_eq!((&*line.purpose, &*line.detail), ("plan", "closed"));
+}
+
+/// R30: at every door, and each refusal has its line.
+#[tokio::test]
+async fn an_expired_password_passes_no_door() {
+    let f = stage(NOW).await;
+    let session = f.session("technician", NOW).await;
+    let pass = |now_ms| f.gate.pass(&session, "see_devices", HERE, now_ms);
+    assert!(pass(NOW).await.is_ok());
+    assert_eq!(f.lines().await.len(), 0);
+    let answer = pass(NOW + 400 * 86_400_000).await;
+    assert!(matches!(
+        answer,
+        Err(Denied::Refused(Refusal::PASSWORD_EXPIRED))
+    ));
+    let line = &f.lines().await[0];
+    assert_eq!((&*line.action, &*line.outcome), ("see_devices", "refused"));
+    assert_eq!(line.detail, "password_expired");
 }
 
 /// R60: a crash leaves views without an end; the next start writes what is known, once.
@@ -395,6 +416,22 @@ async fn what_is_no_content_is_asked_for_too() {
         (&*line.object, &*line.detail),
         ("博学楼101", "not_your_role")
     );
+}
+
+/// R60: even when the line that permitted a view is gone, its end names whose view it was.
+#[tokio::test]
+async fn a_view_without_its_first_line_still_ends() {
+    let f = stage(NOW).await;
+    let permit = f.opens("school_supervisor", 0).await.unwrap();
+    let person = permit.session.person.id.to_string();
+    drop(permit);
+    tamper(&f.db, "DELETE FROM trail").await;
+    let f = f.restarted();
+    assert_eq!(f.gate.close_left_open(NOW + 60_000).await.unwrap(), 1);
+    let line = &f.lines().await[0];
+    assert_eq!(line.action, "view_closed");
+    assert_eq!(line.person_id.as_deref(), Some(&*person));
+    assert_eq!((&*line.person, &*line.purpose), ("", ""));
 }
 
 /// R60: beginning and end of a view are a line and a row, or neither.
