@@ -93,6 +93,8 @@ pub struct Intake {
     pub audio: bool,
     /// Where a camera's answers may point besides the camera itself.
     pub camera_networks: Vec<Network>,
+    /// Most memory one camera's worker may write to.
+    pub worker_mib_max: u64,
 }
 
 /// Cutting and sealing.
@@ -244,6 +246,7 @@ impl Default for Intake {
             retry_seconds_max: 30,
             audio: true,
             camera_networks: Vec::new(),
+            worker_mib_max: 256,
         }
     }
 }

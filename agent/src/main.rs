@@ -57,6 +57,9 @@ enum Command {
     /// One camera's own process; started by `run`.
     #[command(hide = true)]
     CameraWorker,
+    /// GStreamer's list of plugins; written by `run`.
+    #[command(hide = true)]
+    CameraPlugins,
 }
 
 #[derive(Subcommand)]
@@ -117,8 +120,10 @@ impl Wishes {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
-    if matches!(command, Command::CameraWorker) {
-        return camera::worker::main();
+    match command {
+        Command::CameraWorker => return camera::worker::main(),
+        Command::CameraPlugins => return camera::worker::list_plugins(),
+        _ => {}
     }
     start_log();
     match act(command) {
@@ -157,7 +162,9 @@ fn act(command: Command) -> Result<()> {
         Command::Run { config } => runtime.block_on(run::run(config::load(&config)?)),
         Command::Camera(command) => runtime.block_on(ask(command)),
         Command::Check { config } => check(&config::load(&config)?),
-        Command::CameraWorker => bail!("invariant: handled before the runtime starts"),
+        Command::CameraWorker | Command::CameraPlugins => {
+            bail!("invariant: handled before the runtime starts")
+        }
     }
 }
 

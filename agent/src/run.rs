@@ -2,7 +2,8 @@
 
 mod notify;
 
-use crate::camera::source::{Camera, Program};
+use crate::camera::program::Program;
+use crate::camera::source::Camera;
 use crate::config::{self, Config};
 use crate::health::{Report, Sources};
 use crate::identity::{self, HttpClient, Identity};
@@ -41,7 +42,11 @@ pub async fn run(config: Config) -> Result<()> {
     let _lock = lock(&config.state_dir)?;
     let (stop, stopping) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let rooms = start(&config, &identity, &stopping, &mut tasks)?;
+    let program = Program::own(&config.state_dir);
+    if !config.cameras.is_empty() {
+        program.prepare().await;
+    }
+    let rooms = start(&config, &identity, &program, &stopping, &mut tasks)?;
     tracing::info!(
         device.id = %identity.device_id,
         cameras = rooms.cameras.len(),
@@ -119,10 +124,10 @@ impl Rooms {
 fn start(
     config: &Config,
     identity: &Arc<Identity>,
+    program: &Program,
     stopping: &watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<Rooms> {
-    let program = Program::own(&config.state_dir);
     let begin = |camera: &config::Camera| {
         Camera::start(camera.clone(), config.intake.clone(), program.clone())
     };

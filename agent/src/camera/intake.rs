@@ -2,6 +2,7 @@
 //! capture times and a sequence that shows every loss. Worker process only.
 
 use super::codec::{self, Video};
+use super::g711::{Law, Lossless};
 use super::looks::{Looks, Track};
 use super::pair::{Note, Report};
 use super::stamps::Stamps;
@@ -9,7 +10,7 @@ use super::timing::Anchor;
 use crate::clock;
 use bytes::Bytes;
 use tokio::sync::mpsc::Sender;
-use xunke_protocol::live::{Frame, FrameKind, HEADER_BYTES, MESSAGE_BYTES_MAX};
+use xunke_protocol::live::{AudioConfig, Frame, FrameKind, HEADER_BYTES, MESSAGE_BYTES_MAX};
 
 /// Sound waits for the next picture, so that both wake the agent once; but no more of it than this.
 const SOUND_MAX: usize = 16;
@@ -30,6 +31,8 @@ pub struct Intake {
     pictures: Times,
     sound: Option<Bytes>,
     sound_track: Option<Track<(u32, u32)>>,
+    /// Makes frames of sound that comes as G.711.
+    lossless: Option<Lossless>,
     sounds: Times,
     /// Sound that waits for its picture.
     held: Vec<(FrameKind, i64, Bytes)>,
@@ -74,6 +77,7 @@ impl Intake {
             pictures: Times::default(),
             sound: None,
             sound_track: None,
+            lossless: None,
             sounds: Times::default(),
             held: Vec::new(),
             skipping: false,
@@ -133,14 +137,25 @@ impl Intake {
 
     /// Notes how sound is encoded, as [`codec::audio_config`] takes it.
     pub fn audio_config(&mut self, description: &[u8], sample_rate: u32, channels: u32) {
-        let config = codec::audio_config(description, sample_rate, channels);
+        self.lossless = None;
+        self.sound_track = Some(Track {
+            codec: (sample_rate, channels),
+            description: Bytes::copy_from_slice(description),
+        });
+        self.sound_config(codec::audio_config(description, sample_rate, channels));
+    }
+
+    /// Notes that sound comes as G.711.
+    pub fn g711_config(&mut self, law: Law, sample_rate: u32, channels: u32) {
+        self.lossless = Lossless::new(law, sample_rate, channels);
+        self.sound_track = None;
+        self.sound_config(self.lossless.as_ref().and_then(Lossless::config));
+    }
+
+    fn sound_config(&mut self, config: Option<AudioConfig>) {
         if let Some(message) = config.and_then(|config| serde_json::to_vec(&config).ok()) {
             let message = Bytes::from(message);
             self.sound = Some(message.clone());
-            self.sound_track = Some(Track {
-                codec: (sample_rate, channels),
-                description: Bytes::copy_from_slice(description),
-            });
             self.looks.sound_changed();
             self.held.push((FrameKind::AudioConfig, 0, message));
         }
@@ -168,11 +183,17 @@ impl Intake {
             return;
         }
         let mono_ms = clock::mono_ms();
-        let captured_us = self.sounds.captured_us(stamp_us, mono_ms);
         if let Some(track) = &self.sound_track {
             self.looks.sound(track, &data, mono_ms);
         }
-        self.held.push((FrameKind::Audio, captured_us, data));
+        let pieces = match &mut self.lossless {
+            Some(lossless) => lossless.push(stamp_us, &data),
+            None => vec![(stamp_us, data)],
+        };
+        for (stamp_us, data) in pieces {
+            let captured_us = self.sounds.captured_us(stamp_us, mono_ms);
+            self.held.push((FrameKind::Audio, captured_us, data));
+        }
         if self.held.len() >= SOUND_MAX {
             self.flush();
         }

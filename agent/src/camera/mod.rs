@@ -1,10 +1,11 @@
 //! Camera: what a camera sends, unchanged, to everyone in the box who needs it.
 //!
-//! pause → codec → stamps → timing → hold → sight → view → notice → hearing → pair → ring → signals
-//! → decode → looks → intake → stall → trust → tunnel → rtsp → onvif → worker → source
+//! pause → codec → g711 → stamps → timing → hold → sight → view → notice → hearing → pair → ring →
+//! signals → decode → looks → intake → stall → trust → tunnel → rtsp → onvif → confine → worker →
+//! address → program → broker → source
 //!
 //! A worker process (`decode` to `worker`) stands before each camera and speaks with the agent
-//! (`source`) over a socket pair (`pair`).
+//! (`source`) over a socket pair (`pair`); the agent makes its connections (`broker`).
 //!
 //! Invariants: one RTSP session per stream ever, fanned out here; nothing is decoded to record;
 //! a slow reader loses frames, never the camera; only the worker process speaks with the camera,
@@ -12,6 +13,7 @@
 
 pub mod pause;
 pub mod codec;
+mod g711;
 mod stamps;
 mod timing;
 mod hold;
@@ -30,5 +32,9 @@ mod trust;
 mod tunnel;
 mod rtsp;
 pub mod onvif;
+mod confine;
 pub mod worker;
+mod address;
+pub mod program;
+mod broker;
 pub mod source;

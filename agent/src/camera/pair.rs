@@ -45,6 +45,10 @@ pub struct Order {
     pub stall_seconds: u64,
     /// A keyframe is looked at this often.
     pub look_ms: u64,
+    /// Most memory the worker may write to, MiB.
+    pub mib_max: u64,
+    /// Whether the agent makes the worker's connections.
+    pub brokered: bool,
 }
 
 /// A camera's ONVIF service.
@@ -62,8 +66,8 @@ pub struct Onvif {
 pub enum Trust {
     /// SHA-256 of its certificate.
     Sha256([u8; 32]),
-    /// PEM of whoever vouches for it.
-    Authority(String),
+    /// PEM of whoever vouches for it, and the name that must be vouched for.
+    Authority(String, String),
 }
 
 /// What the worker sends.
@@ -81,6 +85,13 @@ pub enum Report {
 pub enum Note {
     /// Proof of life, about twice a second.
     Alive,
+    /// The worker has given up what it does not need; the first note of all.
+    Confined {
+        /// What this kernel cannot take from it.
+        lacking: Vec<String>,
+        /// Its descriptor on which the kernel tells of its `connect` and `bind`.
+        calls: Option<i32>,
+    },
     /// How the session of the full picture stands.
     State {
         /// The state.
@@ -305,6 +316,8 @@ mod tests {
             connect_seconds: 10,
             stall_seconds: 5,
             look_ms: 4_000,
+            mib_max: 256,
+            brokered: true,
         };
         let doors = |order: &Order| {
             let doors = order.doors().into_iter();
@@ -332,6 +345,8 @@ mod tests {
             connect_seconds: 10,
             stall_seconds: 5,
             look_ms: 4_000,
+            mib_max: 256,
+            brokered: true,
         };
         let bytes = order.encode();
         let read = Order::read(&mut &bytes[..]).unwrap();

@@ -1,6 +1,7 @@
 //! One RTSP session: from the camera's packets to frames, without decoding. Worker process only.
 
 use super::codec::Video;
+use super::g711::Law;
 use super::intake::Intake;
 use super::pair::Trust;
 use super::stall::Answer;
@@ -205,7 +206,9 @@ impl Stream<'_> {
                 ("video", "h265") if tracks.video.is_none() => {
                     tracks.video = Some((number, Video::H265));
                 }
-                ("audio", "mpeg4-generic") if self.audio && tracks.audio.is_none() => {
+                ("audio", "mpeg4-generic" | "pcma" | "pcmu")
+                    if self.audio && tracks.audio.is_none() =>
+                {
                     tracks.audio = Some(number);
                 }
                 ("audio", _) if !self.audio => {}
@@ -352,9 +355,15 @@ impl Open {
     }
 
     fn describe_sound(&self, track: usize, intake: &mut Intake) {
-        if let Some(ParametersRef::Audio(parameters)) = self.session.streams()[track].parameters() {
+        let stream = &self.session.streams()[track];
+        if let Some(ParametersRef::Audio(parameters)) = stream.parameters() {
             let channels = u32::from(parameters.channels().get());
-            intake.audio_config(parameters.extra_data(), parameters.clock_rate(), channels);
+            let rate = parameters.clock_rate();
+            match stream.encoding_name() {
+                "pcma" => intake.g711_config(Law::A, rate, channels),
+                "pcmu" => intake.g711_config(Law::Mu, rate, channels),
+                _ => intake.audio_config(parameters.extra_data(), rate, channels),
+            }
         }
     }
 }

@@ -1,23 +1,24 @@
 //! One camera of this room: keeps its worker process running and hands its frames out.
 
+use super::address::{Unresolved, resolve};
+use super::broker::{Allowed, Broker};
 use super::onvif::skew;
 use super::pair::{Error as PairError, MAIN, Note, Onvif, Order, Report, SUB, Trust};
 use super::pause::Pause;
+use super::program::Program;
 use super::ring::FrameHub;
 use super::signals::Meter;
 use crate::clock;
 use crate::config;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+use url::Url;
 use xunke_protocol::health::{CameraSignals, CameraState, Side};
 use xunke_protocol::id::{SourceName, StreamKind};
 
@@ -29,44 +30,6 @@ const CA_BYTES_MAX: u64 = 32 * 1024;
 const SIGNALS_EVERY_MS: i64 = 1_000;
 /// Between two looks at a camera's pictures (docs/decisions/0017).
 const LOOK_MS: u64 = 4_000;
-/// All that GStreamer needs; nothing else of the agent's environment reaches the worker.
-const ENVIRONMENT: [&str; 7] = [
-    "PATH",
-    "HOME",
-    "LD_LIBRARY_PATH",
-    "GST_DEBUG",
-    "GST_PLUGIN_PATH",
-    "GST_PLUGIN_SYSTEM_PATH",
-    "TMPDIR",
-];
-
-/// glibc keeps one heap for each of GStreamer's threads, and every picture that was decoded to be
-/// looked at in it. With one heap, and large blocks given back at once, a worker takes half.
-const FRUGAL: [(&str, &str); 3] = [
-    ("MALLOC_ARENA_MAX", "1"),
-    ("MALLOC_MMAP_THRESHOLD_", "131072"),
-    ("MALLOC_TRIM_THRESHOLD_", "262144"),
-];
-
-/// How to start a camera worker.
-#[derive(Debug, Clone)]
-pub struct Program {
-    /// The agent's own binary.
-    pub file: PathBuf,
-    /// Where GStreamer may keep its list of plugins, so that it does not search at every start.
-    pub registry: PathBuf,
-}
-
-impl Program {
-    /// This very binary, even after it was replaced on disk by an update.
-    pub fn own(state_dir: &Path) -> Self {
-        Self {
-            file: "/proc/self/exe".into(),
-            registry: state_dir.join("gstreamer-registry.bin"),
-        }
-    }
-}
-
 /// A camera being served. Dropping it ends its worker and its streams.
 pub struct Camera {
     /// Its name.
@@ -98,6 +61,8 @@ impl Camera {
             published_ms: 0,
             sub_away: false,
             onvif_trouble: String::new(),
+            brokered: true,
+            told: None,
         };
         let task = tokio::spawn(supervisor.run());
         Self {
@@ -146,6 +111,18 @@ struct Supervisor {
     sub_away: bool,
     /// What was last told of ONVIF, so that it is told once.
     onvif_trouble: String,
+    /// Whether the worker's connections can be made for it here.
+    brokered: bool,
+    /// What a worker could not give up, as it was last told.
+    told: Option<Vec<String>>,
+}
+
+/// A worker that runs.
+struct Running {
+    child: Child,
+    socket: UnixStream,
+    /// Where it may connect to.
+    allowed: Allowed,
 }
 
 /// Why a worker is no longer served.
@@ -155,8 +132,12 @@ enum Failure {
     Credentials { file: PathBuf, why: String },
     #[error("the camera's tls_ca_file {} cannot be used: {why}", file.display())]
     Authority { file: PathBuf, why: String },
+    #[error(transparent)]
+    Address(#[from] Unresolved),
     #[error("the camera worker cannot be started")]
     Start(#[source] std::io::Error),
+    #[error("the agent cannot watch what its camera worker connects to; it goes on without")]
+    Broker(#[source] std::io::Error),
     #[error("the camera worker ended")]
     Pair(#[from] PairError),
     #[error("the camera worker is silent and was ended")]
@@ -198,25 +179,35 @@ impl Supervisor {
     /// Serves one worker until it fails.
     async fn serve(&mut self) -> Failure {
         match self.start().await {
-            Ok((mut child, socket)) => {
-                let failure = self.read(socket).await;
-                let _ = child.start_kill();
-                let _ = timeout(GRACE, child.wait()).await;
+            Ok(mut running) => {
+                let failure = self.read(&mut running).await;
+                let _ = running.child.start_kill();
+                let _ = timeout(GRACE, running.child.wait()).await;
                 failure
             }
-            Err(failure) => failure,
+            Err(failure) => {
+                if let Failure::Address(unresolved) = &failure {
+                    self.note_state(CameraState::Unreachable, None, &unresolved.to_string());
+                }
+                failure
+            }
         }
     }
 
-    async fn start(&self) -> Result<(Child, UnixStream), Failure> {
+    async fn start(&self) -> Result<Running, Failure> {
         let credentials = match &self.camera.credentials_file {
             Some(file) => Some(credentials(file)?),
             None => None,
         };
+        // The worker can ask no name server.
+        let camera = &self.camera;
+        let main_url = Some(&camera.main_url).filter(|url| !url.is_empty());
+        let urls = [main_url, camera.sub_url.as_ref(), camera.onvif_url.as_ref()];
+        let ([main_url, sub_url, onvif_url], addresses) = resolve(urls).await?;
         let order = Order {
-            main_url: self.camera.main_url.clone(),
-            sub_url: self.camera.sub_url.clone(),
-            onvif: self.camera.onvif_url.clone().map(|url| Onvif {
+            main_url: main_url.unwrap_or_default(),
+            sub_url,
+            onvif: onvif_url.map(|url| Onvif {
                 url,
                 networks: self.intake.camera_networks.clone(),
             }),
@@ -226,26 +217,70 @@ impl Supervisor {
             connect_seconds: self.intake.connect_seconds,
             stall_seconds: self.intake.stall_seconds,
             look_ms: LOOK_MS,
+            mib_max: self.intake.worker_mib_max,
+            brokered: self.brokered,
         };
-        let (child, socket) = spawn(&self.program).map_err(Failure::Start)?;
+        let (child, socket) = self.program.spawn().map_err(Failure::Start)?;
         let mut socket = UnixStream::from_std(socket).map_err(Failure::Start)?;
         let sent = socket.write_all(&order.encode()).await;
         sent.map_err(PairError::Io)?;
-        Ok((child, socket))
+        Ok(Running {
+            child,
+            socket,
+            allowed: Allowed {
+                addresses,
+                networks: self.intake.camera_networks.clone(),
+            },
+        })
     }
 
-    async fn read(&mut self, socket: UnixStream) -> Failure {
-        let mut socket = BufReader::with_capacity(64 * 1024, socket);
+    async fn read(&mut self, running: &mut Running) -> Failure {
+        let worker = (running.child.id(), running.allowed.clone());
+        let mut socket = BufReader::with_capacity(64 * 1024, &mut running.socket);
         let seconds = self.intake.stall_seconds.max(self.intake.connect_seconds);
         let silence = Duration::from_secs(seconds) + GRACE;
         loop {
             match timeout(silence, Report::read(&mut socket)).await {
+                Ok(Ok(Report::Note(Note::Confined { lacking, calls }))) => {
+                    if let Err(failure) = self.confined(lacking, calls, &worker) {
+                        return failure;
+                    }
+                }
                 Ok(Ok(report)) => self.take(report),
                 Ok(Err(error)) => return error.into(),
                 Err(_) => return Failure::Silent,
             }
             self.publish(false);
         }
+    }
+
+    /// Begins to answer for the worker's connections, and says once what it could not give up.
+    fn confined(
+        &mut self,
+        lacking: Vec<String>,
+        calls: Option<i32>,
+        (pid, allowed): &(Option<u32>, Allowed),
+    ) -> Result<(), Failure> {
+        let name = self.camera.name.to_string();
+        if let (Some(calls), Some(pid)) = (calls, pid) {
+            let broker = Broker::new(name, *pid, calls, allowed.clone());
+            let started = broker.map_err(std::io::Error::from).and_then(Broker::start);
+            // Without an answer it would wait for ever; the next worker connects by itself.
+            started.map_err(|error| {
+                self.brokered = false;
+                Failure::Broker(error)
+            })?;
+        }
+        if !lacking.is_empty() && self.told.as_ref() != Some(&lacking) {
+            let lacks = lacking.join(", ");
+            tracing::warn!(
+                source = %self.camera.name,
+                lacks,
+                "this kernel cannot confine the camera worker wholly: install a newer one"
+            );
+        }
+        self.told = Some(lacking);
+        Ok(())
     }
 
     fn take(&mut self, report: Report) {
@@ -260,7 +295,7 @@ impl Supervisor {
                     sub.publish(frame);
                 }
             }
-            Report::Note(Note::Alive) => {}
+            Report::Note(Note::Alive | Note::Confined { .. }) => {}
             Report::Note(Note::State {
                 state,
                 side,
@@ -394,28 +429,6 @@ fn advice(state: CameraState, side: Option<Side>) -> &'static str {
     }
 }
 
-/// The agent's end of the socket pair comes back; the worker's is its standard input.
-fn spawn(program: &Program) -> std::io::Result<(Child, StdUnixStream)> {
-    let (ours, theirs) = StdUnixStream::pair()?;
-    ours.set_nonblocking(true)?;
-    let kept = ENVIRONMENT
-        .into_iter()
-        .filter_map(|name| Some((name, std::env::var_os(name)?)));
-    let child = Command::new(&program.file)
-        .arg("camera-worker")
-        .env_clear()
-        .envs(kept)
-        .env("LC_ALL", "C.UTF-8")
-        .env("GST_REGISTRY", &program.registry)
-        .envs(FRUGAL)
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .spawn()?;
-    Ok((child, ours))
-}
-
 /// Whom to believe; read anew at every start as well.
 fn trust(camera: &config::Camera) -> Result<Option<Trust>, Failure> {
     if let Some(config::Sha256Hex(pin)) = camera.tls_sha256 {
@@ -433,7 +446,10 @@ fn trust(camera: &config::Camera) -> Result<Option<Trust>, Failure> {
         return Err(wrong("it is longer than 32 KiB".into()));
     }
     let pem = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    Ok(Some(Trust::Authority(pem)))
+    let name = Url::parse(&camera.main_url).ok();
+    let name = name.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let name = name.trim_matches(['[', ']']).to_owned();
+    Ok(Some(Trust::Authority(pem, name)))
 }
 
 /// As a worker's own, for a technician.

@@ -37,7 +37,7 @@ impl Verifier {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let (pin, authority) = match trust {
             Trust::Sha256(pin) => (Some(*pin), None),
-            Trust::Authority(pem) => (None, Some(authority(pem, provider.clone())?)),
+            Trust::Authority(pem, _) => (None, Some(authority(pem, provider.clone())?)),
         };
         Ok(Arc::new(Self {
             pin,
@@ -163,18 +163,18 @@ mod tests {
         assert_eq!(verify(&pin, right.cert.der()), Ok(()));
         let stranger = hex(&sha256(wrong.cert.der()));
         assert_eq!(verify(&pin, wrong.cert.der()), Err(Some(stranger.clone())));
-        let file = Trust::Authority(right.cert.pem());
+        let file = Trust::Authority(right.cert.pem(), String::new());
         assert_eq!(verify(&file, right.cert.der()), Ok(()));
         assert_eq!(verify(&file, wrong.cert.der()), Err(Some(stranger)));
         let elsewhere = make("192.0.2.7");
-        let file = Trust::Authority(elsewhere.cert.pem());
+        let file = Trust::Authority(elsewhere.cert.pem(), String::new());
         assert!(verify(&file, elsewhere.cert.der()).is_err(), "another name");
         for bad in [
             "",
             "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
         ] {
             assert!(
-                Verifier::new(&Trust::Authority(bad.into())).is_err(),
+                Verifier::new(&Trust::Authority(bad.into(), String::new())).is_err(),
                 "{bad:?}"
             );
         }

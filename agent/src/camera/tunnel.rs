@@ -108,8 +108,13 @@ impl Tunnel {
 async fn shake_hands(url: &Url, trust: &Trust) -> Result<TlsStream<TcpStream>, Error> {
     let unusable = |why: String| Error::Unusable(why);
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    // The URL has a number in the place of the name by now.
+    let name = match trust {
+        Trust::Authority(_, name) if !name.is_empty() => name,
+        _ => host,
+    };
     let name =
-        ServerName::try_from(host.to_owned()).map_err(|error| unusable(error.to_string()))?;
+        ServerName::try_from(name.to_owned()).map_err(|error| unusable(error.to_string()))?;
     let verifier = Verifier::new(trust).map_err(unusable)?;
     let tls = TlsConnector::from(Arc::new(verifier.tls().map_err(unusable)?));
     let port = url.port().unwrap_or(RTSPS_PORT);
@@ -225,6 +230,8 @@ mod tests {
             connect_seconds: 1,
             stall_seconds: 1,
             look_ms: 4_000,
+            mib_max: 256,
+            brokered: true,
         };
         let bound = |order| {
             let doors = Doors::bind(&order).unwrap();

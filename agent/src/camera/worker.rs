@@ -3,16 +3,17 @@
 //! The full picture decides: when its session ends, the process says why and ends, and the agent
 //! starts a fresh one. The small picture is tried again from within.
 
+use super::confine::{Bounds, confine};
 use super::decode::{self, Eye};
 use super::intake::{Intake, Outgoing};
 use super::looks::{Looks, Wanted};
 use super::onvif;
-use super::pair::{MAIN, Note, Order, Report, SUB};
+use super::pair::{self, MAIN, Note, Order, Report, SUB};
 use super::rtsp::{Ended, Stream};
 use super::tunnel::Doors;
 use gstreamer as gst;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-use std::io::stdin;
+use std::io::{Write, stdin};
 use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
@@ -59,6 +60,7 @@ fn run() -> Result<(), String> {
     if getppid().is_none() {
         return Err("the agent is gone".into());
     }
+    give_up(&mut socket, &order).map_err(|error| error.to_string())?;
     let doors = Doors::bind(&order).map_err(|error| error.to_string())?;
     // One thread for all that comes from the camera: handing packets from thread to thread costs
     // more than reading them.
@@ -71,6 +73,29 @@ fn run() -> Result<(), String> {
             std::io::Result::Ok(())
         })
         .map_err(|error| error.to_string())
+}
+
+/// Before the first thread, and before the first word from the camera.
+fn give_up(socket: &mut StdUnixStream, order: &Order) -> Result<(), pair::Error> {
+    let bounds = Bounds {
+        mib_max: order.mib_max,
+        registry: std::env::var_os("GST_REGISTRY").map(Into::into),
+        brokered: order.brokered,
+    };
+    let mut bytes = Vec::new();
+    Report::Note(confine(&bounds)).encode(&mut bytes)?;
+    Ok(socket.write_all(&bytes)?)
+}
+
+/// Runs as `xunke-agent camera-plugins`: writes GStreamer's list of plugins, as no worker can.
+pub fn list_plugins() -> ExitCode {
+    match gst::init() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("camera-plugins: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn serve(socket: UnixStream, order: Order, doors: Doors) {

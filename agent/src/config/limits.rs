@@ -105,6 +105,13 @@ impl Config {
             600,
         )?;
         within(
+            "intake",
+            "worker_mib_max",
+            self.intake.worker_mib_max,
+            64,
+            4096,
+        )?;
+        within(
             "recording",
             "segment_seconds",
             self.recording.segment_seconds,

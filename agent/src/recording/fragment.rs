@@ -4,15 +4,16 @@
 //! by composition offsets: sorted display times are the decoding times, so pictures stored out of
 //! order need no guess about the encoder's depth.
 
+mod sound;
+
 use super::align::Sample;
 use super::cut::{Batch, Tracks};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, SLConfig};
 use mp4_atom::{
-    Atom, Audio, Avc1, Avcc, Codec, Dinf, Dref, Encode, Error as AtomError, Esds, FourCC, Ftyp,
-    Hdlr, Hvc1, Hvcc, Mdhd, Mdia, Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd,
-    Tfdt, Tfhd, Tkhd, Traf, Trak, Trex, Trun, TrunEntry, TrunSamples, Url, Visual, Vmhd,
+    Atom, Avc1, Avcc, Codec, Dinf, Dref, Encode, Error as AtomError, FourCC, Ftyp, Hdlr, Hvc1,
+    Hvcc, Mdhd, Mdia, Mfhd, Minf, Moof, Moov, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Tfdt, Tfhd, Tkhd,
+    Traf, Trak, Trex, Trun, TrunEntry, TrunSamples, Url, Visual, Vmhd,
 };
 use xunke_protocol::live::{AudioConfig, VideoConfig};
 
@@ -20,16 +21,13 @@ const VIDEO: u32 = 1;
 const AUDIO: u32 = 2;
 /// Ticks per second of the picture, as in RTP.
 const VIDEO_HZ: u32 = 90_000;
-/// Samples in one AAC frame.
-const AAC_SAMPLES: u32 = 1024;
+/// Samples in one frame, of AAC and of the FLAC that the intake makes.
+const FRAME_SAMPLES: u32 = 1024;
 /// Sound this far from where it should continue has a hole; nearer is jitter.
 const AUDIO_JITTER_US: i64 = 60_000;
 /// ISO/IEC 14496-12, 8.8.3.1: depends on no other, and depends on others and is no sync sample.
 const SYNC: u32 = 0x0200_0000;
 const NO_SYNC: u32 = 0x0101_0000;
-/// ISO/IEC 14496-1: AAC, and an audio stream.
-const OBJECT_AAC: u8 = 0x40;
-const STREAM_AUDIO: u8 = 5;
 
 /// Why a stream cannot be put into fragments.
 #[derive(Debug, thiserror::Error)]
@@ -165,7 +163,7 @@ impl Muxer {
             Some(next) if at < next + jitter => next,
             _ => at,
         };
-        sound.next = Some(begin + samples.len() as u64 * u64::from(AAC_SAMPLES));
+        sound.next = Some(begin + samples.len() as u64 * u64::from(FRAME_SAMPLES));
         let entries = samples.iter().map(|sample| TrunEntry {
             size: u32::try_from(sample.data.len()).ok(),
             ..TrunEntry::default()
@@ -173,7 +171,7 @@ impl Muxer {
         let tfhd = Tfhd {
             track_id: AUDIO,
             default_base_is_moof: true,
-            default_sample_duration: Some(AAC_SAMPLES),
+            default_sample_duration: Some(FRAME_SAMPLES),
             default_sample_flags: Some(SYNC),
             ..Tfhd::default()
         };
@@ -305,43 +303,9 @@ fn video_codec(config: &VideoConfig, visual: Visual) -> Result<Codec, Error> {
 }
 
 fn audio_trak(config: &AudioConfig) -> Result<Trak, Error> {
-    let raw = BASE64
-        .decode(&config.description)
-        .map_err(|_| Error::Config("sound"))?;
-    if raw.len() < 2 || config.sample_rate == 0 {
-        return Err(Error::Config("sound"));
-    }
-    let audio = Audio {
-        data_reference_index: 1,
-        channel_count: u16::try_from(config.channels).unwrap_or(2),
-        sample_size: 16,
-        sample_rate: u16::try_from(config.sample_rate).unwrap_or(0).into(),
-    };
-    let dec_config = DecoderConfig {
-        object_type_indication: OBJECT_AAC,
-        stream_type: STREAM_AUDIO,
-        dec_specific: Some(DecoderSpecific {
-            raw,
-            ..DecoderSpecific::default()
-        }),
-        ..DecoderConfig::default()
-    };
-    let esds = Esds {
-        es_desc: EsDescriptor {
-            dec_config,
-            sl_config: SLConfig::default(),
-            ..EsDescriptor::default()
-        },
-    };
-    let codec = Mp4a {
-        audio,
-        esds,
-        btrt: None,
-        taic: None,
-    };
     let minf = Minf {
         smhd: Some(Smhd::default()),
-        ..minf(codec.into())
+        ..minf(sound::codec(config)?)
     };
     let tkhd = Tkhd {
         track_id: AUDIO,
@@ -447,7 +411,7 @@ mod tests {
             i64::try_from(traf.tfdt.as_ref().unwrap().base_media_decode_time).unwrap();
         let entries = traf.trun[0].samples.iter().map(|entry| {
             let time = (decoded, decoded + entry.cts.unwrap_or(0));
-            decoded += i64::from(entry.duration.unwrap_or(AAC_SAMPLES));
+            decoded += i64::from(entry.duration.unwrap_or(FRAME_SAMPLES));
             time
         });
         entries.collect()

@@ -7,7 +7,7 @@ use xunke_tidy::source::{self, Source};
 use xunke_tidy::{Finding, arrows, owners, papers, shape};
 
 /// Raising this needs a commit that says why.
-const LOCK_PACKAGES_MAX: usize = 480;
+const LOCK_PACKAGES_MAX: usize = 496;
 
 const CRATES: [&str; 5] = [
     "protocol/src",
@@ -33,6 +33,8 @@ const OWNERS: &[Owner<'_>] = &[
     ("http_auth", &["agent/src/camera/onvif"]),
     ("hpke", &["protocol/src/sealed"]),
     ("jsonwebtoken", &["hub/src/access/single_sign_on", "tests/"]),
+    ("landlock", &["agent/src/camera"]),
+    ("libseccomp", &["agent/src/camera"]),
     ("mp4_atom", &["agent/src/recording"]),
     ("mqttbytes", &["hub/src/endpoint"]),
     ("pdf_writer", &["hub/src/access/agreement"]),

@@ -71,6 +71,8 @@ mod tests {
             connect_seconds: 1,
             stall_seconds: 1,
             look_ms: 4_000,
+            mib_max: 256,
+            brokered: true,
         };
         let kept = find(order).await.ok().map(|order| order.main_url);
         assert_eq!(kept.as_deref(), Some("rtsp://10.0.0.2/main"));
