@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use xunke_protocol::envelope::Envelope;
+use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
 use xunke_protocol::topic::Up;
 
 const LIMITS: Limits = Limits {
@@ -227,7 +228,7 @@ async fn an_event_too_large_for_the_hub_is_refused_alone() {
     let large = Event {
         class: Class::Note,
         kind: "gap",
-        data: json!("x".repeat(8000)),
+        data: json!("x".repeat(DOCUMENT_BYTES_MAX)),
     };
     assert!(matches!(
         outbox.append(large).await,
