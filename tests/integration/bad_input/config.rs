@@ -96,8 +96,7 @@ fn a_wrong_key_of_the_box_is_named_with_its_line() -> Result<()> {
         ),
         (
             "[[camera]]\nname = \"cam0\"\nmain_url = \"http://10.0.0.2/\"\n",
-            "agent.toml:3: camera[0].main_url: must begin with rtsp:// \
-             (RTSP over TLS is not supported)",
+            "agent.toml:3: camera[0].main_url: must begin with rtsp:// or rtsps://",
         ),
     ] {
         fs::write(&config, text)?;
