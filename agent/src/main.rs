@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
+use xunke_agent::camera::credentials::credentials;
 use xunke_agent::config::{self, Config, Network};
 use xunke_agent::identity::{self, Identity};
 use xunke_agent::technician::{self, Speech};
@@ -179,11 +180,14 @@ async fn ask(command: CameraCommand) -> Result<()> {
             credentials_file,
             wishes,
         } => {
-            let known = credentials_file
-                .as_deref()
-                .map(camera::source::read_credentials);
-            let known = known.transpose().map_err(anyhow::Error::msg)?;
-            technician::probed(&url, known, &wishes.networks()?, wishes.speech()).await?
+            let known = credentials_file.as_deref().map(credentials);
+            technician::probed(
+                &url,
+                known.transpose()?,
+                &wishes.networks()?,
+                wishes.speech(),
+            )
+            .await?
         }
     };
     // A reader that has seen enough, such as `head`, is no fault.

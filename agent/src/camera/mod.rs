@@ -2,10 +2,10 @@
 //!
 //! pause → codec → g711 → stamps → timing → hold → sight → view → notice → hearing → pair → ring →
 //! signals → decode → looks → intake → stall → trust → tunnel → rtsp → onvif → confine → worker →
-//! address → program → broker → source
+//! address → program → broker → credentials → remedy → launch → source
 //!
 //! A worker process (`decode` to `worker`) stands before each camera and speaks with the agent
-//! (`source`) over a socket pair (`pair`); the agent makes its connections (`broker`).
+//! (`launch`) over a socket pair (`pair`); the agent makes its connections (`broker`).
 //!
 //! Invariants: one RTSP session per stream ever, fanned out here; nothing is decoded to record;
 //! a slow reader loses frames, never the camera; only the worker process speaks with the camera,
@@ -37,4 +37,7 @@ pub mod worker;
 mod address;
 pub mod program;
 mod broker;
+pub mod credentials;
+mod remedy;
+mod launch;
 pub mod source;

@@ -1,32 +1,24 @@
 //! One camera of this room: keeps its worker process running and hands its frames out.
 
-use super::address::{Unresolved, resolve};
-use super::broker::{Allowed, Broker};
+use super::launch::{Failure, Running, Wish};
 use super::onvif::skew;
-use super::pair::{Error as PairError, MAIN, Note, Onvif, Order, Report, SUB, Trust};
+use super::pair::{Error as PairError, MAIN, Note, Report, SUB};
 use super::pause::Pause;
 use super::program::Program;
+use super::remedy::remedy;
 use super::ring::FrameHub;
 use super::signals::Meter;
 use crate::clock;
 use crate::config;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
-use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
-use url::Url;
+use tokio::time::{Instant, sleep};
 use xunke_protocol::health::{CameraSignals, CameraState, Side};
 use xunke_protocol::id::{SourceName, StreamKind};
 
 /// The worker sends a word twice a second; beyond its own limits it gets this much grace.
 const GRACE: Duration = Duration::from_secs(3);
-const CREDENTIALS_BYTES_MAX: u64 = 4096;
-/// An order with all else in it stays below its own limit.
-const CA_BYTES_MAX: u64 = 32 * 1024;
 const SIGNALS_EVERY_MS: i64 = 1_000;
 /// Between two looks at a camera's pictures (docs/decisions/0017).
 const LOOK_MS: u64 = 4_000;
@@ -117,33 +109,6 @@ struct Supervisor {
     told: Option<Vec<String>>,
 }
 
-/// A worker that runs.
-struct Running {
-    child: Child,
-    socket: UnixStream,
-    /// Where it may connect to.
-    allowed: Allowed,
-}
-
-/// Why a worker is no longer served.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("the camera's credentials file {} cannot be used: {why}", file.display())]
-    Credentials { file: PathBuf, why: String },
-    #[error("the camera's tls_ca_file {} cannot be used: {why}", file.display())]
-    Authority { file: PathBuf, why: String },
-    #[error(transparent)]
-    Address(#[from] Unresolved),
-    #[error("the camera worker cannot be started")]
-    Start(#[source] std::io::Error),
-    #[error("the agent cannot watch what its camera worker connects to; it goes on without")]
-    Broker(#[source] std::io::Error),
-    #[error("the camera worker ended")]
-    Pair(#[from] PairError),
-    #[error("the camera worker is silent and was ended")]
-    Silent,
-}
-
 impl Supervisor {
     async fn run(mut self) {
         let mut pause = Pause::up_to(self.intake.retry_seconds_max);
@@ -178,11 +143,14 @@ impl Supervisor {
 
     /// Serves one worker until it fails.
     async fn serve(&mut self) -> Failure {
-        match self.start().await {
+        let wish = Wish {
+            look_ms: LOOK_MS,
+            brokered: self.brokered,
+        };
+        match Running::start(&self.camera, &self.intake, &self.program, wish).await {
             Ok(mut running) => {
                 let failure = self.read(&mut running).await;
-                let _ = running.child.start_kill();
-                let _ = timeout(GRACE, running.child.wait()).await;
+                running.end().await;
                 failure
             }
             Err(failure) => {
@@ -194,61 +162,18 @@ impl Supervisor {
         }
     }
 
-    async fn start(&self) -> Result<Running, Failure> {
-        let credentials = match &self.camera.credentials_file {
-            Some(file) => Some(credentials(file)?),
-            None => None,
-        };
-        // The worker can ask no name server.
-        let camera = &self.camera;
-        let main_url = Some(&camera.main_url).filter(|url| !url.is_empty());
-        let urls = [main_url, camera.sub_url.as_ref(), camera.onvif_url.as_ref()];
-        let ([main_url, sub_url, onvif_url], addresses) = resolve(urls).await?;
-        let order = Order {
-            main_url: main_url.unwrap_or_default(),
-            sub_url,
-            onvif: onvif_url.map(|url| Onvif {
-                url,
-                networks: self.intake.camera_networks.clone(),
-            }),
-            credentials,
-            trust: trust(&self.camera)?,
-            audio: self.intake.audio,
-            connect_seconds: self.intake.connect_seconds,
-            stall_seconds: self.intake.stall_seconds,
-            look_ms: LOOK_MS,
-            mib_max: self.intake.worker_mib_max,
-            brokered: self.brokered,
-        };
-        let (child, socket) = self.program.spawn().map_err(Failure::Start)?;
-        let mut socket = UnixStream::from_std(socket).map_err(Failure::Start)?;
-        let sent = socket.write_all(&order.encode()).await;
-        sent.map_err(PairError::Io)?;
-        Ok(Running {
-            child,
-            socket,
-            allowed: Allowed {
-                addresses,
-                networks: self.intake.camera_networks.clone(),
-            },
-        })
-    }
-
     async fn read(&mut self, running: &mut Running) -> Failure {
-        let worker = (running.child.id(), running.allowed.clone());
-        let mut socket = BufReader::with_capacity(64 * 1024, &mut running.socket);
         let seconds = self.intake.stall_seconds.max(self.intake.connect_seconds);
         let silence = Duration::from_secs(seconds) + GRACE;
         loop {
-            match timeout(silence, Report::read(&mut socket)).await {
-                Ok(Ok(Report::Note(Note::Confined { lacking, calls }))) => {
-                    if let Err(failure) = self.confined(lacking, calls, &worker) {
+            match running.next(silence).await {
+                Ok(Report::Note(Note::Confined { lacking, calls })) => {
+                    if let Err(failure) = self.confined(lacking, calls, running) {
                         return failure;
                     }
                 }
-                Ok(Ok(report)) => self.take(report),
-                Ok(Err(error)) => return error.into(),
-                Err(_) => return Failure::Silent,
+                Ok(report) => self.take(report),
+                Err(failure) => return failure,
             }
             self.publish(false);
         }
@@ -259,17 +184,12 @@ impl Supervisor {
         &mut self,
         lacking: Vec<String>,
         calls: Option<i32>,
-        (pid, allowed): &(Option<u32>, Allowed),
+        running: &Running,
     ) -> Result<(), Failure> {
-        let name = self.camera.name.to_string();
-        if let (Some(calls), Some(pid)) = (calls, pid) {
-            let broker = Broker::new(name, *pid, calls, allowed.clone());
-            let started = broker.map_err(std::io::Error::from).and_then(Broker::start);
+        if let Err(failure) = running.answer(self.camera.name.to_string(), calls) {
             // Without an answer it would wait for ever; the next worker connects by itself.
-            started.map_err(|error| {
-                self.brokered = false;
-                Failure::Broker(error)
-            })?;
+            self.brokered = false;
+            return Err(failure);
         }
         if !lacking.is_empty() && self.told.as_ref() != Some(&lacking) {
             let lacks = lacking.join(", ");
@@ -365,7 +285,7 @@ impl Supervisor {
         if state == CameraState::Streaming {
             tracing::info!(source = %name, "camera streams");
         } else {
-            let what = advice(state, side);
+            let what = remedy(state, side).en;
             tracing::warn!(source = %name, state = ?state, side = ?side, detail, "{what}");
         }
     }
@@ -401,116 +321,10 @@ impl Supervisor {
     }
 }
 
-/// What to do about a camera, for the log.
-fn advice(state: CameraState, side: Option<Side>) -> &'static str {
-    match (state, side) {
-        (CameraState::Unreachable, Some(Side::Camera)) => {
-            "camera refuses connections: restart it, or check its power, cable and address"
-        }
-        (CameraState::Unreachable, _) => {
-            "camera does not answer: check its power, cable and address"
-        }
-        (CameraState::Unauthorized, _) => {
-            "camera refuses name and password: check credentials_file"
-        }
-        (CameraState::Garbage, _) => {
-            "camera offers no stream that can be recorded: check its address and what it said"
-        }
-        (CameraState::Stalled, Some(Side::Network)) => {
-            "camera has stopped sending because the network lost it: check cable and switch"
-        }
-        (CameraState::Stalled, Some(Side::Box)) => {
-            "camera's worker has failed: it is started again"
-        }
-        (CameraState::Stalled, _) => {
-            "camera has stopped sending although it answers: it is opened again"
-        }
-        _ => "camera is being opened",
-    }
-}
-
-/// Whom to believe; read anew at every start as well.
-fn trust(camera: &config::Camera) -> Result<Option<Trust>, Failure> {
-    if let Some(config::Sha256Hex(pin)) = camera.tls_sha256 {
-        return Ok(Some(Trust::Sha256(pin)));
-    }
-    let Some(file) = &camera.tls_ca_file else {
-        return Ok(None);
-    };
-    let wrong = |why: String| Failure::Authority {
-        file: file.clone(),
-        why,
-    };
-    let bytes = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?;
-    if bytes.len() > CA_BYTES_MAX {
-        return Err(wrong("it is longer than 32 KiB".into()));
-    }
-    let pem = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    let name = Url::parse(&camera.main_url).ok();
-    let name = name.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let name = name.trim_matches(['[', ']']).to_owned();
-    Ok(Some(Trust::Authority(pem, name)))
-}
-
-/// As a worker's own, for a technician.
-///
-/// # Errors
-/// What is wrong with the file.
-pub fn read_credentials(file: &Path) -> Result<(String, String), String> {
-    credentials(file).map_err(|failure| failure.to_string())
-}
-
-/// Reads user name (first line) and password (second line); read anew at every start, so that a
-/// changed password needs no restart of the agent.
-fn credentials(file: &Path) -> Result<(String, String), Failure> {
-    let wrong = |why: String| Failure::Credentials {
-        file: file.to_owned(),
-        why,
-    };
-    let bytes = std::fs::metadata(file)
-        .map_err(|error| wrong(error.to_string()))?
-        .len();
-    if bytes > CREDENTIALS_BYTES_MAX {
-        return Err(wrong("it is longer than 4 KiB".into()));
-    }
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    let mut lines = text.lines();
-    match (lines.next(), lines.next()) {
-        (Some(user), Some(password)) if !user.is_empty() => Ok((user.into(), password.into())),
-        _ => Err(wrong(
-            "it must hold the user name and then the password, one a line".into(),
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_credentials_file_is_two_lines_and_its_errors_say_so() {
-        let dir = std::env::temp_dir().join(format!("xunke-credentials-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let file = dir.join("camera");
-        let check = |text: &str| {
-            std::fs::write(&file, text).unwrap();
-            credentials(&file).map_err(|error| error.to_string())
-        };
-        let expect = ("admin".to_owned(), "p@ss: word".to_owned());
-        assert_eq!(check("admin\np@ss: word\n"), Ok(expect));
-        assert_eq!(check("admin\n\n").map(|pair| pair.1), Ok(String::new()));
-        for bad in ["", "admin", "\npassword\n"] {
-            assert!(check(bad).unwrap_err().contains("one a line"), "{bad:?}");
-        }
-        assert!(check(&"x".repeat(5000)).unwrap_err().contains("4 KiB"));
-        std::fs::remove_dir_all(&dir).unwrap();
-        assert!(
-            credentials(&file)
-                .unwrap_err()
-                .to_string()
-                .contains("cannot be used")
-        );
-    }
+    use tokio::time::timeout;
 
     #[tokio::test]
     async fn a_worker_that_dies_at_once_is_started_again_and_again() {
