@@ -122,7 +122,7 @@ test('X1 a passkey is added, signs in instead of the code, and is taken away', a
   await panel.locator('[name=password]').fill(NEXT);
   await panel.locator('[name=code]').fill(recovery[4]);
   await panel.getByTestId('again').click();
-  await panel.getByText('办公室电脑').waitFor();
+  await panel.locator('li', { hasText: '办公室电脑' }).waitFor();
   await page.getByTestId('sign-out').click();
   await page.locator('[name=login]').fill(teacher.login);
   await page.locator('[name=password]').fill(NEXT);
@@ -132,7 +132,7 @@ test('X1 a passkey is added, signs in instead of the code, and is taken away', a
   await page.getByTestId('who').click();
   assert.match(await page.getByTestId('sign-ins').innerText(), /密码与通行密钥/);
   await panel.getByTestId('passkey-remove').click();
-  await panel.getByText('办公室电脑').waitFor({ state: 'hidden' });
+  await panel.locator('li', { hasText: '办公室电脑' }).waitFor({ state: 'hidden' });
 });
 
 test('X1 the authenticator is changed, and only the new one signs in', async () => {
