@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use xunke_tests::campus::{Classroom, Hub, Person, Viewer};
+use xunke_tests::classroom::Sound;
 
 use crate::shared::{folder, get, list, run};
 
@@ -21,7 +22,8 @@ fn a_view_that_a_crash_cut_off_has_its_end_in_the_trail() -> Result<()> {
         let folder = folder("crash")?;
         let mut hub = Hub::start(&folder, 1, None)?;
         // A room with an enrolled box; that the box sends nothing does not matter here.
-        let classroom = Classroom::start(hub.rooms[0].clone(), &folder, hub.ports)?;
+        let room = hub.rooms[0].clone();
+        let classroom = Classroom::start(room, Sound::Aac, &folder, hub.ports)?;
         let supervisor = sign_in(&hub, "school_supervisor").await?;
         let mut viewer = Viewer::open(&supervisor).await?;
         viewer.watch(1, &classroom.room.id, "sub").await?;

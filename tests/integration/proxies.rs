@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use xunke_tests::campus::{Classroom, Hub, Person, Proxy, Viewer};
+use xunke_tests::classroom::Sound;
 
 use crate::shared::{campus, folder, get, list, run};
 
@@ -106,7 +107,8 @@ fn trail_and_watermark_show_the_client_behind_the_proxy() -> Result<()> {
     run(async {
         let folder = folder("behind-a-proxy")?;
         let mut hub = Hub::start(&folder, 1, None)?;
-        let classroom = Classroom::start(hub.rooms[0].clone(), &folder, hub.ports)?;
+        let room = hub.rooms[0].clone();
+        let classroom = Classroom::start(room, Sound::Aac, &folder, hub.ports)?;
         hub.end()?;
         let named = format!("[people]\ntrusted_proxies = [\"{PROXY}\"]\n");
         hub.configure(|text| text.replace("[people]\n", &named))?;

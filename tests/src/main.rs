@@ -23,6 +23,9 @@ enum Command {
         /// Name of the room, written on the blackboard.
         #[arg(long)]
         room: String,
+        /// How the melody is encoded.
+        #[arg(long, value_enum, default_value_t)]
+        sound: classroom::Sound,
         /// Port to listen on; 0 takes a free one.
         #[arg(long, default_value_t = 0)]
         port: u16,
@@ -78,9 +81,19 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Classroom { room, port, script } => {
+        Command::Classroom {
+            room,
+            sound,
+            port,
+            script,
+        } => {
             let script = (script.as_os_str() != "none").then_some(script);
-            classroom::run(&classroom::Options { room, port, script })
+            classroom::run(&classroom::Options {
+                room,
+                sound,
+                port,
+                script,
+            })
         }
         Command::Cameras {
             count,

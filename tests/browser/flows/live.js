@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { account, demo, givePurpose, pageAs, roomButton, visit } from '../campus.js';
 import { watchCounters } from '../counter.js';
+import { hearWhatIsPlayed, loudness } from '../listener.js';
 
 const supervisor = account('school_supervisor');
 
@@ -57,6 +58,24 @@ test('the purpose is asked once per tab, and the main stream plays too', async (
   await playing(page, second);
   const seen = await watchCounters(page.getByTestId('picture'), 3);
   assert.equal(seen.length, 3, 'the main stream moves');
+  await page.close();
+});
+
+test('R55 sound is heard when it is asked for: AAC, and FLAC made of G.711', async () => {
+  const page = await pageAs(supervisor);
+  await hearWhatIsPlayed(page);
+  await visit(page, '/live');
+  let view = '';
+  for (const room of [0, 1]) {
+    await roomButton(page, room).click();
+    if (!view) await givePurpose(page);
+    view = await playing(page, view);
+    await page.getByTestId('stream-main').click();
+    view = await playing(page, view);
+    await page.getByTestId('sound').click();
+    const heard = await loudness(page);
+    assert.ok(heard > 0.01 && heard < 0.1, `room ${room} plays at ${heard}`);
+  }
   await page.close();
 });
 

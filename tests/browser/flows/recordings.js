@@ -7,10 +7,10 @@ import { watchCounters } from '../counter.js';
 /** The first segments of a lesson are uploaded within about half a minute. */
 const RECORDED_WITHIN_MS = 120_000;
 
-async function openFirstRecording(page) {
+async function openFirstRecording(page, room = 0) {
   const until = Date.now() + RECORDED_WITHIN_MS;
   const rows = page.getByTestId('recordings').getByRole('row');
-  const line = rows.filter({ hasText: demo.rooms[0].name });
+  const line = rows.filter({ hasText: demo.rooms[room].name });
   for (;;) {
     await visit(page, '/');
     await visit(page, '/recordings');
@@ -46,6 +46,18 @@ test('R67 R68 a recording plays back inside the page only', async () => {
   assert.ok(painted, 'the watermark lies over the picture');
   assert.match(await video.getAttribute('controlslist'), /nodownload/);
   assert.equal(await video.evaluate((v) => v.disablePictureInPicture && !v.controls), true);
+  await page.close();
+});
+
+test('R67 a recording whose sound came as G.711 is heard', async () => {
+  const page = await pageAs(account('school_supervisor'));
+  await openFirstRecording(page, 1);
+  await givePurpose(page);
+  const video = page.getByTestId('video');
+  const decoded = () => document.querySelector('video')?.webkitAudioDecodedByteCount > 4096;
+  await page.waitForFunction(decoded, undefined, { timeout: 20_000 });
+  const seen = await watchCounters(video, 5);
+  assert.equal(seen.length, 5, 'and its picture moves');
   await page.close();
 });
 

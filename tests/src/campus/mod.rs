@@ -27,6 +27,8 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use crate::classroom::Sound;
+
 pub use disk::SmallDisk;
 pub use empty::EmptyHub;
 pub use hub::{Account, Hub, Ports, Room};
@@ -90,9 +92,11 @@ impl Campus {
             folder,
             keep,
         };
-        for room in campus.hub.rooms.clone() {
+        // A campus has cameras of both kinds; the first room's speaks AAC.
+        let sounds = [Sound::Aac, Sound::Alaw].into_iter().cycle();
+        for (room, sound) in campus.hub.rooms.clone().into_iter().zip(sounds) {
             step(&format!("{}: camera, enrolment, box", room.name));
-            let mut classroom = Classroom::start(room, &campus.folder, campus.hub.ports)?;
+            let mut classroom = Classroom::start(room, sound, &campus.folder, campus.hub.ports)?;
             classroom.run_agent()?;
             campus.classrooms.push(classroom);
         }

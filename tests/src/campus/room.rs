@@ -20,7 +20,7 @@ use super::disk::SmallDisk;
 use super::hub::{Ports, Room};
 use super::process::Process;
 use super::programs::program;
-use crate::classroom::{Announcement, Answer, Behaviour, Event};
+use crate::classroom::{Announcement, Answer, Behaviour, Event, Sound};
 
 const CAMERA_UP_MAX: Duration = Duration::from_secs(20);
 
@@ -40,10 +40,10 @@ impl Classroom {
     ///
     /// # Errors
     /// The camera did not come up, or the hub refused the box.
-    pub fn start(room: Room, folder: &Path, ports: Ports) -> Result<Self> {
+    pub fn start(room: Room, sound: Sound, folder: &Path, ports: Ports) -> Result<Self> {
         let folder = folder.join(&room.device_id);
         fs::create_dir_all(&folder)?;
-        let camera_process = start_camera(&room, &folder)?;
+        let camera_process = start_camera(&room, sound, &folder)?;
         let camera: Announcement = serde_json::from_str(&camera_process.line(CAMERA_UP_MAX)?)?;
         write_agent_config(&folder, ports, &camera)?;
         enrol(&folder, &room.enrolment_code)?;
@@ -176,8 +176,12 @@ impl Classroom {
     }
 }
 
-fn start_camera(room: &Room, folder: &Path) -> Result<Process> {
-    let arguments = ["classroom", "--room", &room.name];
+fn start_camera(room: &Room, sound: Sound, folder: &Path) -> Result<Process> {
+    let sound = match sound {
+        Sound::Aac => "aac",
+        Sound::Alaw => "alaw",
+    };
+    let arguments = ["classroom", "--room", &room.name, "--sound", sound];
     Process::start("camera", &program("xunke-tests")?, arguments, folder)
 }
 

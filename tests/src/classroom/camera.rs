@@ -16,7 +16,7 @@ use rtsp::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::mood::{Look, Mood};
-use super::stream::{MAIN, SUB, VIEWER_ROLE, factory};
+use super::stream::{MAIN, SUB, Sound, VIEWER_ROLE, factory};
 
 /// Something that happens to the camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Camera {
     ///
     /// # Errors
     /// The port is in use or GStreamer lacks its RTSP parts.
-    pub fn start(room: &str, port: u16, credentials: Credentials) -> Result<Self> {
+    pub fn start(room: &str, sound: Sound, port: u16, credentials: Credentials) -> Result<Self> {
         let server = rtsp::RTSPServer::new();
         server.set_address("127.0.0.1");
         let mood = Arc::new(Mood::default());
@@ -81,7 +81,7 @@ impl Camera {
             .mount_points()
             .context("the RTSP server has no mount points")?;
         for quality in [MAIN, SUB] {
-            mounts.add_factory(quality.path, factory(quality, room, &mood));
+            mounts.add_factory(quality.path, factory(quality, sound, room, &mood));
         }
         let auth = rtsp::RTSPAuth::new();
         auth.set_supported_methods(RTSPAuthMethod::Digest);
@@ -194,7 +194,15 @@ fn clean_sessions(server: &rtsp::RTSPServer) {
 /// # Errors
 /// Names the missing element.
 pub fn check_elements() -> Result<()> {
-    for element in ["appsrc", "x264enc", "rtph264pay", "voaacenc", "rtpmp4gpay"] {
+    let pictures = ["appsrc", "x264enc", "rtph264pay"];
+    let sound = [
+        "voaacenc",
+        "rtpmp4gpay",
+        "audioresample",
+        "alawenc",
+        "rtppcmapay",
+    ];
+    for element in pictures.into_iter().chain(sound) {
         ensure!(
             gst::ElementFactory::find(element).is_some(),
             "GStreamer lacks {element}: install gstreamer1.0-plugins-base, -good, -bad and -ugly"

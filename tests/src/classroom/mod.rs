@@ -33,7 +33,7 @@ pub mod lesson {
 
 pub use camera::Behaviour;
 pub use script::Event;
-pub use stream::{FRAMES_PER_SECOND, GOP_FRAMES};
+pub use stream::{FRAMES_PER_SECOND, GOP_FRAMES, Sound};
 
 use camera::{Camera, Credentials, check_elements};
 
@@ -42,6 +42,8 @@ use camera::{Camera, Credentials, check_elements};
 pub struct Options {
     /// Name written on the blackboard.
     pub room: String,
+    /// How the melody is encoded.
+    pub sound: Sound,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
     /// What befalls the camera by itself.
@@ -94,7 +96,12 @@ pub fn run(options: &Options) -> Result<()> {
         user: "xunke".into(),
         password,
     };
-    let camera = Camera::start(&options.room, options.port, credentials.clone())?;
+    let camera = Camera::start(
+        &options.room,
+        options.sound,
+        options.port,
+        credentials.clone(),
+    )?;
     announce(&options.room, camera.port(), credentials)?;
     let camera = Arc::new(Mutex::new(camera));
     for event in events {

@@ -1,4 +1,5 @@
-//! One stream of the camera: pictures painted by the wall clock, a quiet melody, H.264 and AAC.
+//! One stream of the camera: pictures painted by the wall clock and a quiet melody; H.264, and AAC
+//! or G.711.
 //!
 //! The encoders run while at least one client is connected and are shared by all of them.
 
@@ -55,10 +56,37 @@ pub const SUB: Quality = Quality {
     kbit_per_second: 500,
 };
 
+/// How the melody is encoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sound {
+    /// AAC-LC, 48 kHz.
+    #[default]
+    Aac,
+    /// G.711 A-law, 8 kHz, as most cameras are delivered.
+    Alaw,
+}
+
+impl Sound {
+    /// From raw samples to RTP.
+    fn elements(self) -> &'static str {
+        match self {
+            Self::Aac => "voaacenc bitrate=64000 ! rtpmp4gpay name=pay1 pt=97",
+            Self::Alaw => {
+                "audioresample ! audio/x-raw,rate=8000 ! alawenc ! rtppcmapay name=pay1 pt=8"
+            }
+        }
+    }
+}
+
 /// The factory of one stream of the room.
-pub fn factory(quality: Quality, room: &str, mood: &Arc<Mood>) -> rtsp::RTSPMediaFactory {
+pub fn factory(
+    quality: Quality,
+    sound: Sound,
+    room: &str,
+    mood: &Arc<Mood>,
+) -> rtsp::RTSPMediaFactory {
     let factory = rtsp::RTSPMediaFactory::new();
-    factory.set_launch(&pipeline(quality));
+    factory.set_launch(&pipeline(quality, sound));
     factory.set_shared(true);
     factory.set_protocols(rtsp::gst_rtsp::RTSPLowerTrans::TCP);
     factory.add_role_from_structure(
@@ -76,7 +104,7 @@ pub fn factory(quality: Quality, room: &str, mood: &Arc<Mood>) -> rtsp::RTSPMedi
     factory
 }
 
-fn pipeline(quality: Quality) -> String {
+fn pipeline(quality: Quality, sound: Sound) -> String {
     let Quality {
         width,
         kbit_per_second,
@@ -91,9 +119,9 @@ fn pipeline(quality: Quality) -> String {
          ! video/x-h264,profile=main ! rtph264pay name=pay0 pt=96 config-interval=-1 \
          appsrc name=sound is-live=true format=time leaky-type=downstream max-buffers=8 \
          caps=audio/x-raw,format=S16LE,layout=interleaved,rate={RATE},channels=1 \
-         ! voaacenc bitrate=64000 \
-         ! rtpmp4gpay name=pay1 pt=97 )",
-        width * 9 / 16
+         ! {} )",
+        width * 9 / 16,
+        sound.elements()
     )
 }
 
