@@ -5,3 +5,4 @@ mod quirks;
 mod codecs;
 mod sides;
 mod secure;
+mod killed;

@@ -2,7 +2,7 @@
 //!
 //! usage → figure → thread → access → noticing
 
-mod usage;
+pub mod usage;
 mod figure;
 pub mod thread;
 pub mod access;

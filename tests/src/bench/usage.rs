@@ -64,12 +64,24 @@ fn after_name(stat: &str) -> Vec<&str> {
         .map_or(vec![], |(_, rest)| rest.split_whitespace().collect())
 }
 
+/// The process's share of resident memory, MB: what it has in common with others is divided among
+/// them (PSS).
+///
+/// # Errors
+/// The process is gone, or another user's.
+pub fn share_mb(pid: u32) -> Result<f64> {
+    megabytes(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
+}
+
 fn resident_mb(pid: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line
-        .and_then(|text| text.split_whitespace().next())
-        .context("no VmRSS")?;
+    megabytes(&format!("/proc/{pid}/status"), "VmRSS:")
+}
+
+fn megabytes(file: &str, name: &str) -> Result<f64> {
+    let text = fs::read_to_string(file)?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.and_then(|text| text.split_whitespace().next());
+    let kib = kib.with_context(|| format!("no {name} in {file}"))?;
     Ok(kib.parse::<f64>()? * 1024.0 / 1e6)
 }
 
@@ -81,6 +93,7 @@ mod tests {
     fn our_own_usage_can_be_read() {
         let usage = Usage::of(std::process::id()).unwrap();
         assert!(usage.resident_mb > 1.0 && usage.cpu_s >= 0.0, "{usage:?}");
+        assert!(share_mb(std::process::id()).unwrap() > 0.1);
     }
 
     #[test]

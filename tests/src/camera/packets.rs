@@ -45,6 +45,17 @@ impl Number {
             picture: u32::from_str_radix(picture, 16).ok()?,
         })
     }
+
+    /// Finds all of them, in whatever holds access units.
+    #[must_use]
+    pub fn all(bytes: &[u8]) -> Vec<Self> {
+        let (mut found, mut rest) = (vec![], bytes);
+        while let Some(at) = rest.windows(16).position(|window| window == NUMBER_MARK) {
+            found.extend(Self::read(&rest[at..]));
+            rest = &rest[at + 16..];
+        }
+        found
+    }
 }
 
 /// Writes the packets of one track.
@@ -187,6 +198,8 @@ mod tests {
         for codec in [Codec::H264, Codec::H265] {
             assert_eq!(Number::read(&number.sei(codec)), Some(number));
         }
+        let two = [number.sei(Codec::H264), number.sei(Codec::H265)].concat();
+        assert_eq!(Number::all(&two), [number, number]);
         assert_eq!(Number::read(b"xunke-picture-no0000"), None);
     }
 }

@@ -1,13 +1,14 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
-//! programs → disk → process → postgres → hub → room → person → viewer → proxy → issuer → liar
-//! → empty
+//! programs → disk → process → lone → postgres → hub → room → person → viewer → proxy → issuer
+//! → liar → empty
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
 mod programs;
 mod disk;
 mod process;
+mod lone;
 mod postgres;
 mod hub;
 mod room;
@@ -34,6 +35,7 @@ pub use empty::EmptyHub;
 pub use hub::{Account, Hub, Ports, Room};
 pub use issuer::{Issuer, Visitor};
 pub use liar::Liar;
+pub use lone::{LoneBox, Opened, Pictures, Source};
 pub use person::{Person, Socket, one_time_code};
 pub use postgres::Postgres;
 pub use process::Process;
