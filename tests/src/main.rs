@@ -61,11 +61,13 @@ enum Command {
     /// Figures with their aims; fails when one is missed.
     Bench {
         /// Which bench.
-        #[arg(value_parser = ["thread", "access", "bypass", "noticing"])]
+        #[arg(value_parser = ["thread", "access", "bypass", "noticing", "camera"])]
         name: String,
         /// How many attempts to get in.
         #[arg(long, default_value_t = 50_000)]
         attempts: usize,
+        #[command(flatten)]
+        lengths: bench::camera::Lengths,
     },
 }
 
@@ -109,11 +111,16 @@ fn run(command: Command) -> Result<()> {
             };
             tokio::runtime::Runtime::new()?.block_on(many::run(wishes))
         }
-        Command::Bench { name, attempts } => {
+        Command::Bench {
+            name,
+            attempts,
+            lengths,
+        } => {
             let runtime = tokio::runtime::Runtime::new()?;
             let met = match name.as_str() {
                 "access" => runtime.block_on(bench::access::run(attempts)),
                 "noticing" => bench::noticing::run(),
+                "camera" => runtime.block_on(bench::camera::run(lengths)),
                 "bypass" => runtime.block_on(bench::access::run_attempts(attempts)),
                 _ => runtime.block_on(bench::thread::run()),
             };

@@ -69,7 +69,7 @@ impl Figure {
             None => "",
         };
         format!(
-            "{:<46} {:>10.2} {:<8} {aim:>8}  {verdict}\n",
+            "{:<60} {:>10.2} {:<8} {aim:>8}  {verdict}\n",
             self.metric, self.value, self.unit
         )
     }

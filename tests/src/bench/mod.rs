@@ -1,9 +1,10 @@
 //! Benches: figures with their aims, measured on the simulated campus.
 //!
-//! usage → figure → thread → access → noticing
+//! usage → figure → thread → access → noticing → camera
 
 pub mod usage;
-mod figure;
+pub mod figure;
 pub mod thread;
 pub mod access;
 pub mod noticing;
+pub mod camera;
