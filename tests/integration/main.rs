@@ -22,4 +22,5 @@ mod exits;
 mod postgres;
 mod bypass;
 mod cameras;
+mod fuzz;
 mod onvif;

@@ -2,7 +2,7 @@
 //! benches.
 //!
 //! clock → classroom → camera → onvif → picture → campus → asking → exits → bypass → demo
-//! → first_start → bench
+//! → first_start → bench → fuzz
 
 pub mod clock;
 pub mod classroom;
@@ -16,3 +16,4 @@ pub mod bypass;
 pub mod demo;
 pub mod first_start;
 pub mod bench;
+pub mod fuzz;

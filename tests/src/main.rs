@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use xunke_tests::camera::many;
 use xunke_tests::campus::Postgres;
-use xunke_tests::{bench, classroom, demo, first_start};
+use xunke_tests::{bench, classroom, demo, first_start, fuzz};
 
 #[derive(Parser)]
 #[command(name = "xunke-tests", about = "The simulated campus of xunke")]
@@ -69,6 +69,15 @@ enum Command {
         #[command(flatten)]
         lengths: bench::camera::Lengths,
     },
+    /// Hostile cameras before the real agent; fails when anything dies or a good camera loses a
+    /// picture.
+    Fuzz {
+        /// What is hostile.
+        #[arg(value_parser = ["camera"])]
+        name: String,
+        #[command(flatten)]
+        wishes: fuzz::camera::Wishes,
+    },
 }
 
 fn main() -> ExitCode {
@@ -125,6 +134,14 @@ fn run(command: Command) -> Result<()> {
                 _ => runtime.block_on(bench::thread::run()),
             };
             ensure!(met?, "an aim was missed");
+            Ok(())
+        }
+        Command::Fuzz { name: _, wishes } => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            ensure!(
+                runtime.block_on(fuzz::camera::run(wishes))?,
+                "something was wrong"
+            );
             Ok(())
         }
         Command::FirstStart => tokio::runtime::Runtime::new()?.block_on(first_start::run()),
