@@ -20,6 +20,9 @@ pub struct HealthDocument {
     /// The box's clock against the hub's, milliseconds; absent before the hub has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_skew_ms: Option<i64>,
+    /// Times the box's clock was set since the agent started.
+    #[serde(default)]
+    pub clock_steps: u32,
 }
 
 /// One camera.
@@ -60,6 +63,16 @@ pub struct CameraSignals {
     /// The camera's clock against the box's, milliseconds, by ONVIF.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_skew_ms: Option<i64>,
+    /// How fast the time stamps of its pictures run against the box's own clock, parts per million;
+    /// above zero they are the faster ones. Absent until a quarter of an hour of a session is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_ppm: Option<f32>,
+    /// The same of its sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound_drift_ppm: Option<f32>,
+    /// Times its time stamps were set or stopped since the agent started.
+    #[serde(default)]
+    pub clock_steps: u32,
     /// Tamper events that the camera itself says are going on: second evidence, never the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<CameraEvent>,
@@ -270,6 +283,19 @@ mod tests {
         assert_eq!(kind, SightKind::Unknown);
         let kind: SoundKind = serde_json::from_str("\"humming\"").unwrap();
         assert_eq!(kind, SoundKind::Unknown);
+    }
+
+    /// Issue 4, item 6: an agent that does not measure clocks says nothing of them.
+    #[test]
+    fn an_older_agent_or_hub_knows_nothing_of_clocks() {
+        let old = r#"{"source":"cam0","state":"streaming","since":1,"bytes_per_second":0,
+            "frames_per_second":0.0,"restarts":2,"audio":false}"#;
+        let mut camera: CameraSignals = serde_json::from_str(old).unwrap();
+        assert_eq!((camera.drift_ppm, camera.clock_steps), (None, 0));
+        (camera.drift_ppm, camera.clock_steps) = (Some(-38.3), 2);
+        let new = serde_json::to_string(&camera).unwrap();
+        let said = r#""drift_ppm":-38.3,"clock_steps":2"#;
+        assert!(new.contains(said) && !new.contains("sound_drift"), "{new}");
     }
 
     /// An older agent says nothing of sides, and an older hub is not told of what it cannot read.

@@ -61,7 +61,7 @@ enum Command {
     /// Figures with their aims; fails when one is missed.
     Bench {
         /// Which bench.
-        #[arg(value_parser = ["thread", "access", "bypass", "noticing", "camera"])]
+        #[arg(value_parser = ["thread", "access", "bypass", "noticing", "camera", "time"])]
         name: String,
         /// How many attempts to get in.
         #[arg(long, default_value_t = 50_000)]
@@ -130,6 +130,7 @@ fn run(command: Command) -> Result<()> {
                 "access" => runtime.block_on(bench::access::run(attempts)),
                 "noticing" => bench::noticing::run(),
                 "camera" => runtime.block_on(bench::camera::run(lengths)),
+                "time" => bench::time::run(),
                 "bypass" => runtime.block_on(bench::access::run_attempts(attempts)),
                 _ => runtime.block_on(bench::thread::run()),
             };

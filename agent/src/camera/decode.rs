@@ -2,7 +2,7 @@
 //! decoder is opened for each and closed again (docs/decisions/0017). Worker process only.
 
 use super::codec::Video;
-use super::hearing::{self, Heard};
+use super::hearing::{self, CLIPPED_MIN, Heard};
 use super::sight::{self, HEIGHT, Sight, WIDTH, same_ratio};
 use bytes::Bytes;
 use gstreamer as gst;
@@ -85,7 +85,8 @@ pub fn listen(piece: &Piece) -> Result<Heard, glib::BoolError> {
     // A piece begins in mid-sound: what its first frames decode to is not what was heard.
     let skipped = sound.len().min(sound.len() / piece.frames.len().max(1) * 2) & !1;
     let samples = sound[skipped..].chunks_exact(2);
-    let heard = hearing::measure(samples.map(|two| i16::from_le_bytes([two[0], two[1]])));
+    let samples = samples.map(|two| i16::from_le_bytes([two[0], two[1]]));
+    let heard = hearing::measure(samples, CLIPPED_MIN);
     heard.ok_or_else(|| glib::bool_error!("no sound came out"))
 }
 

@@ -21,6 +21,8 @@ const BITS: usize = 16;
 const STREAM_INFO: [u8; 4] = [0x80, 0, 0, 34];
 /// G.711 is speech: more is a mistake of the camera.
 const HERTZ_MAX: u32 = 48_000;
+/// The last step of both tables lies above this, the last but one below.
+pub const CLIPPED_MIN: u16 = 32_000;
 
 /// Which of the two tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +129,18 @@ impl Lossless {
         frames
     }
 
+    /// The samples that codes stand for.
+    pub fn values(&self, codes: &[u8]) -> impl Iterator<Item = i16> {
+        let law = self.law;
+        let value = move |&code: &u8| i16::try_from(law.value(code)).unwrap_or_default();
+        codes.iter().map(value)
+    }
+
+    /// Samples a second.
+    pub fn hertz(&self) -> u32 {
+        self.hertz
+    }
+
     fn microseconds(&self, samples: usize) -> i64 {
         samples as i64 * 1_000_000 / i64::from(self.hertz)
     }
@@ -176,6 +190,18 @@ mod tests {
             values.dedup();
             // Mu-law has two zeros.
             assert_eq!(values.len(), if law == Law::A { 256 } else { 255 });
+        }
+    }
+
+    /// Only the loudest code of each sign is at the end of the scale.
+    #[test]
+    fn one_code_of_each_sign_is_clipped() {
+        for law in [Law::A, Law::Mu] {
+            let lossless = Lossless::new(law, 8_000, 1).unwrap();
+            let codes: Vec<u8> = (0..=255).collect();
+            let values = lossless.values(&codes);
+            let clipped = values.filter(|value| value.unsigned_abs() >= CLIPPED_MIN);
+            assert_eq!(clipped.count(), 2, "{law:?}");
         }
     }
 

@@ -10,8 +10,10 @@ const FLOOR_DBFS: f32 = -120.0;
 /// A microphone in a quiet room is louder: −60 to −50 dBFS; one that is switched off is below.
 const SILENT_DBFS_MAX: f32 = -70.0;
 const HEARD_DBFS_MIN: f32 = -66.0;
+/// Between two pieces of sound.
+pub const LISTEN_MS: u64 = 10_000;
 /// The last step of 16 bits, and a little less: encoding rounds the corners off.
-const CLIPPED_MIN: u16 = 32_400;
+pub const CLIPPED_MIN: u16 = 32_400;
 /// Speech that is recorded well touches the end of the scale never, a shout now and then.
 const CLIPPING_RATIO_MIN: f32 = 0.01;
 const CLEAN_RATIO_MAX: f32 = 0.002;
@@ -35,23 +37,73 @@ pub struct Heard {
     pub clipping_ratio: f32,
 }
 
-/// Measures samples of 16 bits; `None` of none.
+/// Measures samples of 16 bits; those at least as loud as `clipped_min` are at the end of the
+/// scale. `None` of none.
 #[must_use]
-pub fn measure(samples: impl Iterator<Item = i16>) -> Option<Heard> {
-    let (mut count, mut squares, mut clipped) = (0_u32, 0.0_f64, 0_u32);
-    for sample in samples {
-        count += 1;
-        squares += f64::from(sample).powi(2);
-        clipped += u32::from(sample.unsigned_abs() >= CLIPPED_MIN);
+pub fn measure(samples: impl Iterator<Item = i16>, clipped_min: u16) -> Option<Heard> {
+    let mut level = Level::default();
+    level.add(samples, clipped_min);
+    level.heard()
+}
+
+/// What samples add up to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Level {
+    count: u32,
+    squares: f64,
+    clipped: u32,
+}
+
+impl Level {
+    fn add(&mut self, samples: impl Iterator<Item = i16>, clipped_min: u16) {
+        for sample in samples {
+            self.count = self.count.saturating_add(1);
+            self.squares += f64::from(sample).powi(2);
+            self.clipped += u32::from(sample.unsigned_abs() >= clipped_min);
+        }
     }
-    if count == 0 {
-        return None;
+
+    fn heard(&self) -> Option<Heard> {
+        if self.count == 0 {
+            return None;
+        }
+        let rms = (self.squares / f64::from(self.count)).sqrt() / f64::from(i16::MAX);
+        Some(Heard {
+            rms_dbfs: (20.0 * rms.log10() as f32).clamp(FLOOR_DBFS, 0.0),
+            clipping_ratio: self.clipped as f32 / self.count as f32,
+        })
     }
-    let rms = (squares / f64::from(count)).sqrt() / f64::from(i16::MAX);
-    Some(Heard {
-        rms_dbfs: (20.0 * rms.log10() as f32).clamp(FLOOR_DBFS, 0.0),
-        clipping_ratio: clipped as f32 / count as f32,
-    })
+}
+
+/// Listens to sound that comes as samples: a piece every [`LISTEN_MS`].
+#[derive(Debug, Default)]
+pub struct Ear {
+    level: Level,
+    /// When the newest piece was whole.
+    heard_ms: Option<u64>,
+}
+
+impl Ear {
+    /// Takes samples that came now, see [`crate::clock::mono_ms`]; a piece is whole with `enough`
+    /// of them.
+    pub fn take(
+        &mut self,
+        samples: impl Iterator<Item = i16>,
+        enough: u32,
+        clipped_min: u16,
+        mono_ms: u64,
+    ) -> Option<Heard> {
+        let early = |heard_ms| mono_ms.saturating_sub(heard_ms) < LISTEN_MS;
+        if self.heard_ms.is_some_and(early) {
+            return None;
+        }
+        self.level.add(samples, clipped_min);
+        if self.level.count < enough {
+            return None;
+        }
+        self.heard_ms = Some(mono_ms);
+        std::mem::take(&mut self.level).heard()
+    }
 }
 
 /// What the pieces of one camera's sound point to.
@@ -106,13 +158,14 @@ mod tests {
     fn sine(amplitude: f64) -> Heard {
         let sample = |at: i32| (f64::from(at) * 0.05).sin() * amplitude;
         let samples = (0..48_000).map(|at| sample(at).clamp(-32_767.0, 32_767.0) as i16);
-        measure(samples).unwrap()
+        measure(samples, CLIPPED_MIN).unwrap()
     }
 
     #[test]
     fn loudness_is_measured_against_full_scale() {
-        assert_eq!(measure([0; 9].into_iter()).unwrap().rms_dbfs, FLOOR_DBFS);
-        assert_eq!(measure(std::iter::empty()), None);
+        let silence = measure([0; 9].into_iter(), CLIPPED_MIN).unwrap();
+        assert_eq!(silence.rms_dbfs, FLOOR_DBFS);
+        assert_eq!(measure(std::iter::empty(), CLIPPED_MIN), None);
         let full = sine(32_000.0);
         assert!(
             (full.rms_dbfs + 3.2).abs() < 0.1 && full.clipping_ratio == 0.0,
@@ -120,8 +173,22 @@ mod tests {
         );
         let over = sine(60_000.0);
         assert!(over.clipping_ratio > 0.5, "{over:?}");
-        let lowest = measure([i16::MIN; 4].into_iter()).unwrap();
+        let lowest = measure([i16::MIN; 4].into_iter(), CLIPPED_MIN).unwrap();
         assert_eq!((lowest.rms_dbfs, lowest.clipping_ratio), (0.0, 1.0));
+    }
+
+    #[test]
+    fn half_a_second_of_samples_is_heard_every_ten() {
+        let mut ear = Ear::default();
+        let mut pieces = Vec::new();
+        // Packets of 20 ms, of 8,000 samples a second, for 25 s.
+        for packet in 0..1_250 {
+            let samples = [1_000; 160].into_iter();
+            pieces.extend(ear.take(samples, 4_000, CLIPPED_MIN, packet * 20));
+        }
+        assert_eq!(pieces.len(), 3);
+        let same = |piece: &Heard| (piece.rms_dbfs + 30.3).abs() < 0.1;
+        assert!(pieces.iter().all(same), "{pieces:?}");
     }
 
     /// What is found after hearing `loud` every ten seconds for so long.

@@ -2,11 +2,11 @@
 //! capture times and a sequence that shows every loss. Worker process only.
 
 use super::codec::{self, Video};
-use super::g711::{Law, Lossless};
+use super::g711::{CLIPPED_MIN as G711_CLIPPED_MIN, Law, Lossless};
+use super::hearing::{Ear, Heard};
 use super::looks::{Looks, Track};
-use super::pair::{Note, Report};
-use super::stamps::Stamps;
-use super::timing::Anchor;
+use super::pair::{ClockPace, Note, Report};
+use super::times::Times;
 use crate::clock;
 use bytes::Bytes;
 use tokio::sync::mpsc::Sender;
@@ -34,27 +34,16 @@ pub struct Intake {
     /// Makes frames of sound that comes as G.711.
     lossless: Option<Lossless>,
     sounds: Times,
+    /// Listens to sound that needs no decoding.
+    ear: Ear,
+    /// What the agent knows of the camera's clock.
+    told: ClockPace,
     /// Sound that waits for its picture.
     held: Vec<(FrameKind, i64, Bytes)>,
     /// The agent was too slow: pictures are left out up to the next keyframe.
     skipping: bool,
     /// Pictures left out that the agent has not been told of.
     left_out: u32,
-}
-
-/// The time of one track.
-#[derive(Default)]
-struct Times {
-    stamps: Stamps,
-    anchor: Anchor,
-}
-
-impl Times {
-    /// When something was captured that comes now.
-    fn captured_us(&mut self, stamp_us: i64, mono_ms: u64) -> i64 {
-        let steady = self.stamps.steady(stamp_us, mono_ms);
-        self.anchor.captured_us(steady, clock::now_us(), mono_ms)
-    }
 }
 
 /// How the pictures of this session are encoded.
@@ -79,6 +68,8 @@ impl Intake {
             sound_track: None,
             lossless: None,
             sounds: Times::default(),
+            ear: Ear::default(),
+            told: ClockPace::default(),
             held: Vec::new(),
             skipping: false,
             left_out: 0,
@@ -104,8 +95,7 @@ impl Intake {
     /// Tells the agent that something the camera offers is not taken.
     pub fn ignored(&self, detail: &str) {
         let detail = detail.to_owned();
-        let note = Report::Note(Note::Ignored { detail });
-        let _ = self.outgoing.try_send(Some(note));
+        self.note(Note::Ignored { detail });
     }
 
     /// Notes how pictures are encoded from now on, as [`Video::config`] takes it.
@@ -149,6 +139,7 @@ impl Intake {
     pub fn g711_config(&mut self, law: Law, sample_rate: u32, channels: u32) {
         self.lossless = Lossless::new(law, sample_rate, channels);
         self.sound_track = None;
+        self.ear = Ear::default();
         self.sound_config(self.lossless.as_ref().and_then(Lossless::config));
     }
 
@@ -169,7 +160,7 @@ impl Intake {
             return;
         };
         let key = picture.track.codec.is_key(&unit);
-        let captured_us = self.pictures.captured_us(stamp_us, mono_ms);
+        let captured_us = self.pictures.captured_us(stamp_us, clock::moment());
         if key {
             self.looks.picture(&picture.track, &unit, mono_ms);
         }
@@ -186,17 +177,47 @@ impl Intake {
         if let Some(track) = &self.sound_track {
             self.looks.sound(track, &data, mono_ms);
         }
+        if let Some(heard) = self.listen(&data, mono_ms) {
+            self.note(Note::Sound(heard));
+        }
         let pieces = match &mut self.lossless {
             Some(lossless) => lossless.push(stamp_us, &data),
             None => vec![(stamp_us, data)],
         };
+        let now = clock::moment();
         for (stamp_us, data) in pieces {
-            let captured_us = self.sounds.captured_us(stamp_us, mono_ms);
+            let captured_us = self.sounds.captured_us(stamp_us, now);
             self.held.push((FrameKind::Audio, captured_us, data));
         }
         if self.held.len() >= SOUND_MAX {
             self.flush();
         }
+    }
+
+    /// Sound of G.711 is numbers already.
+    fn listen(&mut self, codes: &[u8], mono_ms: u64) -> Option<Heard> {
+        let lossless = self.lossless.as_ref()?;
+        let enough = lossless.hertz() / 2;
+        self.ear
+            .take(lossless.values(codes), enough, G711_CLIPPED_MIN, mono_ms)
+    }
+
+    /// Tells the agent how the camera's clock goes, when that is news.
+    pub fn tell_pace(&mut self) {
+        let pace = ClockPace {
+            drift_ppm: self.pictures.drift_ppm(),
+            sound_drift_ppm: self.sounds.drift_ppm(),
+            steps: self.pictures.steps(),
+            rough: self.pictures.rough(),
+        };
+        if pace != self.told && self.note(Note::Clock(pace)) {
+            self.told = pace;
+        }
+    }
+
+    /// Whether there was room for it.
+    fn note(&self, note: Note) -> bool {
+        self.outgoing.try_send(Some(Report::Note(note))).is_ok()
     }
 
     /// Tells the agent of pictures that it did not take in time, as soon as it takes something.
@@ -205,8 +226,7 @@ impl Intake {
             return;
         }
         let pictures = self.left_out;
-        let note = Report::Note(Note::Slow { pictures });
-        if self.outgoing.try_send(Some(note)).is_ok() {
+        if self.note(Note::Slow { pictures }) {
             self.left_out = 0;
         }
     }
@@ -298,5 +318,26 @@ mod tests {
             panic!("no configuration");
         };
         assert_eq!(frame.kind, FrameKind::VideoConfig);
+    }
+
+    /// X56 for the sound that most cameras send by default: heard without a decoder, every ten
+    /// seconds (the clock here stands, so once).
+    #[test]
+    fn sound_of_g711_is_measured_without_a_decoder() {
+        let (outgoing, mut reports) = tokio::sync::mpsc::channel(64);
+        let looks = Looks::new(sync_channel(1).0, None);
+        let mut intake = Intake::new(0, outgoing, looks);
+        intake.g711_config(Law::A, 8_000, 1);
+        let loudest = Bytes::from_static(&[0xaa; 160]);
+        (0..100).for_each(|packet| intake.audio(packet * 20_000, loudest.clone()));
+        let mut heard = Vec::new();
+        while let Ok(Some(report)) = reports.try_recv() {
+            if let Report::Note(Note::Sound(piece)) = report {
+                heard.push(piece);
+            }
+        }
+        assert_eq!(heard.len(), 1);
+        assert_eq!(heard[0].clipping_ratio, 1.0);
+        assert!(heard[0].rms_dbfs > -0.2, "{heard:?}");
     }
 }

@@ -3,11 +3,10 @@
 
 use super::codec::Video;
 use super::decode::{Keyframe, Piece};
+use super::hearing::LISTEN_MS;
 use bytes::Bytes;
 use std::sync::mpsc::SyncSender;
 
-/// Between two pieces of sound.
-const LISTEN_MS: u64 = 10_000;
 /// Frames of a piece: half a second of 1,024 samples at 48,000 a second.
 const PIECE_FRAMES: usize = 24;
 /// A frame of AAC is at most 768 bytes a channel; a piece of more is not sound.

@@ -1,8 +1,9 @@
 //! Camera: what a camera sends, unchanged, to everyone in the box who needs it.
 //!
-//! pause → codec → g711 → stamps → timing → hold → sight → view → notice → hearing → pair → ring →
-//! signals → decode → looks → intake → stall → trust → tunnel → rtsp → onvif → confine → worker →
-//! address → program → broker → credentials → remedy → launch → source
+//! pause → codec → g711 → stamps → timing → drift → times → hold → sight → view → notice →
+//! hearing → pair → ring → signals → decode → looks → intake → stall → trust → tunnel → rtsp →
+//! onvif → confine → worker → address → program → broker → credentials → remedy → launch →
+//! source
 //!
 //! A worker process (`decode` to `worker`) stands before each camera and speaks with the agent
 //! (`launch`) over a socket pair (`pair`); the agent makes its connections (`broker`).
@@ -16,6 +17,8 @@ pub mod codec;
 mod g711;
 mod stamps;
 mod timing;
+mod drift;
+pub mod times;
 mod hold;
 pub mod sight;
 mod view;

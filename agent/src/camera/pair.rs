@@ -120,6 +120,8 @@ pub enum Note {
     Sight(Box<Sight>),
     /// What a piece of sound says.
     Sound(Heard),
+    /// How the camera's clock goes, in this session.
+    Clock(ClockPace),
     /// What the camera says of itself by ONVIF.
     Device {
         /// What it is.
@@ -139,6 +141,19 @@ pub enum Note {
         /// For the log: why, and what to do.
         detail: String,
     },
+}
+
+/// A camera's clock, as the time stamps of its full picture tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClockPace {
+    /// Against the box's own clock, parts per million; above zero it is the faster one.
+    pub drift_ppm: Option<f32>,
+    /// The same of its sound.
+    pub sound_drift_ppm: Option<f32>,
+    /// How often it was set or stopped.
+    pub steps: u32,
+    /// Its seconds in one of ours, roughly, told once a few seconds into the session.
+    pub rough: Option<f32>,
 }
 
 /// Why the pair can no longer be used.

@@ -2,6 +2,7 @@
 
 use super::hearing::{Heard, Hearing};
 use super::notice::Notice;
+use super::pair::ClockPace;
 use super::sight::Sight;
 use std::collections::VecDeque;
 use xunke_protocol::health::{CameraEvent, CameraSignals, CameraState, Side};
@@ -28,6 +29,10 @@ pub struct Meter {
     /// When the box last left out pictures.
     slow_ms: Option<i64>,
     restarts: u32,
+    /// In this session.
+    pace: ClockPace,
+    /// Steps of the camera's clock in earlier sessions.
+    steps_before: u32,
     newest_video_ms: Option<i64>,
     newest_audio_ms: Option<i64>,
     /// Mean and variance of the newest look, and its sharpness.
@@ -52,6 +57,8 @@ impl Meter {
             side: None,
             slow_ms: None,
             restarts: 0,
+            pace: ClockPace::default(),
+            steps_before: 0,
             newest_video_ms: None,
             newest_audio_ms: None,
             luma: None,
@@ -118,6 +125,20 @@ impl Meter {
     /// Notes that the session has to be opened again.
     pub fn restart(&mut self) {
         self.restarts = self.restarts.saturating_add(1);
+        self.steps_before = self.steps();
+        self.pace = ClockPace::default();
+    }
+
+    /// Notes how the camera's clock goes; returns whether it was set.
+    pub fn clock(&mut self, pace: ClockPace) -> bool {
+        let set = pace.steps > self.pace.steps;
+        self.pace = pace;
+        set
+    }
+
+    /// Of the camera's clock, in all sessions.
+    fn steps(&self) -> u32 {
+        self.steps_before.saturating_add(self.pace.steps)
     }
 
     /// Notes what a keyframe says.
@@ -184,6 +205,9 @@ impl Meter {
             model: self.device.as_ref().map(|device| device.0.clone()),
             firmware: self.device.as_ref().map(|device| device.1.clone()),
             clock_skew_ms: self.device.as_ref().and_then(|device| device.2),
+            drift_ppm: self.pace.drift_ppm.map(tenths),
+            sound_drift_ppm: self.pace.sound_drift_ppm.map(tenths),
+            clock_steps: self.steps(),
             events: self.events.clone(),
         }
     }
@@ -257,6 +281,27 @@ mod tests {
         };
         meter.events(vec![event.clone(); 99]);
         assert_eq!(meter.signals(0).events, vec![event; EVENTS_MAX]);
+    }
+
+    /// Issue 4, item 6: what is measured belongs to a session, what is counted to the camera.
+    #[test]
+    fn the_clock_of_a_camera_is_told_of() {
+        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        let mut pace = ClockPace {
+            drift_ppm: Some(-38.26),
+            ..ClockPace::default()
+        };
+        assert!(!meter.clock(pace));
+        pace.steps = 2;
+        assert!(meter.clock(pace) && !meter.clock(pace));
+        let signals = meter.signals(0);
+        assert_eq!((signals.drift_ppm, signals.clock_steps), (Some(-38.3), 2));
+        meter.restart();
+        let signals = meter.signals(0);
+        assert_eq!((signals.drift_ppm, signals.clock_steps), (None, 2));
+        pace.steps = 1;
+        assert!(meter.clock(pace));
+        assert_eq!(meter.signals(0).clock_steps, 3);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::launch::{Failure, Running, Wish};
 use super::onvif::skew;
-use super::pair::{Error as PairError, MAIN, Note, Report, SUB};
+use super::pair::{ClockPace, Error as PairError, MAIN, Note, Report, SUB};
 use super::pause::Pause;
 use super::program::Program;
 use super::remedy::remedy;
@@ -224,6 +224,7 @@ impl Supervisor {
             Report::Note(Note::Slow { pictures }) => self.note_slow(pictures),
             Report::Note(Note::Sight(sight)) => self.meter.sight(&sight, clock::now_ms()),
             Report::Note(Note::Sound(heard)) => self.meter.sound(heard, clock::now_ms()),
+            Report::Note(Note::Clock(pace)) => self.note_clock(pace),
             Report::Note(Note::SubEnded { detail }) => {
                 if let Some(sub) = &self.sub {
                     sub.interrupt();
@@ -256,6 +257,14 @@ impl Supervisor {
         let clock = clock_skew_ms.map(|skew_ms| skew::judge(skew_ms, clock::now_ms()));
         if let Some(advice) = clock.and_then(skew::advice) {
             tracing::warn!(source = %name, clock_skew_ms, "{advice}");
+        }
+    }
+
+    fn note_clock(&mut self, pace: ClockPace) {
+        if self.meter.clock(pace) {
+            let (name, steps) = (&self.camera.name, pace.steps);
+            let what = "the camera's clock was set or stopped; its recording goes on by the box's";
+            tracing::info!(source = %name, steps, "{what}");
         }
     }
 

@@ -21,6 +21,9 @@ pub struct Stamps {
     shift_us: i64,
     /// Stamps that were the same as the one before.
     same: u32,
+    /// The newest stamp was not believed.
+    replaced: bool,
+    steps: u32,
 }
 
 impl Stamps {
@@ -37,6 +40,10 @@ impl Stamps {
         self.same = if step_us == 0 { self.same + 1 } else { 0 };
         let stands = self.same >= SAME;
         let set = step_us < BACK_US || step_us > passed_us.saturating_add(AHEAD_US);
+        // A clock that stands has stepped once, however long it stands.
+        let step = set || (stands && !self.replaced);
+        self.steps = self.steps.saturating_add(u32::from(step));
+        self.replaced = set || stands;
         let believed = if set || stands {
             newest.saturating_add(passed_us)
         } else {
@@ -51,6 +58,16 @@ impl Stamps {
             self.newest = Some((believed, mono_ms));
         }
         believed
+    }
+
+    /// Whether the newest stamp was replaced: distances to older ones then mean nothing.
+    pub fn is_replaced(&self) -> bool {
+        self.replaced
+    }
+
+    /// How often the camera's clock was set or stopped.
+    pub fn steps(&self) -> u32 {
+        self.steps
     }
 }
 
@@ -91,7 +108,18 @@ mod tests {
             let jumps = |number| even(number) + if number < 100 { 0 } else { hour_us };
             let same: Vec<i64> = (0..200).map(even).collect();
             assert_eq!(run(jumps, |_| 0, 200), same);
+            assert_eq!(steps(jumps), (1, false));
         }
+        assert_eq!(steps(even), (0, false));
+    }
+
+    /// How often the clock was set, and whether the newest stamp was replaced.
+    fn steps(stamps: impl Fn(i64) -> i64) -> (u32, bool) {
+        let mut steady = Stamps::default();
+        for number in 0..200 {
+            steady.steady(stamps(number), number.unsigned_abs() * 40);
+        }
+        (steady.steps(), steady.is_replaced())
     }
 
     #[test]
@@ -108,7 +136,10 @@ mod tests {
         let off = |(number, at): (i64, &i64)| (at - even(number)).abs();
         let most = (0..).zip(&given).map(off).max();
         assert!(most <= Some(120_000), "{most:?}");
+        // It stopped, and when it went on it was set.
+        assert_eq!(steps(stands), (2, false));
         // And one that never moved at all.
+        assert_eq!(steps(|_| 7), (1, true));
         let dead = run(|_| 7, |_| 0, 100);
         assert!(dead.is_sorted() && dead[99] > even(95), "{}", dead[99]);
     }

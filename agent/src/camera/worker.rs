@@ -184,6 +184,7 @@ async fn run_main(
         intake.flush();
         note(Note::Alive);
         intake.confess();
+        intake.tell_pace();
         if !streaming && intake.has_picture() {
             streaming = true;
             streams.notify_one();

@@ -4,7 +4,7 @@
 //! `spacing_seconds`, and everything again every `period_seconds`.
 
 use super::check::system;
-use crate::clock;
+use crate::clock::{self, Steps};
 use crate::config;
 use crate::link;
 use crate::outbox::Outbox;
@@ -36,7 +36,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    fn document(&self) -> HealthDocument {
+    fn document(&self, clock_steps: u32) -> HealthDocument {
         let cameras: Vec<_> = self
             .cameras
             .iter()
@@ -48,6 +48,7 @@ impl Sources {
             spool: self.spool.borrow().clone(),
             system: system(),
             clock_skew_ms: self.link.borrow().skew_ms,
+            clock_steps,
         }
     }
 }
@@ -101,9 +102,11 @@ impl Report {
     pub async fn run(mut self, sources: Sources, outbox: Outbox, alive: impl Fn()) {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut steps = Steps::default();
         loop {
             look.tick().await;
-            let document = sources.document();
+            note_step(steps.take(clock::moment()));
+            let document = sources.document(steps.count());
             if self.due(&document, clock::mono_ms()) {
                 let data = serde_json::to_value(&document);
                 outbox.set_health(data.expect("invariant: plain fields become JSON"));
@@ -129,6 +132,14 @@ impl Report {
             numbers,
         });
         true
+    }
+}
+
+fn note_step(step_us: i64) {
+    if step_us != 0 {
+        let step_ms = step_us / 1000;
+        let what = "the box's clock was set; recordings go on, in a new segment";
+        tracing::warn!(step_ms, "{what}");
     }
 }
 
@@ -161,6 +172,7 @@ fn numbers(document: &HealthDocument) -> Vec<u64> {
                 .iter()
                 .fold(0, |all, event| all | 1 << event.topic as u64),
             u64::from(camera.model.is_some()),
+            u64::from(camera.clock_steps),
             doublings(camera.frames_per_second),
             camera.luma_mean.map_or(0, |mean| mean as u64 / 32 + 1),
             camera
@@ -175,7 +187,8 @@ fn numbers(document: &HealthDocument) -> Vec<u64> {
     let skew_s = document
         .clock_skew_ms
         .map_or(0, |skew| skew.unsigned_abs() / 5000 + 1);
-    numbers.extend([spool.evicted_unsent, quarters, skew_s]);
+    let steps = u64::from(document.clock_steps);
+    numbers.extend([spool.evicted_unsent, quarters, skew_s, steps]);
     numbers
 }
 
@@ -203,6 +216,9 @@ mod tests {
             model: Some("M".repeat(24)),
             firmware: Some("F".repeat(24)),
             clock_skew_ms: Some(-1_763_000_000_000),
+            drift_ppm: Some(-100_000.1),
+            sound_drift_ppm: Some(-100_000.1),
+            clock_steps: u32::MAX,
             events: Vec::new(),
             sharpness: Some(78.1),
             sight: Some(Vec::new()),
@@ -236,6 +252,7 @@ mod tests {
                 agent_resident_bytes: 20 << 20,
             },
             clock_skew_ms: Some(3),
+            clock_steps: 0,
         }
     }
 

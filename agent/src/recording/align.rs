@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 const WAIT_US_MAX: i64 = 1_000_000;
 /// A camera whose sound is further behind than this has none.
 const SILENT_US: i64 = 2_000_000;
+/// Sound comes in order: further back, the clock was set.
+const BACK_US: i64 = 1_000_000;
 /// Most sound held for pictures that do not come: about ten seconds.
 const AUDIO_MAX: usize = 512;
 /// Most pictures held for their sound, and most bytes of them, whatever their times say.
@@ -68,6 +70,11 @@ impl Aligner {
 
     /// Takes the next piece of sound.
     pub fn push_audio(&mut self, sample: Sample) {
+        let set_back = |heard_us: i64| heard_us - sample.at_us > BACK_US;
+        if self.heard_us.is_some_and(set_back) {
+            // What is held lies in what is now the future, and would hold up all that comes.
+            self.audio.clear();
+        }
         self.heard_us = Some(sample.at_us);
         if self.audio.len() >= AUDIO_MAX {
             self.audio.pop_front();

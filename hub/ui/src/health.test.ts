@@ -50,6 +50,14 @@ test('sharpness and sound stand with their camera', () => {
   ]);
 });
 
+test('how fast a camera counts is told in millionths', () => {
+  const camera = { source: 'cam0', drift_ppm: -38.3, clock_steps: 2 };
+  expect(healthGroups({ cameras: [camera] })[0]?.lines).toEqual([
+    { key: 'drift_ppm', value: '-38.3 ppm' },
+    { key: 'clock_steps', value: '2' },
+  ]);
+});
+
 test('the numbers of a fault read like those of a report', () => {
   expect(evidenceLines('frame_age_ms 9383, luma_mean 16.12')).toEqual([
     { key: 'frame_age_ms', value: '9.4 s' },

@@ -77,6 +77,7 @@ function readable(key: string, value: unknown): string {
   if (typeof value !== 'number') return String(value);
   if (key === 'bytes_per_second') return `${round((value * 8) / 1e6)} Mbit/s`;
   if (key.endsWith('_bytes')) return bytes(value);
+  if (key.endsWith('_ppm')) return `${round(value)} ppm`;
   if (key.endsWith('_dbfs')) return `${Math.round(value)} dBFS`;
   if (key.endsWith('_ratio')) return `${Math.round(value * 100)} %`;
   if (key.endsWith('_ms')) return Math.abs(value) < 1000 ? `${round(value)} ms` : `${round(value / 1000)} s`;

@@ -1,6 +1,6 @@
 //! Benches: figures with their aims, measured on the simulated campus.
 //!
-//! usage → figure → thread → access → noticing → camera
+//! usage → figure → thread → access → noticing → camera → time
 
 pub mod usage;
 pub mod figure;
@@ -8,3 +8,4 @@ pub mod thread;
 pub mod access;
 pub mod noticing;
 pub mod camera;
+pub mod time;

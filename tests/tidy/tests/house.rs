@@ -115,6 +115,7 @@ fn agent_and_hub_never_import_each_other() {
                 "agent/src/main.rs",
                 "tests/integration/",
                 "tests/src/bench/noticing",
+                "tests/src/bench/time",
             ],
         ),
         ("xunke_policy", &["hub/", "tests/"]),

@@ -1,6 +1,8 @@
 //! Cutting at keyframes, at breaks and beside the sound.
 
 use super::*;
+use crate::camera::times::Times;
+use crate::clock::Moment;
 
 const LENGTHS: Lengths = Lengths {
     segment_us: 10_000_000,
@@ -303,4 +305,61 @@ fn a_flood_without_keyframes_stays_within_the_limits_of_a_segment() {
     }
     assert!(largest < CHUNK_BYTES_MAX && segment < SEGMENT_BYTES_MAX);
     assert!(cutter.open.is_none());
+}
+
+/// X53, issue 4 item 6: NTP sets the box's clock a minute forward or back in the middle of a GOP.
+/// Picture and sound go on together, and nothing is lost beyond the next keyframe.
+#[test]
+fn a_wall_clock_that_is_set_costs_no_more_than_a_group_of_pictures() {
+    for set_us in [60_000_000, -60_000_000] {
+        let steps = recorded_while_set(set_us);
+        let (mut pictures, mut sounds) = (0, 0);
+        for step in &steps {
+            let Step::Fragment(batch) = step else {
+                continue;
+            };
+            pictures += batch.video.len();
+            sounds += batch.audio.len();
+            let begin_us = batch.video.first().unwrap().at_us;
+            let own = begin_us - 50_000..batch.until_us + 50_000;
+            let together = batch.audio.iter().all(|sound| own.contains(&sound.at_us));
+            assert!(together, "{set_us}: {}", tell(&steps));
+        }
+        // Lost to the next keyframe: 25; still open at the end: one fragment and its sound.
+        assert!(pictures >= 1_500 - 25 - 75, "{set_us}: {pictures}");
+        assert!(
+            sounds >= (1_500 - 25 - 75) * 40_000 / 21_333 - 2,
+            "{set_us}: {sounds}"
+        );
+        let gaps = steps.iter().filter(|step| matches!(step, Step::Gap { .. }));
+        assert_eq!(gaps.count(), usize::from(set_us > 0), "{}", tell(&steps));
+    }
+}
+
+/// A minute of a camera, with the box's clock set after 31 s: one second into a GOP of two.
+fn recorded_while_set(set_us: i64) -> Vec<Step> {
+    let mut camera = Camera { sequence: 0 };
+    let mut cutter = Cutter::new(WITH_SOUND, None);
+    let (mut of_pictures, mut of_sound) = (Times::default(), Times::default());
+    let now = |raw_us: i64| Moment {
+        wall_us: 600_000_000 + raw_us + if raw_us < 31_000_000 { 0 } else { set_us },
+        raw_us,
+    };
+    let configs = [camera.video_config(1920), camera.audio_config()];
+    let mut frames = Vec::from(configs);
+    let mut sound_us = 0;
+    for number in 0..1_500 {
+        let at_us = number * FRAME_US;
+        while sound_us <= at_us {
+            let captured_us = of_sound.captured_us(sound_us, now(sound_us));
+            frames.push(camera.sound(captured_us));
+            sound_us += 21_333;
+        }
+        let captured_us = of_pictures.captured_us(at_us, now(at_us));
+        let mut picture = camera.picture(number, 50);
+        picture.captured_us = captured_us;
+        frames.push(picture);
+    }
+    let steps = frames.into_iter().flat_map(|frame| cutter.push(frame));
+    steps.collect()
 }

@@ -21,6 +21,9 @@ fn healthy() -> HealthDocument {
             model: None,
             firmware: None,
             clock_skew_ms: None,
+            drift_ppm: None,
+            sound_drift_ppm: None,
+            clock_steps: 0,
             events: vec![],
             sharpness: Some(71.0),
             sight: None,
@@ -45,6 +48,7 @@ fn healthy() -> HealthDocument {
             agent_resident_bytes: 1 << 24,
         },
         clock_skew_ms: Some(3),
+        clock_steps: 0,
     }
 }
 
