@@ -1,8 +1,8 @@
 //! The command line of the box: enrol, check, run.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
-use std::io::{IsTerminal, Read, Write, stderr};
+use std::io::{IsTerminal, Read, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use xunke_agent::camera::credentials::credentials;
 use xunke_agent::config::{self, Config, Network};
 use xunke_agent::identity::{self, Identity};
-use xunke_agent::technician::{self, Speech};
+use xunke_agent::technician::{self, Asked, Speech};
 use xunke_agent::{camera, run};
 use xunke_protocol::enrolment::Code;
 use zeroize::Zeroizing;
@@ -73,16 +73,45 @@ enum CameraCommand {
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
         seconds: u64,
     },
-    /// Ask one camera by ONVIF: what it is, its clock, its streams, its events, and what to mend.
+    /// Ask one camera what it is and what to mend: by ONVIF (http://), or by watching its stream.
     Probe {
-        /// http://ADDRESS, or the whole address of its device service. Never with a password.
+        /// http://ADDRESS of its device service, or rtsp:// or rtsps:// of a stream. Never with a
+        /// password.
         url: String,
-        /// User name on the first line, password on the second.
-        #[arg(long)]
-        credentials_file: Option<PathBuf>,
+        /// How long to watch a stream.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
+        seconds: u64,
+        #[command(flatten)]
+        proof: Proof,
         #[command(flatten)]
         wishes: Wishes,
     },
+    /// Numbers to aim a camera by: sharpness, brightness, tilt, and what to turn. Ctrl-C ends it.
+    Aim {
+        /// rtsp://, rtsps:// or http:// (ONVIF), or the name of a camera in --config.
+        camera: String,
+        /// End after so long.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+        seconds: Option<u64>,
+        #[command(flatten)]
+        proof: Proof,
+        #[command(flatten)]
+        wishes: Wishes,
+    },
+}
+
+/// How camera and technician prove who they are.
+#[derive(clap::Args)]
+struct Proof {
+    /// User name on the first line, password on the second.
+    #[arg(long)]
+    credentials_file: Option<PathBuf>,
+    /// For rtsps://: SHA-256 of the camera's certificate.
+    #[arg(long)]
+    tls_sha256: Option<String>,
+    /// For rtsps://: PEM of whoever vouches for the camera.
+    #[arg(long)]
+    tls_ca_file: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -170,29 +199,76 @@ fn act(command: Command) -> Result<()> {
 }
 
 async fn ask(command: CameraCommand) -> Result<()> {
-    let text = match command {
+    match command {
         CameraCommand::Discover { wishes, seconds } => {
             let longest = Duration::from_secs(seconds);
-            technician::discovered(&wishes.networks()?, longest, wishes.speech()).await?
+            let (networks, speech) = (wishes.networks()?, wishes.speech());
+            say(&technician::discovered(&networks, longest, speech).await?);
         }
         CameraCommand::Probe {
             url,
-            credentials_file,
+            seconds,
+            proof,
+            wishes,
+        } if url.starts_with("rtsp") => {
+            let asked = asked(url, proof, &wishes);
+            let told = technician::surveyed(&asked, seconds, wishes.speech()).await?;
+            say(&told.text);
+            ensure!(!told.failed, "the camera sent no picture");
+        }
+        CameraCommand::Probe {
+            url, proof, wishes, ..
+        } => {
+            let known = proof.credentials_file.as_deref().map(credentials);
+            let (networks, speech) = (wishes.networks()?, wishes.speech());
+            say(&technician::probed(&url, known.transpose()?, &networks, speech).await?);
+        }
+        CameraCommand::Aim {
+            camera,
+            seconds,
+            proof,
             wishes,
         } => {
-            let known = credentials_file.as_deref().map(credentials);
-            technician::probed(
-                &url,
-                known.transpose()?,
-                &wishes.networks()?,
-                wishes.speech(),
-            )
-            .await?
+            let asked = asked(camera, proof, &wishes);
+            aim(&asked, seconds.map(Duration::from_secs), wishes.speech()).await?;
         }
-    };
-    // A reader that has seen enough, such as `head`, is no fault.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    }
     Ok(())
+}
+
+fn asked(camera: String, proof: Proof, wishes: &Wishes) -> Asked {
+    Asked {
+        camera,
+        credentials_file: proof.credentials_file,
+        tls_sha256: proof.tls_sha256,
+        tls_ca_file: proof.tls_ca_file,
+        config: wishes.config.clone(),
+        networks: wishes.network.clone(),
+    }
+}
+
+/// On a terminal each reading takes the place of the one before; elsewhere they follow each other.
+async fn aim(asked: &Asked, longest: Option<Duration>, speech: Speech) -> Result<()> {
+    let in_place = stdout().is_terminal() && speech != Speech::Json;
+    let mut lines = 0;
+    let show = |text: &str| {
+        if in_place && lines > 0 {
+            // Up so many lines, and everything below is erased (ECMA-48: CPL, ED).
+            say(&format!("\x1b[{lines}F\x1b[J"));
+        }
+        lines = text.lines().count();
+        say(text);
+    };
+    tokio::select! {
+        ended = technician::aimed(asked, longest, speech, show) => ended,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+/// A reader that has seen enough, such as `head`, is no fault.
+fn say(text: &str) {
+    let mut out = stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 async fn enrol(config: &Config, code_file: &Path, replace: bool) -> Result<()> {

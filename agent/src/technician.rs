@@ -2,6 +2,12 @@
 //!
 //! These processes read no identity and hold no keys, as a camera's worker.
 
+mod asked;
+mod visits;
+
+pub use asked::Asked;
+pub use visits::{Told, aimed, surveyed};
+
 use crate::camera::onvif::discovery::{Found, discover};
 use crate::camera::onvif::probe::{Findings, probe};
 use crate::config::Network;
@@ -53,10 +59,14 @@ pub async fn probed(
     speech: Speech,
 ) -> Result<String> {
     let found = probe(url, known, networks).await?;
-    Ok(match speech {
-        Speech::Json => probed_json(&found),
-        speech => probed_text(&found, speech),
-    })
+    Ok(told(&found, speech))
+}
+
+fn told(found: &Findings, speech: Speech) -> String {
+    match speech {
+        Speech::Json => probed_json(found),
+        speech => probed_text(found, speech),
+    }
 }
 
 fn probed_json(found: &Findings) -> String {

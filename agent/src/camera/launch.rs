@@ -29,10 +29,12 @@ pub struct Running {
 /// What is wanted of a worker beside what the configuration says.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish {
-    /// A keyframe is looked at this often.
+    /// A keyframe is looked at this often; 0 for never.
     pub look_ms: u64,
     /// Whether its connections are made for it.
     pub brokered: bool,
+    /// Whether to tell first how the camera greets a stranger.
+    pub greet: bool,
 }
 
 /// Why a worker is not served, or no longer.
@@ -90,6 +92,7 @@ impl Running {
             look_ms: wish.look_ms,
             mib_max: intake.worker_mib_max,
             brokered: wish.brokered,
+            greet: wish.greet,
         };
         let (child, socket) = program.spawn().map_err(Failure::Start)?;
         let mut socket = UnixStream::from_std(socket).map_err(Failure::Start)?;

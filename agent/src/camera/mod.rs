@@ -1,9 +1,9 @@
 //! Camera: what a camera sends, unchanged, to everyone in the box who needs it.
 //!
 //! pause → codec → g711 → stamps → timing → drift → times → hold → sight → view → notice →
-//! hearing → pair → ring → signals → decode → looks → intake → stall → trust → tunnel → rtsp →
-//! onvif → confine → worker → address → program → broker → credentials → remedy → launch →
-//! source
+//! hearing → greeting → pair → ring → signals → decode → looks → intake → stall → trust →
+//! tunnel → rtsp → onvif → confine → worker → address → program → broker → credentials →
+//! remedy → launch → source → visit → aim → survey
 //!
 //! A worker process (`decode` to `worker`) stands before each camera and speaks with the agent
 //! (`launch`) over a socket pair (`pair`); the agent makes its connections (`broker`).
@@ -24,6 +24,7 @@ pub mod sight;
 mod view;
 pub mod notice;
 mod hearing;
+mod greeting;
 mod pair;
 pub mod ring;
 mod signals;
@@ -44,3 +45,6 @@ pub mod credentials;
 mod remedy;
 mod launch;
 pub mod source;
+pub mod visit;
+pub mod aim;
+pub mod survey;

@@ -3,6 +3,7 @@
 //! Each message is a u32 length (big-endian) and that many bytes. The agent speaks once: an
 //! [`Order`] as JSON. The worker sends reports: a tag byte, then a frame message or a [`Note`].
 
+use super::greeting::Greeting;
 use super::hearing::Heard;
 use super::sight::Sight;
 use crate::config::Network;
@@ -43,12 +44,14 @@ pub struct Order {
     pub connect_seconds: u64,
     /// And then never pause longer than this.
     pub stall_seconds: u64,
-    /// A keyframe is looked at this often.
+    /// A keyframe is looked at this often; 0 for never.
     pub look_ms: u64,
     /// Most memory the worker may write to, MiB.
     pub mib_max: u64,
     /// Whether the agent makes the worker's connections.
     pub brokered: bool,
+    /// Whether to tell first how the camera greets a stranger.
+    pub greet: bool,
 }
 
 /// A camera's ONVIF service.
@@ -120,6 +123,8 @@ pub enum Note {
     Sight(Box<Sight>),
     /// What a piece of sound says.
     Sound(Heard),
+    /// How the camera greets a stranger, when that was asked for.
+    Greeting(Greeting),
     /// How the camera's clock goes, in this session.
     Clock(ClockPace),
     /// What the camera says of itself by ONVIF.
@@ -333,6 +338,7 @@ mod tests {
             look_ms: 4_000,
             mib_max: 256,
             brokered: true,
+            greet: false,
         };
         let doors = |order: &Order| {
             let doors = order.doors().into_iter();
@@ -362,6 +368,7 @@ mod tests {
             look_ms: 4_000,
             mib_max: 256,
             brokered: true,
+            greet: false,
         };
         let bytes = order.encode();
         let read = Order::read(&mut &bytes[..]).unwrap();

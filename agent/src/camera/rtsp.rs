@@ -2,6 +2,7 @@
 
 use super::codec::Video;
 use super::g711::Law;
+use super::greeting::{Greeting, greet};
 use super::intake::Intake;
 use super::pair::Trust;
 use super::stall::Answer;
@@ -132,6 +133,12 @@ impl Stream<'_> {
                 }
             }
         }
+    }
+
+    /// How the camera greets a stranger; when it does not, its session will say why.
+    pub async fn greet(&self) -> Option<Greeting> {
+        let (url, _tunnel) = self.way().await.ok()?;
+        greet(&url).await.ok()
     }
 
     /// A camera may want a new nonce for a later request, which `retina` does not give.

@@ -146,6 +146,7 @@ impl Supervisor {
         let wish = Wish {
             look_ms: LOOK_MS,
             brokered: self.brokered,
+            greet: false,
         };
         match Running::start(&self.camera, &self.intake, &self.program, wish).await {
             Ok(mut running) => {
@@ -215,7 +216,7 @@ impl Supervisor {
                     sub.publish(frame);
                 }
             }
-            Report::Note(Note::Alive | Note::Confined { .. }) => {}
+            Report::Note(Note::Alive | Note::Confined { .. } | Note::Greeting(_)) => {}
             Report::Note(Note::State {
                 state,
                 side,

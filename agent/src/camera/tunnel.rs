@@ -232,6 +232,7 @@ mod tests {
             look_ms: 4_000,
             mib_max: 256,
             brokered: true,
+            greet: false,
         };
         let bound = |order| {
             let doors = Doors::bind(&order).unwrap();

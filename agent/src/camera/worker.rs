@@ -143,6 +143,14 @@ async fn stream_all(order: &Arc<Order>, doors: Doors, outgoing: &Outgoing) -> En
         tokio::spawn(async move { onvif::watch::attend(&order, &outgoing).await });
     }
     let session = (&**order, doors.main.as_ref());
+    if order.greet {
+        let stranger = stream(order, session.1, &order.main_url, false);
+        if let Some(greeting) = stranger.greet().await {
+            let _ = outgoing
+                .send(Some(Report::Note(Note::Greeting(greeting))))
+                .await;
+        }
+    }
     run_main(session, outgoing, wanted, &streams).await
 }
 
@@ -173,7 +181,7 @@ async fn run_main(
     wanted: SyncSender<Wanted>,
     streams: &Notify,
 ) -> Ended {
-    let every_ms = order.sub_url.is_none().then_some(order.look_ms);
+    let every_ms = Some(order.look_ms).filter(|&every_ms| order.sub_url.is_none() && every_ms > 0);
     let looks = Looks::new(wanted, every_ms);
     let mut intake = Intake::new(MAIN, outgoing.clone(), looks);
     let mut streaming = false;

@@ -148,17 +148,24 @@ impl Config {
             if !names.insert(&one.name) {
                 return camera(number, "name", "is used twice");
             }
-            if let Some(Err(why)) = one.onvif_url.as_deref().map(check_onvif_url) {
-                return camera(number, "onvif_url", why);
-            }
-            if let Err((key, why)) = check_streams(one) {
-                return camera(number, key, why);
-            }
-            if let Err((key, why)) = check_trust(one) {
+            if let Err((key, why)) = one.check() {
                 return camera(number, key, why);
             }
         }
         Ok(())
+    }
+}
+
+impl Camera {
+    /// Whether it can stand in a configuration.
+    ///
+    /// # Errors
+    /// The key, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let onvif = self.onvif_url.as_deref().map(check_onvif_url);
+        onvif.transpose().map_err(|why| ("onvif_url", why))?;
+        check_streams(self)?;
+        check_trust(self)
     }
 }
 

@@ -6,3 +6,4 @@ mod codecs;
 mod sides;
 mod secure;
 mod killed;
+mod visits;

@@ -27,6 +27,8 @@ pub struct Findings {
     pub troubles: Vec<String>,
     /// What to do.
     pub advice: Vec<Advice>,
+    /// The camera was asked for a picture and sent none.
+    pub failed: bool,
 }
 
 /// One fact.
@@ -145,7 +147,8 @@ async fn is_open(url: &Url, fence: Fence) -> bool {
 }
 
 impl Findings {
-    fn fact(&mut self, key: &'static str, zh: &'static str, en: &'static str, value: Value) {
+    /// Adds a fact.
+    pub fn fact(&mut self, key: &'static str, zh: &'static str, en: &'static str, value: Value) {
         self.lines.push(Line { key, zh, en, value });
     }
 

@@ -73,6 +73,7 @@ mod tests {
             look_ms: 4_000,
             mib_max: 256,
             brokered: true,
+            greet: false,
         };
         let kept = find(order).await.ok().map(|order| order.main_url);
         assert_eq!(kept.as_deref(), Some("rtsp://10.0.0.2/main"));
