@@ -64,6 +64,18 @@ pub fn step(
     }
 }
 
+/// A box that says since when is heard within this: its reports are 10 s apart, and a fault that
+/// counts in a lesson begins with the lesson.
+const TOLD_MS_MAX: i64 = 60_000;
+
+/// When a fault began that was first found at `found_ms`, and of which the box says (by the hub's
+/// clock) that it began at `told_ms`.
+#[must_use]
+pub fn begun_ms(told_ms: Option<i64>, found_ms: i64) -> i64 {
+    let heard = |told_ms: &i64| (found_ms - TOLD_MS_MAX..=found_ms).contains(told_ms);
+    told_ms.filter(heard).unwrap_or(found_ms)
+}
+
 fn suspect(since_ms: i64, hold_ms: i64, now_ms: i64) -> (Option<Phase>, Option<Edge>) {
     if now_ms - since_ms >= hold_ms {
         return (Some(Phase::Open), Some(Edge::Opened { since_ms }));

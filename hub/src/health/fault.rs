@@ -60,9 +60,16 @@ struct Watched {
     id: Option<String>,
 }
 
+/// What a fault rests on.
+struct Found {
+    evidence: Evidence,
+    /// Since when, as the box says, by the hub's clock.
+    told_ms: Option<i64>,
+}
+
 /// What is found of one box now.
 struct Findings {
-    found: BTreeMap<Key, Evidence>,
+    found: BTreeMap<Key, Found>,
     /// Whether its components can be judged: not while it is silent, nor before it has reported.
     components: bool,
     /// Which hold-down counts.
@@ -117,9 +124,9 @@ impl FaultWatch {
         keys.dedup();
         for key in keys {
             let kind = fault::kind(key.2).expect("invariant: codes come from the catalogue");
-            let evidence = findings.found.get(&key);
-            if evidence.is_some() || findings.components || is_about_silence(kind) {
-                self.step(key, kind, evidence, findings.in_lesson, now_ms)
+            let found = findings.found.get(&key);
+            if found.is_some() || findings.components || is_about_silence(kind) {
+                self.step(key, kind, found, findings.in_lesson, now_ms)
                     .await?;
             }
         }
@@ -130,7 +137,7 @@ impl FaultWatch {
         &mut self,
         key: Key,
         kind: &Kind,
-        evidence: Option<&Evidence>,
+        finding: Option<&Found>,
         in_lesson: bool,
         now_ms: i64,
     ) -> Result<(), Error> {
@@ -141,12 +148,14 @@ impl FaultWatch {
             kind.idle_hold_ms
         };
         let phase = before.as_ref().map(|watched| watched.phase);
-        let found = evidence.is_some() && kind.matters(in_lesson);
+        let found = finding.is_some() && kind.matters(in_lesson);
         let (phase, edge) = fault::step(phase, found, hold_ms, kind.clear_ms, now_ms);
         let mut id = before.and_then(|watched| watched.id);
         match (edge, &id) {
             (Some(Edge::Opened { since_ms }), _) => {
-                let evidence = evidence.map_or_else(|| "{}".into(), numbers);
+                let evidence =
+                    finding.map_or_else(|| "{}".into(), |found| numbers(&found.evidence));
+                let since_ms = fault::begun_ms(finding.and_then(|found| found.told_ms), since_ms);
                 id = Some(self.opened(&key, kind, evidence, since_ms).await?);
             }
             (Some(Edge::Cleared { since_ms }), Some(id)) => {
@@ -202,6 +211,7 @@ fn is_about_silence(kind: &Kind) -> bool {
 fn findings(device: &DeviceStatus, in_lesson: &HashSet<ClassroomId>, now_ms: i64) -> Findings {
     let mut findings = Vec::new();
     let mut components = false;
+    let mut skew_ms = 0;
     let in_use = device.device.state == registry::State::Enrolled;
     if let (true, Some(status)) = (in_use, &device.status) {
         let online = status.standing.state == State::Online;
@@ -216,13 +226,18 @@ fn findings(device: &DeviceStatus, in_lesson: &HashSet<ClassroomId>, now_ms: i64
         if let (true, Some((report, _))) = (online, fresh) {
             findings.extend(fault::device_findings(report));
             components = true;
+            skew_ms = report.clock_skew_ms.unwrap_or(0);
         }
     }
     let owner = device.device.id.as_str();
     let keyed = |finding: Finding| {
+        let told_ms = finding
+            .since_ms
+            .map(|since_ms| since_ms.saturating_sub(skew_ms));
+        let evidence = finding.evidence;
         (
             (owner.to_owned(), finding.component, finding.code),
-            finding.evidence,
+            Found { evidence, told_ms },
         )
     };
     // A box that said goodbye, or that the hub has not met since it started, gets the longer time.

@@ -344,3 +344,20 @@ async fn a_start_of_the_hub_goes_on_with_open_faults_and_a_retired_box_has_none(
     pass(&mut second, 41..=50).await;
     assert!(open(&house).await.is_empty());
 }
+
+/// The box has seen it twenty seconds before the hub hears of it.
+#[tokio::test]
+async fn a_fault_begins_where_the_box_saw_it_begin() {
+    let (house, intake) = house().await;
+    lesson_now(&house).await;
+    say(&intake, "online", 1, NOW).await;
+    let blurred = json!([{"kind": "blurred", "since": NOW - 20_000, "value": 20.0}]);
+    see(&intake, "streaming", blurred, 1, NOW).await;
+    let mut watch = watch(&house, &intake).await;
+    pass(&mut watch, 0..=60).await;
+    let opened = rows::faults(&house.db, true, 9).await.unwrap().remove(0);
+    assert_eq!(
+        (opened.code.as_str(), opened.opened_ms),
+        ("CAM_BLURRED", NOW - 20_000)
+    );
+}

@@ -33,6 +33,8 @@ pub struct Finding {
     pub component: String,
     /// Why.
     pub evidence: Evidence,
+    /// Since when, where the box says so, by the box's clock.
+    pub since_ms: Option<i64>,
 }
 
 /// What a box's newest report points to.
@@ -83,15 +85,17 @@ fn of_box(code: &'static str, evidence: Evidence) -> Finding {
         code,
         component: BOX.to_owned(),
         evidence,
+        since_ms: None,
     }
 }
 
 fn camera(signals: &CameraSignals) -> Vec<Finding> {
     let component = signals.source.as_str();
-    let finding = |code, evidence| Finding {
+    let finding = |code, evidence, since_ms| Finding {
         code,
         component: component.to_owned(),
         evidence,
+        since_ms,
     };
     let age = || {
         signals
@@ -106,16 +110,20 @@ fn camera(signals: &CameraSignals) -> Vec<Finding> {
         CameraState::Streaming => return picture(signals, finding),
         CameraState::Unknown => return Vec::new(),
     };
-    vec![finding(code, age())]
+    vec![finding(code, age(), Some(signals.since))]
 }
 
 fn picture(
     signals: &CameraSignals,
-    finding: impl Fn(&'static str, Evidence) -> Finding,
+    finding: impl Fn(&'static str, Evidence, Option<i64>) -> Finding,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
+    let mut seen_since = Vec::new();
     match &signals.sight {
-        Some(seen) => found.extend(seen.iter().filter_map(sighting)),
+        Some(seen) => seen_since.extend(seen.iter().filter_map(|seen| {
+            let (code, evidence) = sighting(seen)?;
+            Some(finding(code, evidence, Some(seen.since)))
+        })),
         None => found.extend(dark_and_even(signals)),
     }
     match &signals.sound {
@@ -123,8 +131,9 @@ fn picture(
         Some(sound) => found.extend(heard(sound)),
         None => {}
     }
-    let finding = |(code, evidence)| finding(code, evidence);
-    found.into_iter().map(finding).collect()
+    let others = found.into_iter();
+    let others = others.map(|(code, evidence)| finding(code, evidence, None));
+    seen_since.into_iter().chain(others).collect()
 }
 
 /// What the box has seen for a while, as a code with the numbers it rests on.

@@ -52,6 +52,33 @@ fn healthy() -> HealthDocument {
     }
 }
 
+/// The box sees it first: the hub's row begins when the box's clock said, if that can be.
+#[test]
+fn a_fault_begins_when_the_box_says_so() {
+    let mut report = healthy();
+    report.cameras[0].state = CameraState::Stalled;
+    report.cameras[0].since = 5_000;
+    assert_eq!(device_findings(&report)[0].since_ms, Some(5_000));
+    let mut report = healthy();
+    report.cameras[0].sight = Some(vec![Sighting {
+        kind: SightKind::Covered,
+        since: 7_000,
+        value: 0.9,
+        usual: None,
+    }]);
+    assert_eq!(device_findings(&report)[0].since_ms, Some(7_000));
+    for (told_ms, expect) in [
+        (None, 100_000),
+        (Some(91_000), 91_000),
+        (Some(100_000), 100_000),
+        // Dark since the lesson before, or a clock that is wrong.
+        (Some(39_000), 100_000),
+        (Some(100_001), 100_000),
+    ] {
+        assert_eq!(begun_ms(told_ms, 100_000), expect, "{told_ms:?}");
+    }
+}
+
 /// The codes found after one change to a healthy report.
 fn found(change: impl FnOnce(&mut HealthDocument)) -> Vec<(&'static str, String)> {
     let mut report = healthy();
