@@ -12,6 +12,7 @@ pub use network::{BadNetwork, Network};
 use complaint::{Wrong, key_at, line_at, line_of};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use xunke_protocol::health;
 use xunke_protocol::id::SourceName;
 
 /// Most cameras on one box.
@@ -153,6 +154,11 @@ pub struct Live {
 pub struct Camera {
     /// Such as `cam0`; 1 to 16 characters of a-z, 0-9 and '-'.
     pub name: SourceName,
+    /// What it shows.
+    #[serde(default)]
+    pub shows: Shows,
+    /// Device file of a camera on USB, below `/dev`; instead of all addresses.
+    pub device: Option<PathBuf>,
     /// RTSP address of the full picture, without name and password; `rtsps://` for TLS. Empty: both
     /// pictures are asked for at `onvif_url`.
     #[serde(default)]
@@ -167,6 +173,26 @@ pub struct Camera {
     pub tls_sha256: Option<Sha256Hex>,
     /// For `rtsps://`: a file with the certificate of whoever vouches for the camera, PEM.
     pub tls_ca_file: Option<PathBuf>,
+}
+
+/// What a source shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    /// The classroom.
+    #[default]
+    Room,
+    /// What is projected; it may stand still or be black for a whole lesson.
+    Screen,
+}
+
+impl From<Shows> for health::Shows {
+    fn from(shows: Shows) -> Self {
+        match shows {
+            Shows::Room => Self::Room,
+            Shows::Screen => Self::Screen,
+        }
+    }
 }
 
 /// A SHA-256 as `sha256sum` and `openssl` write it: 64 hexadecimal digits, colons allowed.

@@ -10,6 +10,7 @@ pub use visits::{Told, aimed, surveyed};
 
 use crate::camera::onvif::discovery::{Found, discover};
 use crate::camera::onvif::probe::{Findings, probe};
+use crate::camera::usb::listing::{Listed, plugged_in};
 use crate::config::Network;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
@@ -17,6 +18,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// The first is the one that is recorded.
+const MODES_MAX: usize = 12;
 
 /// How to say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,29 +140,50 @@ fn list<T: AsRef<str>>(text: &mut String, title: &str, items: &[T]) {
     }
 }
 
-/// The cameras that answer a call, as a text.
+/// The cameras that are plugged in and those that answer a call, as a text.
 ///
 /// # Errors
 /// The network cannot be called.
 pub async fn discovered(networks: &[Network], longest: Duration, speech: Speech) -> Result<String> {
+    let plugged = tokio::task::spawn_blocking(plugged_in).await?;
     let found = discover(networks, longest).await?;
     Ok(match speech {
-        Speech::Json => discovered_json(&found),
-        speech => discovered_text(&found, speech),
+        Speech::Json => discovered_json(&found, &plugged),
+        speech => discovered_text(&found, &plugged, speech),
     })
 }
 
-fn discovered_json(found: &BTreeMap<IpAddr, Found>) -> String {
+fn discovered_json(found: &BTreeMap<IpAddr, Found>, plugged: &[Listed]) -> String {
     let one = |(address, found): (&IpAddr, &Found)| {
         json!({"address": address, "urls": found.urls, "name": found.name,
                "hardware": found.hardware, "refused": found.refused})
     };
     let cameras: Vec<_> = found.iter().map(one).collect();
-    json!({"cameras": cameras}).to_string() + "\n"
+    let usb = |one: &Listed| {
+        json!({"name": one.name, "bus": one.bus, "device": one.node, "links": one.links,
+               "modes": one.modes, "trouble": one.trouble})
+    };
+    let plugged: Vec<_> = plugged.iter().map(usb).collect();
+    json!({"cameras": cameras, "usb": plugged}).to_string() + "\n"
 }
 
-fn discovered_text(found: &BTreeMap<IpAddr, Found>, speech: Speech) -> String {
-    let mut text = String::new();
+/// As it is written into `agent.toml`, then what it offers.
+fn plugged_text(one: &Listed) -> String {
+    let device = one.links.first().unwrap_or(&one.node);
+    let mut text = format!("{}  {}  {}\n", one.name, one.bus, one.node.display());
+    let _ = writeln!(text, "  device = \"{}\"", device.display());
+    for line in one.links.iter().skip(1) {
+        let _ = writeln!(text, "  {}", line.display());
+    }
+    let lines = one.modes.iter().take(MODES_MAX).chain(&one.trouble);
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+fn discovered_text(found: &BTreeMap<IpAddr, Found>, plugged: &[Listed], speech: Speech) -> String {
+    let mut text: String = plugged.iter().map(plugged_text).collect();
     for (address, one) in found {
         let _ = writeln!(text, "{address}  {}  {}", one.name, one.hardware);
         let lines: Vec<_> = one.urls.iter().chain(&one.refused).collect();
@@ -167,10 +192,10 @@ fn discovered_text(found: &BTreeMap<IpAddr, Found>, speech: Speech) -> String {
         }
     }
     if found.is_empty() {
-        text = speech.pick(
+        text += speech.pick(
             "没有摄像机应答：请确认在同一网络，或用 --network 192.168.10.0/24 逐个询问\n",
             "no camera answers: be in its network, or call each with --network 192.168.10.0/24\n",
-        ).to_owned();
+        );
     }
     text
 }
@@ -196,7 +221,25 @@ mod tests {
     #[test]
     fn nobody_is_told_with_what_to_do() {
         let none = BTreeMap::new();
-        assert!(discovered_text(&none, Speech::Chinese).contains("--network"));
-        assert_eq!(discovered_json(&none), "{\"cameras\":[]}\n");
+        assert!(discovered_text(&none, &[], Speech::Chinese).contains("--network"));
+        assert_eq!(discovered_json(&none, &[]), "{\"cameras\":[],\"usb\":[]}\n");
+    }
+
+    /// Issue: `camera discover` lists what is plugged in, with the link that stays.
+    #[test]
+    fn what_is_plugged_in_is_told_as_it_is_configured() {
+        let by_path = "/dev/v4l/by-path/pci-0000:00:14.0-usb-0:2:1.0-video-index0";
+        let one = Listed {
+            name: "HD Pro Webcam C920".into(),
+            bus: "1-2:1.0".into(),
+            node: "/dev/video0".into(),
+            links: vec![by_path.into(), "/dev/v4l/by-id/usb-046d_C920".into()],
+            modes: vec!["H.264 1920x1080 @ 24".into(); 40],
+            trouble: None,
+        };
+        let text = discovered_text(&BTreeMap::new(), &[one], Speech::English);
+        assert!(text.contains(&format!("device = \"{by_path}\"")), "{text}");
+        assert!(text.contains("C920  1-2:1.0  /dev/video0"), "{text}");
+        assert_eq!(text.matches("H.264").count(), MODES_MAX, "{text}");
     }
 }

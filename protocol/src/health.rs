@@ -30,6 +30,9 @@ pub struct HealthDocument {
 pub struct CameraSignals {
     /// Which one.
     pub source: SourceName,
+    /// What it shows; absent for the room.
+    #[serde(default, skip_serializing_if = "Shows::is_room")]
+    pub shows: Shows,
     /// How its session stands.
     pub state: CameraState,
     /// Since when, milliseconds since 1970-01-01 UTC.
@@ -85,6 +88,29 @@ pub struct CameraSignals {
     /// The newest checked piece of sound; absent without sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sound: Option<SoundSignals>,
+}
+
+/// What a source of pictures shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    /// The classroom.
+    #[default]
+    Room,
+    /// What is projected. It may stand still or be black for a whole lesson, so that nothing is
+    /// judged by what it looks or sounds like.
+    Screen,
+    /// Something that a newer agent knows.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Shows {
+    /// Whether it is what a source shows that says nothing of it.
+    #[must_use]
+    pub fn is_room(&self) -> bool {
+        *self == Self::Room
+    }
 }
 
 /// A tamper event of a camera.
@@ -277,6 +303,8 @@ mod tests {
         assert_eq!(state, RecordingState::Unknown);
         let topic: TamperTopic = serde_json::from_str("\"LensStolen\"").unwrap();
         assert_eq!(topic, TamperTopic::Unknown);
+        let shows: Shows = serde_json::from_str("\"aquarium\"").unwrap();
+        assert_eq!(shows, Shows::Unknown);
         let side: Side = serde_json::from_str("\"projector\"").unwrap();
         assert_eq!(side, Side::Unknown);
         let kind: SightKind = serde_json::from_str("\"upside_down\"").unwrap();
@@ -322,6 +350,7 @@ mod tests {
             "frames_per_second":25.0,"restarts":0,"luma_mean":99.5,"audio":true}"#;
         let mut camera: CameraSignals = serde_json::from_str(old).unwrap();
         assert_eq!((&camera.sight, &camera.sound), (&None, &None));
+        assert!(camera.shows.is_room());
         camera.sight = Some(vec![Sighting {
             kind: SightKind::Blurred,
             since: 4,

@@ -115,6 +115,8 @@ mod tests {
     #[test]
     fn a_camera_is_vouched_for_by_its_pin_or_by_name() {
         let mut camera = config::Camera {
+            shows: config::Shows::Room,
+            device: None,
             name: "cam0".parse().unwrap(),
             main_url: "rtsps://[fd00::2]:322/main".into(),
             sub_url: None,

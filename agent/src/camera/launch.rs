@@ -4,9 +4,11 @@
 use super::address::{Unresolved, resolve};
 use super::broker::{Allowed, Broker};
 use super::credentials::{Unusable, credentials, trust};
-use super::pair::{Error as PairError, Onvif, Order, Report};
+use super::pair::{Error as PairError, Onvif, Order, Plugged, Report};
 use super::program::Program;
+use super::usb::node;
 use crate::config;
+use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -43,6 +45,9 @@ pub enum Failure {
     /// A file that it needs.
     #[error(transparent)]
     Unusable(#[from] Unusable),
+    /// A camera on USB.
+    #[error(transparent)]
+    Device(#[from] node::Error),
     /// The camera's name.
     #[error(transparent)]
     Address(#[from] Unresolved),
@@ -77,7 +82,9 @@ impl Running {
         let main_url = Some(&camera.main_url).filter(|url| !url.is_empty());
         let urls = [main_url, camera.sub_url.as_ref(), camera.onvif_url.as_ref()];
         let ([main_url, sub_url, onvif_url], addresses) = resolve(urls).await?;
+        let device = camera.device.as_deref().map(plugged).transpose()?;
         let order = Order {
+            device,
             main_url: main_url.unwrap_or_default(),
             sub_url,
             onvif: onvif_url.map(|url| Onvif {
@@ -138,4 +145,12 @@ impl Running {
         let _ = self.child.start_kill();
         let _ = timeout(GRACE, self.child.wait()).await;
     }
+}
+
+/// A link is followed here, where more than one device can be seen.
+fn plugged(device: &Path) -> Result<Plugged, node::Error> {
+    Ok(Plugged {
+        node: node::resolve(device)?,
+        encoders: node::encoders(),
+    })
 }

@@ -2,8 +2,8 @@
 //!
 //! pause → codec → g711 → stamps → timing → drift → times → hold → sight → view → notice →
 //! hearing → greeting → pair → ring → signals → decode → looks → intake → stall → trust →
-//! tunnel → rtsp → onvif → confine → worker → address → program → broker → credentials →
-//! remedy → launch → source → visit → aim → survey
+//! tunnel → rtsp → usb → onvif → confine → worker → address → program → broker →
+//! credentials → remedy → launch → source → visit → aim → survey
 //!
 //! A worker process (`decode` to `worker`) stands before each camera and speaks with the agent
 //! (`launch`) over a socket pair (`pair`); the agent makes its connections (`broker`).
@@ -35,6 +35,7 @@ mod stall;
 mod trust;
 mod tunnel;
 mod rtsp;
+pub mod usb;
 pub mod onvif;
 mod confine;
 pub mod worker;

@@ -10,6 +10,7 @@ use crate::config::Network;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
+use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use url::Url;
 use xunke_protocol::health::{CameraEvent, CameraState, Side};
@@ -28,6 +29,8 @@ const TAG_NOTE: u8 = b'N';
 /// What the worker is to do. Secrets come this way and no other, so there is no `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Order {
+    /// The camera on USB; without it, the addresses say where the camera is.
+    pub device: Option<Plugged>,
     /// RTSP address of the full picture.
     pub main_url: String,
     /// RTSP address of the small picture.
@@ -52,6 +55,15 @@ pub struct Order {
     pub brokered: bool,
     /// Whether to tell first how the camera greets a stranger.
     pub greet: bool,
+}
+
+/// A camera on USB.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plugged {
+    /// Its device file itself, never a link to it.
+    pub node: PathBuf,
+    /// Device files that may help to encode.
+    pub encoders: Vec<PathBuf>,
 }
 
 /// A camera's ONVIF service.
@@ -324,6 +336,7 @@ mod tests {
     #[test]
     fn a_worker_needs_the_doors_of_its_camera_alone() {
         let mut order = Order {
+            device: None,
             main_url: "rtsp://10.0.0.2/main".into(),
             sub_url: Some("rtsps://[fd00::2]/sub".into()),
             onvif: Some(Onvif {
@@ -357,6 +370,7 @@ mod tests {
     #[test]
     fn an_order_keeps_its_secret_to_itself_and_has_a_limit() {
         let order = Order {
+            device: None,
             main_url: "rtsp://camera/main".into(),
             sub_url: None,
             onvif: None,

@@ -12,6 +12,41 @@ pub fn remedy(state: CameraState, side: Option<Side>) -> Advice {
     }
 }
 
+/// The same of a camera on USB: it has neither address nor password.
+pub fn remedy_plugged(state: CameraState, side: Option<Side>) -> Advice {
+    let (zh, en) = match (state, side) {
+        (CameraState::Unreachable, Some(Side::Box)) => (
+            "摄像头正被其他程序占用：请关闭该程序",
+            "another program uses the camera: close it",
+        ),
+        (CameraState::Unreachable, _) => (
+            "找不到摄像头：请检查 USB 线与接口，或用 `xunke-agent camera discover` 查看",
+            "camera is not plugged in: check its cable and socket, or see `camera discover`",
+        ),
+        (CameraState::Unauthorized, _) => (
+            "无权打开摄像头：运行代理的用户应属于 video 组",
+            "camera may not be opened: the agent's user must be in the group video",
+        ),
+        (CameraState::Garbage, Some(Side::Box)) => (
+            "本机无法编码画面：请安装 gstreamer1.0-plugins-good 与 -ugly",
+            "this box cannot encode: install gstreamer1.0-plugins-good and -ugly",
+        ),
+        (CameraState::Garbage, _) => (
+            "摄像头没有可录制的画面：请换一只，或查看 `xunke-agent camera discover`",
+            "camera offers no picture that can be recorded: see `camera discover`",
+        ),
+        (CameraState::Stalled, Some(Side::Camera)) => (
+            "摄像头停止发送：正在重新打开；反复出现请换线、换接口",
+            "camera has stopped sending: it is opened again; try another cable or socket",
+        ),
+        _ => return remedy(state, side),
+    };
+    Advice {
+        zh: zh.to_owned(),
+        en: en.to_owned(),
+    }
+}
+
 fn words(state: CameraState, side: Option<Side>) -> (&'static str, &'static str) {
     match (state, side) {
         (CameraState::Unreachable, Some(Side::Camera)) => (
@@ -63,5 +98,21 @@ mod tests {
         assert_eq!(unreachable(None), unreachable(Some(Side::Network)));
         let zh = remedy(CameraState::Unauthorized, Some(Side::Camera)).zh;
         assert!(zh.contains("credentials_file"), "{zh}");
+    }
+
+    #[test]
+    fn a_camera_on_usb_has_no_address_and_no_password() {
+        use CameraState::{Connecting, Garbage, Stalled, Unauthorized, Unreachable};
+        for state in [Connecting, Garbage, Stalled, Unauthorized, Unreachable] {
+            for side in [None, Some(Side::Camera), Some(Side::Box)] {
+                let told = remedy_plugged(state, side).en;
+                assert!(
+                    !told.contains("address") && !told.contains("password"),
+                    "{state:?} {side:?}: {told}"
+                );
+            }
+        }
+        let away = remedy_plugged(Unreachable, Some(Side::Camera)).en;
+        assert!(away.contains("not plugged in"), "{away}");
     }
 }

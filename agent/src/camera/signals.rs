@@ -5,7 +5,7 @@ use super::notice::Notice;
 use super::pair::ClockPace;
 use super::sight::Sight;
 use std::collections::VecDeque;
-use xunke_protocol::health::{CameraEvent, CameraSignals, CameraState, Side};
+use xunke_protocol::health::{CameraEvent, CameraSignals, CameraState, Shows, Side};
 use xunke_protocol::id::SourceName;
 use xunke_protocol::live::{Frame, FrameKind};
 
@@ -22,6 +22,7 @@ const SKEW_STEP_MS: i64 = 2_000;
 /// Collects the full picture's numbers.
 pub struct Meter {
     source: SourceName,
+    shows: Shows,
     state: CameraState,
     since: i64,
     /// Which side frames are missing at while the camera does not stream.
@@ -49,9 +50,10 @@ pub struct Meter {
 
 impl Meter {
     /// A camera that is being opened for the first time.
-    pub fn new(source: SourceName, now_ms: i64) -> Self {
+    pub fn new(source: SourceName, shows: Shows, now_ms: i64) -> Self {
         Self {
             source,
+            shows,
             state: CameraState::Connecting,
             since: now_ms,
             side: None,
@@ -141,15 +143,21 @@ impl Meter {
         self.steps_before.saturating_add(self.pace.steps)
     }
 
-    /// Notes what a keyframe says.
+    /// Notes what a keyframe says; a screen may look like anything.
     pub fn sight(&mut self, sight: &Sight, now_ms: i64) {
+        if self.shows == Shows::Screen {
+            return;
+        }
         self.luma = Some((sight.mean, sight.variance));
         self.sharpness = sight.sharpness;
         self.notice.take(sight, now_ms);
     }
 
-    /// Notes what a piece of sound says.
+    /// Notes what a piece of sound says; a screen has no microphone.
     pub fn sound(&mut self, heard: Heard, now_ms: i64) {
+        if self.shows == Shows::Screen {
+            return;
+        }
         self.hearing.take(heard, now_ms);
     }
 
@@ -189,6 +197,7 @@ impl Meter {
             .is_some_and(|newest| now_ms - newest < AUDIO_MS);
         CameraSignals {
             source: self.source.clone(),
+            shows: self.shows,
             state: self.state,
             since: self.since,
             stalled: self.side.or(self.is_slow(now_ms).then_some(Side::Box)),
@@ -240,9 +249,40 @@ mod tests {
         }
     }
 
+    fn room() -> Meter {
+        Meter::new("cam0".parse().unwrap(), Shows::Room, 0)
+    }
+
+    /// Issue: a screen may stand still, be black or be silent for a whole lesson.
+    #[test]
+    fn a_screen_is_judged_neither_by_its_looks_nor_by_its_sound() {
+        let black = Sight {
+            same_ratio: Some(1.0),
+            ..Sight::default()
+        };
+        let nothing = Heard {
+            rms_dbfs: -120.0,
+            clipping_ratio: 0.0,
+        };
+        let found = |shows| {
+            let mut meter = Meter::new("cam0".parse().unwrap(), shows, 0);
+            for now_ms in (0..120_000).step_by(4_000) {
+                meter.frame(&frame(FrameKind::Audio), now_ms);
+                meter.sight(&black, now_ms);
+                meter.sound(nothing, now_ms);
+            }
+            let signals = meter.signals(120_000);
+            let sighted = signals.sight.is_some_and(|all| !all.is_empty());
+            let heard = signals.sound.is_some_and(|sound| sound.found.is_some());
+            (signals.shows, sighted, heard)
+        };
+        assert_eq!(found(Shows::Room), (Shows::Room, true, true));
+        assert_eq!(found(Shows::Screen), (Shows::Screen, false, false));
+    }
+
     #[test]
     fn rates_are_those_of_the_last_ten_seconds() {
-        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        let mut meter = room();
         (0..750).for_each(|number| meter.frame(&frame(FrameKind::Video), number * 40));
         let signals = meter.signals(30_000);
         assert!(
@@ -262,7 +302,7 @@ mod tests {
     /// R64, X62.
     #[test]
     fn a_camera_says_who_it_is_in_few_plain_letters() {
-        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        let mut meter = room();
         assert_eq!(meter.signals(0).model, None);
         let long = format!("IPC-\u{7}<{}", "9".repeat(99));
         assert!(meter.device(&long, "V5.7", Some(28_800_000)));
@@ -286,7 +326,7 @@ mod tests {
     /// Issue 4, item 6: what is measured belongs to a session, what is counted to the camera.
     #[test]
     fn the_clock_of_a_camera_is_told_of() {
-        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        let mut meter = room();
         let mut pace = ClockPace {
             drift_ppm: Some(-38.26),
             ..ClockPace::default()
@@ -306,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_state_keeps_its_beginning_until_it_changes() {
-        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        let mut meter = room();
         meter.frame(&frame(FrameKind::Audio), 4_000);
         let sight = Sight {
             mean: 16.0,
@@ -328,7 +368,7 @@ mod tests {
     /// Issue: "the health state says which side stalled (camera, network, us)".
     #[test]
     fn the_side_that_frames_are_missing_at_is_told_as_long_as_it_lasts() {
-        let mut meter = Meter::new("cam0".parse().unwrap(), 0);
+        let mut meter = room();
         assert!(meter.state(CameraState::Stalled, Some(Side::Camera), 1_000));
         assert!(
             meter.state(CameraState::Stalled, Some(Side::Network), 5_000),

@@ -5,11 +5,12 @@ use super::onvif::skew;
 use super::pair::{ClockPace, Error as PairError, MAIN, Note, Report, SUB};
 use super::pause::Pause;
 use super::program::Program;
-use super::remedy::remedy;
+use super::remedy::{remedy, remedy_plugged};
 use super::ring::FrameHub;
 use super::signals::Meter;
+use super::usb::node::resolve;
 use crate::clock;
-use crate::config;
+use crate::config::{self, Shows};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,6 +21,8 @@ use xunke_protocol::id::{SourceName, StreamKind};
 /// The worker sends a word twice a second; beyond its own limits it gets this much grace.
 const GRACE: Duration = Duration::from_secs(3);
 const SIGNALS_EVERY_MS: i64 = 1_000;
+/// Between two looks for a camera on USB that is away.
+const PLUGGED: Duration = Duration::from_secs(1);
 /// Between two looks at a camera's pictures (docs/decisions/0017).
 const LOOK_MS: u64 = 4_000;
 /// A camera being served. Dropping it ends its worker and its streams.
@@ -35,7 +38,7 @@ pub struct Camera {
 impl Camera {
     /// Starts the camera's worker and keeps it running. Must be called within a runtime.
     pub fn start(camera: config::Camera, intake: config::Intake, program: Program) -> Self {
-        let mut meter = Meter::new(camera.name.clone(), clock::now_ms());
+        let mut meter = Meter::new(camera.name.clone(), camera.shows.into(), clock::now_ms());
         let (publish, signals) = watch::channel(meter.signals(clock::now_ms()));
         let name = camera.name.clone();
         let main = FrameHub::default();
@@ -113,6 +116,9 @@ impl Supervisor {
     async fn run(mut self) {
         let mut pause = Pause::up_to(self.intake.retry_seconds_max);
         loop {
+            if self.until_plugged().await {
+                pause.reset();
+            }
             let failure = self.serve().await;
             self.interrupt();
             let streamed = self.publish.borrow().state == CameraState::Streaming;
@@ -141,10 +147,30 @@ impl Supervisor {
         }
     }
 
+    /// A camera on USB that is away costs a look at its device file each second; back again, it is
+    /// opened within that second. Returns whether it was away.
+    async fn until_plugged(&mut self) -> bool {
+        let mut away = false;
+        while let Some(device) = &self.camera.device {
+            let Err(error) = resolve(device) else {
+                break;
+            };
+            away = true;
+            let side = Some(Side::Camera);
+            self.note_state(CameraState::Unreachable, side, &error.to_string());
+            self.wait(PLUGGED).await;
+        }
+        away
+    }
+
     /// Serves one worker until it fails.
     async fn serve(&mut self) -> Failure {
         let wish = Wish {
-            look_ms: LOOK_MS,
+            look_ms: match self.camera.shows {
+                Shows::Room => LOOK_MS,
+                // Whatever it looks like, it is no fault.
+                Shows::Screen => 0,
+            },
             brokered: self.brokered,
             greet: false,
         };
@@ -295,7 +321,10 @@ impl Supervisor {
         if state == CameraState::Streaming {
             tracing::info!(source = %name, "camera streams");
         } else {
-            let what = remedy(state, side).en;
+            let what = match self.camera.device {
+                Some(_) => remedy_plugged(state, side).en,
+                None => remedy(state, side).en,
+            };
             tracing::warn!(source = %name, state = ?state, side = ?side, detail, "{what}");
         }
     }
@@ -340,6 +369,8 @@ mod tests {
     async fn a_worker_that_dies_at_once_is_started_again_and_again() {
         let camera = config::Camera {
             name: "cam0".parse().unwrap(),
+            shows: Shows::Room,
+            device: None,
             main_url: "rtsp://127.0.0.1:1/main".into(),
             sub_url: None,
             onvif_url: None,

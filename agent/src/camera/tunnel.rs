@@ -221,6 +221,7 @@ mod tests {
     #[test]
     fn only_cameras_that_speak_tls_open_a_door() {
         let order = |main: &str, sub: Option<&str>| Order {
+            device: None,
             main_url: main.into(),
             sub_url: sub.map(str::to_owned),
             onvif: None,

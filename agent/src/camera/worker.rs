@@ -3,14 +3,16 @@
 //! The full picture decides: when its session ends, the process says why and ends, and the agent
 //! starts a fresh one. The small picture is tried again from within.
 
-use super::confine::{Bounds, confine};
+use super::confine::{Bounds, Reach, confine};
 use super::decode::{self, Eye};
 use super::intake::{Intake, Outgoing};
 use super::looks::{Looks, Wanted};
 use super::onvif;
-use super::pair::{self, MAIN, Note, Order, Report, SUB};
+use super::pair::{self, MAIN, Note, Order, Plugged, Report, SUB};
 use super::rtsp::{Ended, Stream};
 use super::tunnel::Doors;
+use super::usb;
+use super::usb::stream::Limits;
 use gstreamer as gst;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::io::{Write, stdin};
@@ -80,7 +82,12 @@ fn give_up(socket: &mut StdUnixStream, order: &Order) -> Result<(), pair::Error>
     let bounds = Bounds {
         mib_max: order.mib_max,
         registry: std::env::var_os("GST_REGISTRY").map(Into::into),
-        brokered: order.brokered,
+        reach: match &order.device {
+            Some(plugged) => Reach::Device(plugged.clone()),
+            None => Reach::Network {
+                brokered: order.brokered,
+            },
+        },
     };
     let mut bytes = Vec::new();
     Report::Note(confine(&bounds)).encode(&mut bytes)?;
@@ -128,6 +135,9 @@ async fn stream_all(order: &Arc<Order>, doors: Doors, outgoing: &Outgoing) -> En
     let (wanted, received) = sync_channel(WANTED_MAX);
     let judge = outgoing.clone();
     thread::spawn(move || look_and_listen(&received, &judge));
+    if let Some(plugged) = &order.device {
+        return run_plugged(order, plugged, (outgoing, &wanted)).await;
+    }
     let streams = Arc::new(Notify::new());
     if order.sub_url.is_some() {
         let (order, outgoing, wanted) = (order.clone(), outgoing.clone(), wanted.clone());
@@ -181,30 +191,54 @@ async fn run_main(
     wanted: SyncSender<Wanted>,
     streams: &Notify,
 ) -> Ended {
-    let every_ms = Some(order.look_ms).filter(|&every_ms| order.sub_url.is_none() && every_ms > 0);
+    let every_ms = look_ms(order).filter(|_| order.sub_url.is_none());
     let looks = Looks::new(wanted, every_ms);
     let mut intake = Intake::new(MAIN, outgoing.clone(), looks);
+    let beat = beat(outgoing, || streams.notify_one());
+    let stream = stream(order, door, &order.main_url, order.audio);
+    stream.run(&mut intake, beat).await
+}
+
+/// A camera on USB gives both its pictures in one session.
+async fn run_plugged(
+    order: &Order,
+    plugged: &Plugged,
+    to: (&Outgoing, &SyncSender<Wanted>),
+) -> Ended {
+    let limits = Limits {
+        connect_ms: order.connect_seconds * 1000,
+        stall_ms: order.stall_seconds * 1000,
+        look_ms: look_ms(order),
+    };
+    usb::stream::run(plugged, limits, to, beat(to.0, || {})).await
+}
+
+/// How often a keyframe is looked at, if ever.
+fn look_ms(order: &Order) -> Option<u64> {
+    (order.look_ms > 0).then_some(order.look_ms)
+}
+
+/// What is told twice a second; `streams` is called when the first picture has come.
+fn beat(outgoing: &Outgoing, streams: impl Fn()) -> impl FnMut(&mut Intake) {
     let mut streaming = false;
     let note = |note| {
         let _ = outgoing.try_send(Some(Report::Note(note)));
     };
-    let beat = |intake: &mut Intake| {
+    move |intake: &mut Intake| {
         intake.flush();
         note(Note::Alive);
         intake.confess();
         intake.tell_pace();
         if !streaming && intake.has_picture() {
             streaming = true;
-            streams.notify_one();
+            streams();
             note(Note::State {
                 state: CameraState::Streaming,
                 side: None,
                 detail: String::new(),
             });
         }
-    };
-    let stream = stream(order, door, &order.main_url, order.audio);
-    stream.run(&mut intake, beat).await
+    }
 }
 
 async fn run_sub(
@@ -215,7 +249,7 @@ async fn run_sub(
 ) {
     let mut pause_s = 1;
     while let Some(url) = &order.sub_url {
-        let looks = Looks::new(wanted.clone(), Some(order.look_ms));
+        let looks = Looks::new(wanted.clone(), look_ms(order));
         let mut intake = Intake::new(SUB, outgoing.clone(), looks);
         let stream = stream(order, door.as_ref(), url, false);
         let ended = stream.run(&mut intake, |_| {}).await;

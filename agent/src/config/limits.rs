@@ -3,6 +3,7 @@
 use super::complaint::Key;
 use super::{CAMERAS_MAX, Camera, Config, HubAddress};
 use std::collections::HashSet;
+use std::path::{Component, Path};
 use url::Url;
 
 /// More would no longer be a list of where cameras are.
@@ -152,6 +153,22 @@ impl Config {
                 return camera(number, key, why);
             }
         }
+        self.check_devices()
+    }
+
+    /// Two workers cannot open one camera on USB.
+    fn check_devices(&self) -> Check {
+        let mut devices = HashSet::new();
+        for (number, one) in self.cameras.iter().enumerate() {
+            if one
+                .device
+                .as_ref()
+                .is_some_and(|file| !devices.insert(file))
+            {
+                let why = "is used twice".to_owned();
+                return Err((Key("camera", number, "device"), why));
+            }
+        }
         Ok(())
     }
 }
@@ -162,10 +179,34 @@ impl Camera {
     /// # Errors
     /// The key, and what is wrong with it.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if let Some(file) = &self.device {
+            return check_device(file, self);
+        }
         let onvif = self.onvif_url.as_deref().map(check_onvif_url);
         onvif.transpose().map_err(|why| ("onvif_url", why))?;
         check_streams(self)?;
         check_trust(self)
+    }
+}
+
+/// A camera on USB has no address, no password and no certificate.
+fn check_device(file: &Path, one: &Camera) -> Result<(), (&'static str, &'static str)> {
+    let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
+    if !file.starts_with("/dev/") || !file.components().all(plain) {
+        let why = "must be a device file such as /dev/v4l/by-path/...-video-index0 or /dev/video0";
+        return Err(("device", why));
+    }
+    let others = [
+        ("main_url", !one.main_url.is_empty()),
+        ("sub_url", one.sub_url.is_some()),
+        ("onvif_url", one.onvif_url.is_some()),
+        ("credentials_file", one.credentials_file.is_some()),
+        ("tls_sha256", one.tls_sha256.is_some()),
+        ("tls_ca_file", one.tls_ca_file.is_some()),
+    ];
+    match others.into_iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err((key, "is of no use beside device; keep one")),
+        None => Ok(()),
     }
 }
 
@@ -175,7 +216,7 @@ fn check_streams(one: &Camera) -> Result<(), (&'static str, &'static str)> {
         return match (&one.onvif_url, &one.sub_url) {
             (None, _) => Err((
                 "main_url",
-                "is missing: write it, or onvif_url to ask the camera",
+                "is missing: write it, or onvif_url to ask the camera, or device for one on USB",
             )),
             (_, Some(_)) => Err((
                 "sub_url",

@@ -53,6 +53,8 @@ fn the_example_camera_in_the_shipped_file_is_a_camera() {
     let camera = &config.cameras[0];
     assert_eq!(camera.name.as_str(), "cam0");
     assert!(camera.sub_url.is_some() && camera.credentials_file.is_some());
+    let screen = &config.cameras[1];
+    assert!(screen.device.is_some() && screen.shows == Shows::Screen);
 }
 
 #[test]
@@ -140,6 +142,51 @@ fn a_camera_is_named_by_its_streams_or_by_its_onvif_address() {
     );
     let got = complaint(&networks("[\"10.0.0.0\"]"));
     assert!(got.contains("write it like 192.168.10.0/24"), "{got}");
+}
+
+/// Issue: a camera on USB is named by its device file, and a source may show the screen.
+#[test]
+fn a_camera_on_usb_is_named_by_its_device_file_alone() {
+    let camera =
+        |keys: &str| format!("[[camera]]\nname = \"cam0\"\ndevice = \"/dev/video0\"\n{keys}\n");
+    let config = parse(&camera("shows = \"screen\"")).unwrap();
+    assert_eq!(config.cameras[0].device, Some("/dev/video0".into()));
+    assert_eq!(config.cameras[0].shows, Shows::Screen);
+    let rtsp = "[[camera]]\nname = \"cam0\"\nmain_url = \"rtsp://10.0.0.2/\"\n";
+    assert_eq!(parse(rtsp).unwrap().cameras[0].shows, Shows::Room);
+    assert!(parse(&format!("{rtsp}shows = \"screen\"\n")).is_ok());
+    for (text, expect) in [
+        (
+            camera("main_url = \"rtsp://10.0.0.2/\""),
+            "agent.toml:4: camera[0].main_url: is of no use beside device",
+        ),
+        (
+            camera("credentials_file = \"/etc/xunke/cam0\""),
+            "agent.toml:4: camera[0].credentials_file: is of no use beside device",
+        ),
+        (
+            camera("shows = \"blackboard\""),
+            "agent.toml:4: camera.shows: unknown variant",
+        ),
+        (
+            camera("").replace("/dev/video0", "/dev/../etc/passwd"),
+            "agent.toml:3: camera[0].device: must be a device file",
+        ),
+        (
+            camera("").replace("/dev/video0", "video0"),
+            "agent.toml:3: camera[0].device: must be a device file",
+        ),
+        (
+            camera("") + &camera("").replace("cam0", "cam1"),
+            "agent.toml:7: camera[1].device: is used twice",
+        ),
+    ] {
+        let got = complaint(&text);
+        assert!(
+            got.starts_with(expect),
+            "{got:?} should begin with {expect:?}"
+        );
+    }
 }
 
 #[test]

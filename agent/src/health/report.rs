@@ -196,13 +196,15 @@ fn numbers(document: &HealthDocument) -> Vec<u64> {
 mod tests {
     use super::*;
     use xunke_protocol::health::{
-        CameraEvent, SightKind, Sighting, SoundKind, SoundSignals, SystemSignals, TamperTopic,
+        CameraEvent, Shows, SightKind, Sighting, SoundKind, SoundSignals, SystemSignals,
+        TamperTopic,
     };
     use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
 
     fn camera(name: &str) -> CameraSignals {
         CameraSignals {
             source: name.parse().unwrap(),
+            shows: Shows::Screen,
             state: CameraState::Streaming,
             since: 1_763_000_000_000,
             stalled: None,

@@ -92,6 +92,8 @@ impl Asked {
             .map_err(|why| anyhow::anyhow!("--tls-sha256 {why}"))?;
         let camera = config::Camera {
             name: "camera".parse()?,
+            shows: config::Shows::Room,
+            device: None,
             main_url: if is_onvif {
                 String::new()
             } else {

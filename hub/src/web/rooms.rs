@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use xunke_protocol::health::{CameraSignals, Shows};
 use xunke_protocol::id::ClassroomId;
 
 use super::App;
@@ -61,8 +62,10 @@ pub struct RoomDevice {
 pub struct RoomSource {
     /// Such as `cam0`.
     pub name: String,
-    /// Such as `教室全景`.
+    /// Such as `教室全景`; the name again where nobody has given one.
     pub title: String,
+    /// `room`, or `screen` for what is projected.
+    pub shows: &'static str,
 }
 
 /// The rooms in the caller's scope, with what runs there now.
@@ -125,10 +128,12 @@ impl Around {
     }
 
     fn room(&self, room: Classroom) -> Room {
-        let sources = self
-            .sources
-            .iter()
-            .filter(|source| source.classroom == room.id);
+        let named = self.sources.iter();
+        let named = named.filter(|source| source.classroom == room.id);
+        let device = self.devices.get(&room.id);
+        let status = device.and_then(|device| device.status.as_ref());
+        let report = status.and_then(|status| status.report.as_ref());
+        let sources = sources(named, report.map(|(document, _)| &document.cameras[..]));
         let lesson = self.lessons.get(&room.id).cloned();
         Room {
             id: room.id.0,
@@ -136,13 +141,13 @@ impl Around {
             name: room.name,
             building: room.building,
             lesson: lesson.map(LessonView::from),
-            device: self.devices.get(&room.id).map(device),
-            sources: sources.map(source).collect(),
+            device: device.map(room_device),
+            sources,
         }
     }
 }
 
-fn device(device: &DeviceStatus) -> RoomDevice {
+fn room_device(device: &DeviceStatus) -> RoomDevice {
     let (state, since) = device.state();
     RoomDevice {
         id: device.device.id.to_string(),
@@ -151,9 +156,68 @@ fn device(device: &DeviceStatus) -> RoomDevice {
     }
 }
 
-fn source(source: &Source) -> RoomSource {
-    RoomSource {
-        name: source.name.clone(),
-        title: source.title.clone(),
+/// The pictures that the college has named, then those that the box has besides; the box says what
+/// each shows.
+fn sources<'a>(
+    named: impl Iterator<Item = &'a Source>,
+    reported: Option<&[CameraSignals]>,
+) -> Vec<RoomSource> {
+    let reported = reported.unwrap_or_default();
+    let shows = |name: &str| {
+        let camera = reported
+            .iter()
+            .find(|camera| camera.source.as_str() == name);
+        match camera.map(|camera| camera.shows) {
+            Some(Shows::Screen) => "screen",
+            _ => "room",
+        }
+    };
+    let source = |name: &str, title: &str| RoomSource {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        shows: shows(name),
+    };
+    let mut all: Vec<_> = named.map(|one| source(&one.name, &one.title)).collect();
+    for camera in reported {
+        let name = camera.source.as_str();
+        if all.iter().all(|known| known.name != name) {
+            all.push(source(name, name));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn camera(name: &str, shows: &str) -> CameraSignals {
+        let text = format!(
+            r#"{{"source":"{name}","shows":"{shows}","state":"streaming","since":1,
+            "bytes_per_second":0,"frames_per_second":25.0,"restarts":0,"audio":true}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// R55: teacher, board and screen of one room; the box knows which is the screen.
+    #[test]
+    fn a_room_has_the_pictures_that_its_box_has() {
+        let named = [Source {
+            classroom: ClassroomId(Uuid::nil()),
+            name: "cam0".to_owned(),
+            title: "教室全景".to_owned(),
+        }];
+        let all = |reported: Option<&[CameraSignals]>| {
+            let all = sources(named.iter(), reported).into_iter();
+            all.map(|one| (one.name, one.title, one.shows))
+                .collect::<Vec<_>>()
+        };
+        let cam0 = ("cam0".to_owned(), "教室全景".to_owned(), "room");
+        assert_eq!(all(None), std::slice::from_ref(&cam0));
+        let screen = ("pc".to_owned(), "pc".to_owned(), "screen");
+        let reported = [camera("cam0", "room"), camera("pc", "screen")];
+        assert_eq!(all(Some(&reported)), [cam0, screen]);
+        assert_eq!(all(Some(&[camera("cam0", "screen")]))[0].2, "screen");
+        assert_eq!(all(Some(&[camera("cam0", "aquarium")]))[0].2, "room");
     }
 }

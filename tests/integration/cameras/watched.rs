@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use xunke_agent::camera::program::Program;
 use xunke_agent::camera::source::Camera;
-use xunke_agent::config;
+use xunke_agent::config::{self, Shows};
 use xunke_protocol::health::CameraSignals;
 use xunke_protocol::id::StreamKind;
 use xunke_protocol::live::{Frame, FrameKind, VideoConfig};
@@ -141,6 +141,8 @@ impl Watched {
         std::fs::write(&credentials, format!("{user}\n{password}\n"))?;
         let mut settings = config::Camera {
             name: "cam0".parse()?,
+            shows: Shows::Room,
+            device: None,
             main_url: camera.url("main"),
             sub_url: Some(camera.url("sub")),
             credentials_file: Some(credentials.clone()),

@@ -7,7 +7,7 @@ use xunke_tidy::source::{self, Source};
 use xunke_tidy::{Finding, arrows, owners, papers, shape};
 
 /// Raising this needs a commit that says why.
-const LOCK_PACKAGES_MAX: usize = 496;
+const LOCK_PACKAGES_MAX: usize = 504;
 
 const CRATES: [&str; 5] = [
     "protocol/src",
@@ -54,6 +54,7 @@ const OWNERS: &[Owner<'_>] = &[
     ),
     ("quick_xml", &["agent/src/camera/onvif"]),
     ("retina", &["agent/src/camera"]),
+    ("v4l", &["agent/src/camera/usb"]),
     ("rumqttc", &["agent/src/link", "tests/"]),
     ("sled", &["agent/src/recording/spool", "agent/src/outbox"]),
     ("sqlx", &["hub/src/store"]),

@@ -1,7 +1,7 @@
 //! A process that is taken over by its camera tries what it can; the kernel and the agent are real.
 
 use super::*;
-use crate::camera::confine::{Bounds, confine};
+use crate::camera::confine::{Bounds, Reach, confine};
 use crate::camera::pair::{Note, Report};
 use std::io::{Write, stdin};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -87,7 +87,7 @@ fn what_a_taken_worker_tries() {
     let bounds = Bounds {
         mib_max: 256,
         registry: None,
-        brokered: true,
+        reach: Reach::Network { brokered: true },
     };
     tell(confine(&bounds));
     for (what, done) in attempts() {

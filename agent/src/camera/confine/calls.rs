@@ -1,5 +1,7 @@
 //! The system calls a camera worker keeps. Everything else answers EPERM.
 
+use super::Reach;
+use crate::camera::pair::Plugged;
 use libseccomp::error::SeccompError;
 use libseccomp::{
     ScmpAction, ScmpArgCompare as Argument, ScmpCompareOp as Compare, ScmpFilterContext as Filter,
@@ -7,6 +9,7 @@ use libseccomp::{
 };
 use rustix::io::Errno;
 use rustix::process::getpid;
+use std::path::PathBuf;
 
 const MEMORY: &str = "brk madvise membarrier memfd_create mlock mmap mprotect mremap \
     munlock munmap";
@@ -38,13 +41,17 @@ const PR_SET_NAME: u64 = 15;
 /// FIONBIO, FIONREAD, and TCGETS, by which a program asks whether its log is a terminal.
 const IOCTLS: [u64; 3] = [0x5421, 0x541b, 0x5401];
 const IOCTL_NUMBER: u64 = 0xffff_ffff;
+/// The letter of a driver within it: V for video devices, d for graphics processors.
+const IOCTL_LETTER: u64 = 0xff00;
+const VIDEO: u64 = (b'V' as u64) << 8;
+const GRAPHICS: u64 = (b'd' as u64) << 8;
 
 /// Loads the filter for this process and all its threads to come. Returns the descriptor on which
 /// the agent hears of `connect` and `bind`.
 ///
 /// # Errors
 /// The kernel has no seccomp filters.
-pub fn limit(brokered: bool) -> Result<Option<i32>, SeccompError> {
+pub fn limit(reach: &Reach) -> Result<Option<i32>, SeccompError> {
     let mut filter = Filter::new(ScmpAction::Errno(Errno::PERM.raw_os_error()))?;
     for group in [MEMORY, THREADS, TIME, ITSELF, WAITING, FILES, SOCKETS] {
         for name in group.split_whitespace() {
@@ -52,11 +59,24 @@ pub fn limit(brokered: bool) -> Result<Option<i32>, SeccompError> {
         }
     }
     threads(&mut filter)?;
-    sockets(&mut filter)?;
+    sending(&mut filter)?;
     for number in IOCTLS {
         let same = Argument::new(1, Compare::MaskedEqual(IOCTL_NUMBER), number);
         allow(&mut filter, "ioctl", &[same])?;
     }
+    match reach {
+        Reach::Network { brokered } => {
+            sockets(&mut filter)?;
+            connections(&mut filter, *brokered)?;
+        }
+        Reach::Device(plugged) => devices(&mut filter, plugged)?,
+    }
+    filter.load()?;
+    let brokered = matches!(reach, Reach::Network { brokered: true });
+    brokered.then(|| filter.get_notify_fd()).transpose()
+}
+
+fn connections(filter: &mut Filter, brokered: bool) -> Result<(), SeccompError> {
     let broker = if brokered {
         ScmpAction::Notify
     } else {
@@ -65,8 +85,21 @@ pub fn limit(brokered: bool) -> Result<Option<i32>, SeccompError> {
     for name in ["connect", "bind"] {
         filter.add_rule(broker, ScmpSyscall::from_name(name)?)?;
     }
-    filter.load()?;
-    brokered.then(|| filter.get_notify_fd()).transpose()
+    Ok(())
+}
+
+/// What drivers are asked by; which devices, Landlock says.
+fn devices(filter: &mut Filter, plugged: &Plugged) -> Result<(), SeccompError> {
+    let graphics = |file: &PathBuf| file.starts_with("/dev/dri");
+    let graphics = plugged.encoders.iter().any(graphics);
+    for letter in [Some(VIDEO), graphics.then_some(GRAPHICS)]
+        .into_iter()
+        .flatten()
+    {
+        let same = Argument::new(1, Compare::MaskedEqual(IOCTL_LETTER), letter);
+        allow(filter, "ioctl", &[same])?;
+    }
+    Ok(())
 }
 
 /// A call that this architecture does not have needs no rule.
@@ -94,7 +127,7 @@ fn threads(filter: &mut Filter) -> Result<(), SeccompError> {
     allow(filter, "prlimit64", &[asks])
 }
 
-/// TCP only, and no data in the packet that opens a connection: it would name its own target.
+/// TCP only.
 fn sockets(filter: &mut Filter) -> Result<(), SeccompError> {
     for family in [AF_INET, AF_INET6] {
         for protocol in [0, IPPROTO_TCP] {
@@ -106,6 +139,12 @@ fn sockets(filter: &mut Filter) -> Result<(), SeccompError> {
             allow(filter, "socket", &tcp)?;
         }
     }
+    Ok(())
+}
+
+/// On sockets that exist, as the pair with the agent, and no data in the packet that opens a
+/// connection: it would name its own target.
+fn sending(filter: &mut Filter) -> Result<(), SeccompError> {
     for (name, flags) in [("sendto", 3), ("sendmsg", 2)] {
         let opened = Argument::new(flags, Compare::MaskedEqual(MSG_FASTOPEN), 0);
         allow(filter, name, &[opened])?;

@@ -59,6 +59,7 @@ mod tests {
     #[tokio::test]
     async fn an_order_that_names_its_streams_is_left_as_it_is() {
         let order = Order {
+            device: None,
             main_url: "rtsp://10.0.0.2/main".into(),
             sub_url: None,
             onvif: Some(Onvif {

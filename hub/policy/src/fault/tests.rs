@@ -8,6 +8,7 @@ fn healthy() -> HealthDocument {
     HealthDocument {
         cameras: vec![CameraSignals {
             source: "cam0".parse().unwrap(),
+            shows: Shows::Room,
             state: CameraState::Streaming,
             since: 0,
             stalled: None,
@@ -115,6 +116,24 @@ fn every_state_of_a_camera_is_judged() {
     assert_eq!(state(CameraState::Garbage), one("CAM_GARBAGE", "cam0"));
     assert_eq!(state(CameraState::Stalled), one("CAM_STALLED", "cam0"));
     assert!(state(CameraState::Unknown).is_empty());
+}
+
+/// Issue: a screen is a source like any other, but black or still it is well.
+#[test]
+fn a_screen_is_judged_by_whether_it_comes_and_by_nothing_else() {
+    let screen = |state| {
+        found(|report| {
+            let camera = &mut report.cameras[0];
+            (camera.shows, camera.state) = (Shows::Screen, state);
+            (camera.luma_mean, camera.luma_variance) = (Some(0.0), Some(0.0));
+            camera.audio = false;
+        })
+    };
+    assert!(screen(CameraState::Streaming).is_empty());
+    assert_eq!(
+        screen(CameraState::Unreachable),
+        one("CAM_NO_SIGNAL", "cam0")
+    );
 }
 
 /// A§7.1: covering a camera; a dark room with a projector is not a covered lens.

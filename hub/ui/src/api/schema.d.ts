@@ -3901,7 +3901,9 @@ export interface components {
         RoomSource: {
             /** @description Such as `cam0`. */
             name: string;
-            /** @description Such as `教室全景`. */
+            /** @description `room`, or `screen` for what is projected. */
+            shows: string;
+            /** @description Such as `教室全景`; the name again where nobody has given one. */
             title: string;
         };
         /** @description The rooms in the caller's scope. */

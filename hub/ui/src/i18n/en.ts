@@ -163,6 +163,7 @@ export const en: Record<keyof typeof zh, string> = {
   'tile.closed': 'The picture was closed.',
   'tile.delayed': 'Running late, skipped to the newest picture',
   'tile.source': 'Camera',
+  'tile.screen': 'Screen',
   'tile.quality': 'Quality',
   'tile.main': 'HD',
   'tile.sub': 'Smooth',

@@ -154,6 +154,7 @@ export const zh = {
   'tile.closed': '画面已关闭。',
   'tile.delayed': '画面有延迟，已跳到最新',
   'tile.source': '摄像机',
+  'tile.screen': '屏幕',
   'tile.quality': '清晰度',
   'tile.main': '高清',
   'tile.sub': '流畅',
