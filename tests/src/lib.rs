@@ -2,7 +2,7 @@
 //! benches.
 //!
 //! clock → classroom → camera → onvif → picture → campus → asking → exits → bypass → demo
-//! → first_start → bench → fuzz
+//! → first_start → bench → fuzz → image
 
 pub mod clock;
 pub mod classroom;
@@ -17,3 +17,4 @@ pub mod demo;
 pub mod first_start;
 pub mod bench;
 pub mod fuzz;
+pub mod image;

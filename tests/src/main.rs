@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use xunke_tests::camera::many;
 use xunke_tests::campus::Postgres;
-use xunke_tests::{bench, classroom, demo, first_start, fuzz};
+use xunke_tests::{bench, classroom, demo, first_start, fuzz, image};
 
 #[derive(Parser)]
 #[command(name = "xunke-tests", about = "The simulated campus of xunke")]
@@ -78,6 +78,15 @@ enum Command {
         #[command(flatten)]
         wishes: fuzz::camera::Wishes,
     },
+    /// The agent's package in a virtual machine with cameras on USB; see `./dev image-camera`.
+    ImageCamera {
+        /// Folder that `images/camera-disk.sh` made.
+        #[arg(long)]
+        image: PathBuf,
+        /// Package that `images/agent-deb.sh` made.
+        #[arg(long)]
+        package: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -143,6 +152,12 @@ fn run(command: Command) -> Result<()> {
                 runtime.block_on(fuzz::camera::run(wishes))?,
                 "something was wrong"
             );
+            Ok(())
+        }
+        Command::ImageCamera { image, package } => {
+            let wishes = image::Wishes { image, package };
+            let met = tokio::runtime::Runtime::new()?.block_on(image::run(&wishes));
+            ensure!(met?, "an aim was missed");
             Ok(())
         }
         Command::FirstStart => tokio::runtime::Runtime::new()?.block_on(first_start::run()),
