@@ -26,8 +26,13 @@ const FRUGAL: [(&str, &str); 3] = [
     ("MALLOC_MMAP_THRESHOLD_", "131072"),
     ("MALLOC_TRIM_THRESHOLD_", "262144"),
 ];
-/// A confined worker can neither search for plugins nor write down what it found.
-const AS_FOUND: [(&str, &str); 2] = [("GST_REGISTRY_UPDATE", "no"), ("GST_REGISTRY_FORK", "no")];
+/// A confined worker can neither search for plugins nor write down what it found. Under systemd it
+/// may not write code to run it either, and GStreamer's ORC would end the process for that.
+const AS_FOUND: [(&str, &str); 3] = [
+    ("GST_REGISTRY_UPDATE", "no"),
+    ("GST_REGISTRY_FORK", "no"),
+    ("ORC_CODE", "backup"),
+];
 /// GStreamer looks into each of its plugins after an update; this is a slow disk.
 const SEARCH: Duration = Duration::from_secs(60);
 
