@@ -13,12 +13,14 @@ use super::rtsp::{Ended, Stream};
 use super::tunnel::Doors;
 use super::usb;
 use super::usb::stream::Limits;
+use futures_util::FutureExt;
 use gstreamer as gst;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::io::{Write, stdin};
 use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -29,7 +31,7 @@ use tokio::net::UnixStream;
 use tokio::runtime;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
-use xunke_protocol::health::CameraState;
+use xunke_protocol::health::{CameraState, Side};
 
 /// Reports waiting for the agent: about three seconds of two streams with sound.
 const REPORTS_MAX: usize = 256;
@@ -112,14 +114,7 @@ async fn serve(socket: UnixStream, order: Order, doors: Doors) {
         state,
         side,
         detail,
-    } = match onvif::streams::find(order).await {
-        Ok(order) => stream_all(&Arc::new(order), doors, &outgoing).await,
-        Err((state, detail)) => Ended {
-            state,
-            side: None,
-            detail,
-        },
-    };
+    } = survived(find_and_stream(order, doors, &outgoing)).await;
     let state = Note::State {
         state,
         side,
@@ -128,6 +123,28 @@ async fn serve(socket: UnixStream, order: Order, doors: Doors) {
     let _ = outgoing.send(Some(Report::Note(state))).await;
     let _ = outgoing.send(None).await;
     let _ = writer.await;
+}
+
+/// What the camera says may break a reader of it that is not ours. That ends the session and not
+/// the process, so that the agent hears whose fault it was.
+async fn survived(session: impl Future<Output = Ended>) -> Ended {
+    let ended = AssertUnwindSafe(session).catch_unwind().await;
+    ended.unwrap_or_else(|_| Ended {
+        state: CameraState::Garbage,
+        side: Some(Side::Camera),
+        detail: "what it said broke the reader: tell its maker, with the log of this box".into(),
+    })
+}
+
+async fn find_and_stream(order: Order, doors: Doors, outgoing: &Outgoing) -> Ended {
+    match onvif::streams::find(order).await {
+        Ok(order) => stream_all(&Arc::new(order), doors, outgoing).await,
+        Err((state, detail)) => Ended {
+            state,
+            side: None,
+            detail,
+        },
+    }
 }
 
 /// Runs until the full picture's session ends.
@@ -252,7 +269,7 @@ async fn run_sub(
         let looks = Looks::new(wanted.clone(), look_ms(order));
         let mut intake = Intake::new(SUB, outgoing.clone(), looks);
         let stream = stream(order, door.as_ref(), url, false);
-        let ended = stream.run(&mut intake, |_| {}).await;
+        let ended = survived(stream.run(&mut intake, |_| {})).await;
         let detail = ended.detail;
         let _ = outgoing
             .send(Some(Report::Note(Note::SubEnded { detail })))
@@ -308,5 +325,19 @@ fn look_and_listen(wanted: &Receiver<Wanted>, outgoing: &Outgoing) {
             },
         };
         let _ = outgoing.try_send(Some(Report::Note(note)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// X62: the agent is told that it was the camera, and not that its worker failed.
+    #[tokio::test]
+    async fn a_reader_that_breaks_ends_the_session_and_says_whose_fault_it_is() {
+        let ended = survived(async { panic!("an unwrap of a library") }).await;
+        assert_eq!(ended.state, CameraState::Garbage);
+        assert_eq!(ended.side, Some(Side::Camera));
+        assert!(ended.detail.contains("broke the reader"));
     }
 }
