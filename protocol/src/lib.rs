@@ -15,3 +15,6 @@ pub mod enrolment;
 pub mod recording;
 pub mod health;
 pub mod live;
+
+#[cfg(test)]
+mod test_parsers;

@@ -49,3 +49,6 @@ pub mod source;
 pub mod visit;
 pub mod aim;
 pub mod survey;
+
+#[cfg(test)]
+mod test_parsers;

@@ -74,4 +74,4 @@ pub enum Damage {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -64,7 +64,7 @@ fn header(number: u128) -> Header {
 const FRAGMENTS: [&[u8]; 3] = [b"init", b"first fragment", b"second fragment"];
 
 /// The segment and the offset after each record.
-fn sealed(number: u128) -> (Vec<u8>, Vec<usize>) {
+pub(crate) fn sealed(number: u128) -> (Vec<u8>, Vec<usize>) {
     let (_, key) = day();
     let (mut sealer, mut bytes) =
         Sealer::begin(&header(number), &key, device(), &mut rng(number as u8)).unwrap();
@@ -79,7 +79,7 @@ fn sealed(number: u128) -> (Vec<u8>, Vec<usize>) {
     (bytes, ends)
 }
 
-fn open(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Damage> {
+pub(crate) fn open(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Damage> {
     let outline = Outline::scan(bytes)?;
     outline.verify(&device().verifying_key())?;
     let key = outline.unwrap_key(&day().0)?;

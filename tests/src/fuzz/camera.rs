@@ -1,6 +1,7 @@
 //! Thousands of mutated sessions: most straight to workers, a share through a whole box beside good
 //! cameras.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use clap::Args;
 use tokio::task::JoinSet;
 
 use super::stage::{FullBox, Genuine, Outcome, is_asked};
-use super::worker::{Program, Ran};
+use super::worker::{Panic, Program, Ran};
 use crate::bench::figure::{Figure, report};
 use crate::campus::program;
 
@@ -47,8 +48,8 @@ pub struct Found {
     pub pictures: u64,
     /// Workers that a signal ended.
     pub killed: u64,
-    /// Workers of which a part panicked.
-    pub panicked: u64,
+    /// Panics and how often: of ours, which is wrong, and of libraries, which were caught.
+    pub panics: BTreeMap<Panic, u64>,
     /// What was wrong, with seed and number of the session.
     pub wrong: Vec<String>,
     /// What became of the box meanwhile.
@@ -69,6 +70,9 @@ pub async fn run(wishes: Wishes) -> Result<bool> {
     drop(std::fs::remove_dir_all(&folder));
     let found = found?;
     found.wrong.iter().for_each(|wrong| eprintln!("{wrong}"));
+    for (panic, times) in &found.panics {
+        eprintln!("  {times} × panicked at {}", panic.place);
+    }
     let figures = found.figures();
     println!("{}", report(&figures));
     Ok(found.wrong.is_empty() && !figures.iter().any(Figure::misses))
@@ -125,11 +129,15 @@ pub async fn sessions(folder: &Path, wishes: Wishes) -> Result<Found> {
         full.lives()?;
     }
     let outcome = full.end()?;
-    let panics = outcome
-        .panics
-        .iter()
-        .map(|line| format!("in the box, seed {seed}: {line}"));
-    found.wrong.extend(panics);
+    for panic in &outcome.panics {
+        *found.panics.entry(panic.clone()).or_default() += 1;
+        if !panic.foreign {
+            let place = &panic.place;
+            found
+                .wrong
+                .push(format!("in the box, seed {seed}: a panic at {place}"));
+        }
+    }
     found.outcome = Some(outcome);
     ensure!(
         found.direct < 50 || found.pictures > 0,
@@ -152,11 +160,21 @@ impl Found {
         self.asked += u64::from(is_asked(number));
         self.pictures += u64::from(ran.frames > 0);
         self.killed += u64::from(ran.killed);
-        self.panicked += u64::from(ran.panicked);
+        for panic in ran.panics {
+            *self.panics.entry(panic).or_default() += 1;
+        }
         if !ran.wrong.is_empty() {
             let again = format!("./dev fuzz camera --seed {seed} --session {number}");
             self.wrong.push(format!("{again}: {}", ran.wrong));
         }
+    }
+
+    fn panicked(&self, foreign: bool) -> u64 {
+        let of = self
+            .panics
+            .iter()
+            .filter(|(panic, _)| panic.foreign == foreign);
+        of.map(|(_, times)| times).sum()
     }
 
     fn figures(&self) -> Vec<Figure> {
@@ -166,12 +184,12 @@ impl Found {
             figure("of these, asked by ONVIF first", self.asked),
             figure("of these, with pictures all the same", self.pictures),
             figure("workers ended by a signal", self.killed).at_most(0.0),
-            figure("workers that panicked", self.panicked).at_most(0.0),
+            figure("panics in our code", self.panicked(false)).at_most(0.0),
+            figure("panics in libraries, caught", self.panicked(true)),
         ];
         if let Some(outcome) = &self.outcome {
             figures.extend([
                 figure("sessions through a whole box", outcome.made),
-                figure("panics in its workers", outcome.panics.len() as u64).at_most(0.0),
                 figure("agents that died", 0).at_most(0.0),
                 figure("pictures of good cameras recorded", outcome.recorded),
                 figure("pictures of good cameras lost", outcome.lost).at_most(0.0),

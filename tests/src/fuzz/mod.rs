@@ -1,11 +1,10 @@
 //! Hostile cameras before the real agent: it goes on, and the other cameras lose nothing (X62).
 //!
-//! dice → unit → text → packet → plan → door → worker → stage → camera
+//! unit → text → packet → plan → door → worker → stage → camera
 //!
 //! A session is one life of a camera worker: the simulated camera behind it is genuine, and what it
 //! says is changed on the way, as seed and number decide.
 
-mod dice;
 mod unit;
 mod text;
 mod packet;

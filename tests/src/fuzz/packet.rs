@@ -1,6 +1,7 @@
 //! Packets of a camera, changed as no camera should: framing, RTP, RTCP, NAL units, sound. Pure.
 
-use super::dice::Dice;
+use xunke_mutate::Dice;
+
 use super::plan::Act;
 use super::text::flip;
 

@@ -1,6 +1,7 @@
 //! What a hostile camera does in one session; follows from seed and number alone. Pure.
 
-use super::dice::Dice;
+use xunke_mutate::Dice;
+
 use super::unit::Unit;
 use super::{packet, text};
 

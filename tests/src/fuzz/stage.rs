@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::door::{Door, Shared};
 use super::plan::Plan;
+use super::worker::Panic;
 use crate::bench::usage::Usage;
 use crate::camera::{Codec, Options, SimulatedCamera, SoundCodec};
 use crate::campus::{LoneBox, Pictures, Source};
@@ -95,7 +96,7 @@ impl Genuine {
             "main_url": main, "sub_url": sub, "onvif": asking, "trust": null,
             "credentials": login(camera), "audio": true,
             "connect_seconds": 3, "stall_seconds": 2, "look_ms": 4000, "mib_max": 256,
-            "brokered": false,
+            "brokered": false, "greet": number % 8 == 5,
         });
         Ok((doors, order))
     }
@@ -142,8 +143,8 @@ pub struct Outcome {
     pub again: u32,
     /// What the agent's memory has grown by, MB.
     pub grown_mb: f64,
-    /// Lines of its log that speak of a panic.
-    pub panics: Vec<String>,
+    /// Panics that its log tells of.
+    pub panics: Vec<Panic>,
 }
 
 impl FullBox {
@@ -266,14 +267,13 @@ impl FullBox {
             again += tally.sessions - 1;
         }
         let said = self.lone.agent.said()?;
-        let panics = said.lines().filter(|line| line.contains("panicked at"));
         Ok(Outcome {
             made,
             lost,
             recorded,
             again,
             grown_mb: memory_mb - self.memory_mb,
-            panics: panics.map(str::to_owned).collect(),
+            panics: Panic::all(&said),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Answers of RTSP and ONVIF, changed as no camera should. Pure.
 
-use super::dice::Dice;
+use xunke_mutate::Dice;
+
 use super::plan::Act;
 
 /// Longest that is made of one answer.

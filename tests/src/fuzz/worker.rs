@@ -48,8 +48,41 @@ pub struct Ran {
     pub wrong: String,
     /// Whether a signal ended it.
     pub killed: bool,
-    /// Whether it panicked, or a part of it.
-    pub panicked: bool,
+    /// Where it panicked, or a part of it.
+    pub panics: Vec<Panic>,
+}
+
+/// Where a panic was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Panic {
+    /// File and line; of a library without the folder in which it was built.
+    pub place: String,
+    /// Whether the code is a library's. Such a panic must be caught.
+    pub foreign: bool,
+}
+
+impl Panic {
+    /// All that a text on standard error tells of.
+    #[must_use]
+    pub fn all(words: &str) -> Vec<Self> {
+        let places = words
+            .lines()
+            .filter_map(|line| line.split("panicked at ").nth(1));
+        let told = places.map(|place| match place.split_once("/registry/src/") {
+            Some((_, rest)) => Self {
+                place: rest
+                    .split_once('/')
+                    .map_or(rest, |(_, file)| file)
+                    .to_owned(),
+                foreign: true,
+            },
+            None => Self {
+                place: place.to_owned(),
+                foreign: false,
+            },
+        });
+        told.collect()
+    }
 }
 
 impl Program {
@@ -152,13 +185,14 @@ async fn read(socket: &mut UnixStream, frames: &mut u64) -> Result<()> {
 
 impl Ran {
     fn judge(&mut self, said: Result<()>, ended: Option<ExitStatus>, words: &str) {
-        self.panicked = words.contains("panicked at");
+        self.panics = Panic::all(words);
+        let ours = self.panics.iter().any(|panic| !panic.foreign);
         self.killed = ended.is_some_and(|status| status.signal().is_some());
         self.wrong = match (said, ended) {
             (Err(error), _) => format!("it said nonsense to the agent: {error:#}"),
             (_, None) => "its socket ended and it did not".into(),
             (_, Some(status)) if !status.success() => format!("it ended with {status}"),
-            _ if self.panicked => "a part of it panicked".into(),
+            _ if ours => "a part of it panicked".into(),
             _ => return,
         };
         let words: String = words.chars().take(2_000).collect();
@@ -177,20 +211,18 @@ mod tests {
         let judged = |said: Result<()>, status: i32, words: &str| {
             let mut ran = Ran::default();
             ran.judge(said, Some(ExitStatus::from_raw(status)), words);
-            (ran.killed, ran.panicked, ran.wrong.is_empty())
+            (ran.killed, ran.panics.len(), ran.wrong.is_empty())
         };
-        assert_eq!(judged(Ok(()), 0, "a warning"), (false, false, true));
-        assert_eq!(judged(Ok(()), 6, ""), (true, false, false));
-        assert_eq!(
-            judged(Ok(()), 0, "thread 'x' panicked at y"),
-            (false, true, false)
-        );
-        assert_eq!(
-            judged(Ok(()), 101 << 8, "panicked at"),
-            (false, true, false)
-        );
+        let ours = "thread 'x' panicked at agent/src/camera/x.rs:7:1:";
+        let theirs = "thread 'x' panicked at /r/registry/src/index-1/sdp-0.1.8/src/p.rs:374:17:";
+        assert_eq!(judged(Ok(()), 0, "a warning"), (false, 0, true));
+        assert_eq!(judged(Ok(()), 6, ""), (true, 0, false));
+        assert_eq!(judged(Ok(()), 0, ours), (false, 1, false));
+        assert_eq!(judged(Ok(()), 0, theirs), (false, 1, true));
+        assert_eq!(judged(Ok(()), 101 << 8, theirs), (false, 1, false));
+        assert_eq!(Panic::all(theirs)[0].place, "sdp-0.1.8/src/p.rs:374:17:");
         let nonsense = Err(anyhow::anyhow!("a report of 0 bytes"));
-        assert_eq!(judged(nonsense, 0, ""), (false, false, false));
+        assert_eq!(judged(nonsense, 0, ""), (false, 0, false));
         let mut alive = Ran::default();
         alive.judge(Ok(()), None, "");
         assert!(!alive.wrong.is_empty());

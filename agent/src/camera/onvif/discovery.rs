@@ -90,7 +90,7 @@ async fn listen(socket: UdpSocket, until: Instant) -> Vec<(SocketAddr, Vec<u8>)>
 }
 
 /// Pure: one answer into the list.
-fn take(
+pub(super) fn take(
     found: &mut BTreeMap<IpAddr, Found>,
     source: IpAddr,
     bytes: &[u8],

@@ -86,3 +86,6 @@ impl From<xml::BadXml> for Error {
         Self::Garbage(bad.to_string())
     }
 }
+
+#[cfg(test)]
+mod test_parsers;

@@ -9,12 +9,12 @@ impl Dice {
     #[must_use]
     pub fn of(seed: u64, number: u64) -> Self {
         let mut dice = Self(seed);
-        let mixed = dice.next() ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = dice.throw() ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self(mixed)
     }
 
     /// The next throw.
-    pub fn next(&mut self) -> u64 {
+    pub fn throw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +25,7 @@ impl Dice {
     /// A number below `end`; 0 when there is none.
     pub fn below(&mut self, end: usize) -> usize {
         let end = end.max(1) as u64;
-        usize::try_from(self.next() % end).unwrap_or(0)
+        usize::try_from(self.throw() % end).unwrap_or(0)
     }
 
     /// True that many times in a hundred.
@@ -40,7 +40,7 @@ impl Dice {
 
     /// One byte.
     pub fn byte(&mut self) -> u8 {
-        self.next().to_be_bytes()[0]
+        self.throw().to_be_bytes()[0]
     }
 
     /// So many bytes.
