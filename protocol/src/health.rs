@@ -57,6 +57,13 @@ pub struct CameraSignals {
     pub luma_variance: Option<f32>,
     /// Whether the camera sends sound. Missing sound never stops the picture.
     pub audio: bool,
+    /// Whether the box takes its sound at all: not that of a camera on USB, and none where the
+    /// configuration says so.
+    #[serde(
+        default = "CameraSignals::takes_sound",
+        skip_serializing_if = "Clone::clone"
+    )]
+    pub sound_taken: bool,
     /// What it calls itself by ONVIF; absent when it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -88,6 +95,13 @@ pub struct CameraSignals {
     /// The newest checked piece of sound; absent without sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sound: Option<SoundSignals>,
+}
+
+impl CameraSignals {
+    /// As of agents that do not say.
+    fn takes_sound() -> bool {
+        true
+    }
 }
 
 /// What a source of pictures shows.
@@ -320,6 +334,7 @@ mod tests {
             "frames_per_second":0.0,"restarts":2,"audio":false}"#;
         let mut camera: CameraSignals = serde_json::from_str(old).unwrap();
         assert_eq!((camera.drift_ppm, camera.clock_steps), (None, 0));
+        assert!(camera.sound_taken);
         (camera.drift_ppm, camera.clock_steps) = (Some(-38.3), 2);
         let new = serde_json::to_string(&camera).unwrap();
         let said = r#""drift_ppm":-38.3,"clock_steps":2"#;

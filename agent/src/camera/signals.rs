@@ -23,6 +23,7 @@ const SKEW_STEP_MS: i64 = 2_000;
 pub struct Meter {
     source: SourceName,
     shows: Shows,
+    sound_taken: bool,
     state: CameraState,
     since: i64,
     /// Which side frames are missing at while the camera does not stream.
@@ -50,10 +51,11 @@ pub struct Meter {
 
 impl Meter {
     /// A camera that is being opened for the first time.
-    pub fn new(source: SourceName, shows: Shows, now_ms: i64) -> Self {
+    pub fn new(source: SourceName, shows: Shows, sound_taken: bool, now_ms: i64) -> Self {
         Self {
             source,
             shows,
+            sound_taken,
             state: CameraState::Connecting,
             since: now_ms,
             side: None,
@@ -208,6 +210,7 @@ impl Meter {
             luma_mean: self.luma.map(|luma| tenths(luma.0)),
             luma_variance: self.luma.map(|luma| tenths(luma.1)),
             audio,
+            sound_taken: self.sound_taken,
             sharpness: self.sharpness.map(f32::round),
             sight: self.luma.is_some().then(|| self.notice.sightings()),
             sound: self.hearing.signals().filter(|_| audio),
@@ -250,7 +253,7 @@ mod tests {
     }
 
     fn room() -> Meter {
-        Meter::new("cam0".parse().unwrap(), Shows::Room, 0)
+        Meter::new("cam0".parse().unwrap(), Shows::Room, true, 0)
     }
 
     /// Issue: a screen may stand still, be black or be silent for a whole lesson.
@@ -265,7 +268,7 @@ mod tests {
             clipping_ratio: 0.0,
         };
         let found = |shows| {
-            let mut meter = Meter::new("cam0".parse().unwrap(), shows, 0);
+            let mut meter = Meter::new("cam0".parse().unwrap(), shows, true, 0);
             for now_ms in (0..120_000).step_by(4_000) {
                 meter.frame(&frame(FrameKind::Audio), now_ms);
                 meter.sight(&black, now_ms);

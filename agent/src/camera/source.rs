@@ -38,8 +38,11 @@ pub struct Camera {
 impl Camera {
     /// Starts the camera's worker and keeps it running. Must be called within a runtime.
     pub fn start(camera: config::Camera, intake: config::Intake, program: Program) -> Self {
-        let mut meter = Meter::new(camera.name.clone(), camera.shows.into(), clock::now_ms());
-        let (publish, signals) = watch::channel(meter.signals(clock::now_ms()));
+        let now_ms = clock::now_ms();
+        let sound_taken = intake.audio && camera.device.is_none();
+        let (name, shows) = (camera.name.clone(), camera.shows.into());
+        let mut meter = Meter::new(name, shows, sound_taken, now_ms);
+        let (publish, signals) = watch::channel(meter.signals(now_ms));
         let name = camera.name.clone();
         let main = FrameHub::default();
         // A camera that is asked for its streams may have a small one.
@@ -365,13 +368,13 @@ mod tests {
     use super::*;
     use tokio::time::timeout;
 
-    #[tokio::test]
-    async fn a_worker_that_dies_at_once_is_started_again_and_again() {
+    fn start(device: Option<&str>) -> Camera {
+        let main_url = device.map_or("rtsp://127.0.0.1:1/main", |_| "");
         let camera = config::Camera {
             name: "cam0".parse().unwrap(),
             shows: Shows::Room,
-            device: None,
-            main_url: "rtsp://127.0.0.1:1/main".into(),
+            device: device.map(Into::into),
+            main_url: main_url.into(),
             sub_url: None,
             onvif_url: None,
             credentials_file: None,
@@ -382,7 +385,12 @@ mod tests {
             file: "/bin/false".into(),
             registry: "/nonexistent".into(),
         };
-        let camera = Camera::start(camera, config::Intake::default(), program);
+        Camera::start(camera, config::Intake::default(), program)
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_dies_at_once_is_started_again_and_again() {
+        let camera = start(None);
         let mut signals = camera.signals();
         let restarted = signals.wait_for(|signals| signals.restarts >= 2);
         timeout(Duration::from_secs(10), restarted)
@@ -390,5 +398,24 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(signals.borrow().state, CameraState::Connecting);
+        assert!(signals.borrow().sound_taken);
+    }
+
+    /// X53: no process is started for it, and the missing side is told.
+    #[tokio::test]
+    async fn a_camera_on_usb_that_is_away_is_waited_for() {
+        let camera = start(Some("/dev/v4l/by-path/nothing"));
+        let mut signals = camera.signals();
+        let told = signals.wait_for(|signals| signals.stalled == Some(Side::Camera));
+        timeout(Duration::from_secs(10), told)
+            .await
+            .unwrap()
+            .unwrap();
+        let signals = signals.borrow();
+        assert_eq!(
+            (signals.state, signals.restarts),
+            (CameraState::Unreachable, 0)
+        );
+        assert!(!signals.sound_taken, "the sound of USB is not taken");
     }
 }

@@ -215,6 +215,7 @@ mod tests {
             luma_mean: Some(127.123_46),
             luma_variance: Some(2_123.456),
             audio: true,
+            sound_taken: false,
             model: Some("M".repeat(24)),
             firmware: Some("F".repeat(24)),
             clock_skew_ms: Some(-1_763_000_000_000),

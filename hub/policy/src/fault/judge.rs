@@ -129,6 +129,7 @@ fn picture(
         None => found.extend(dark_and_even(signals)),
     }
     match &signals.sound {
+        _ if !signals.sound_taken => {}
         _ if !signals.audio => found.push(("MIC_ABSENT", Vec::new())),
         Some(sound) => found.extend(heard(sound)),
         None => {}

@@ -19,6 +19,7 @@ fn healthy() -> HealthDocument {
             luma_mean: Some(110.0),
             luma_variance: Some(900.0),
             audio: true,
+            sound_taken: true,
             model: None,
             firmware: None,
             clock_skew_ms: None,
@@ -253,9 +254,16 @@ fn what_is_noticed_is_worded_as_possible() {
 
 #[test]
 fn sound_recorder_spool_clock_and_memory_are_judged() {
-    assert_eq!(
-        found(|report| report.cameras[0].audio = false),
-        one("MIC_ABSENT", "cam0")
+    let silent = |sound_taken| {
+        found(move |report| {
+            let camera = &mut report.cameras[0];
+            (camera.audio, camera.sound_taken) = (false, sound_taken);
+        })
+    };
+    assert_eq!(silent(true), one("MIC_ABSENT", "cam0"));
+    assert!(
+        silent(false).is_empty(),
+        "a box that takes no sound misses none"
     );
     let failing = |report: &mut HealthDocument| report.recording.state = RecordingState::Failing;
     assert_eq!(found(failing), one("REC_FAILING", "box"));
