@@ -4,9 +4,11 @@
 //! stand in files that the configuration names, never in it.
 
 mod network;
+mod hours;
 mod complaint;
 mod limits;
 
+pub use hours::{BadHours, Hours};
 pub use network::{BadNetwork, Network};
 
 use complaint::{Wrong, key_at, line_at, line_of};
@@ -102,7 +104,7 @@ pub struct Intake {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recording {
-    /// Length of a segment; it is cut at the next keyframe.
+    /// Longest segment; it is cut at the next keyframe, and before that when its slot is full.
     pub segment_seconds: u64,
     /// At most this much is lost in a power cut.
     pub fragment_seconds: u64,
@@ -112,11 +114,11 @@ pub struct Recording {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spool {
-    /// Limit for all segment files together.
+    /// Limit for all slots together.
     pub mib_max: u64,
-    /// Space that must stay free on the disk.
+    /// What a new slot must leave free on the disk.
     pub free_mib_min: u64,
-    /// Size of a preallocated file.
+    /// Size of a slot, and most that a segment may have.
     pub slot_mib: u64,
 }
 
@@ -124,8 +126,18 @@ pub struct Spool {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Upload {
-    /// Limit for all uploads together, so that live views stay fluent.
+    /// Limit for all uploads together; 0: none.
     pub kib_per_second_max: u64,
+    /// The same while somebody watches this box live; 0: no other.
+    pub live_kib_per_second_max: u64,
+    /// Segments sent at the same time.
+    pub in_flight_max: usize,
+    /// When segments are sent; empty: always.
+    pub hours: Hours,
+    /// When more of the spool than this is full, segments are sent outside of `hours` too.
+    pub hours_spool_percent_max: u64,
+    /// Boxes that come back together begin within so long of each other.
+    pub spread_seconds: u64,
     /// Longest pause between two attempts.
     pub retry_seconds_max: u64,
 }
@@ -280,7 +292,7 @@ impl Default for Intake {
 impl Default for Recording {
     fn default() -> Self {
         Self {
-            segment_seconds: 10,
+            segment_seconds: 60,
             fragment_seconds: 2,
         }
     }
@@ -300,6 +312,11 @@ impl Default for Upload {
     fn default() -> Self {
         Self {
             kib_per_second_max: 4096,
+            live_kib_per_second_max: 2560,
+            in_flight_max: 4,
+            hours: Hours::default(),
+            hours_spool_percent_max: 50,
+            spread_seconds: 30,
             retry_seconds_max: 60,
         }
     }

@@ -1,7 +1,7 @@
 //! The agent on the box in a classroom: records sealed, reports its health, shows a class live.
 //!
-//! clock → config → identity → link → outbox → camera → technician → recording → health
-//! → live → run
+//! clock → config → identity → link → timetable → outbox → camera → technician → recording
+//! → health → live → run
 //!
 //! Invariants: below `recording/seal` nothing sees a plain frame; recording goes on whether or not
 //! the hub is there; nothing the hub can order reads a file or starts a program.
@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod identity;
 pub mod link;
+pub mod timetable;
 pub mod outbox;
 pub mod camera;
 pub mod technician;

@@ -49,6 +49,8 @@ pub struct Pushes {
     pub streams: HashMap<(SourceName, StreamKind), FrameHub>,
     /// Pushes at the same time.
     pub pushes_max: usize,
+    /// How many there are; what else goes to the hub makes room for them.
+    pub watched: watch::Sender<usize>,
 }
 
 /// Why a push ended before the hub closed it.
@@ -143,7 +145,24 @@ impl Pushes {
             hub: self.hub.clone(),
             tls: self.tls.clone(),
             frames: frames.clone(),
+            _counted: Counted::new(&self.watched),
         })
+    }
+}
+
+/// A push that counts for as long as this lives.
+struct Counted(watch::Sender<usize>);
+
+impl Counted {
+    fn new(watched: &watch::Sender<usize>) -> Self {
+        watched.send_modify(|count| *count += 1);
+        Self(watched.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -169,6 +188,7 @@ struct Push {
     hub: HubAddress,
     tls: Arc<ClientConfig>,
     frames: FrameHub,
+    _counted: Counted,
 }
 
 impl Push {

@@ -11,6 +11,7 @@ use xunke_agent::camera::credentials::credentials;
 use xunke_agent::config::{self, Config, Network};
 use xunke_agent::identity::{self, Identity};
 use xunke_agent::technician::{self, Asked, Speech};
+use xunke_agent::timetable::Keeper;
 use xunke_agent::{camera, run};
 use xunke_protocol::enrolment::Code;
 use zeroize::Zeroizing;
@@ -281,6 +282,13 @@ async fn enrol(config: &Config, code_file: &Path, replace: bool) -> Result<()> {
         classroom.id = %done.classroom_id,
         "enrolled; start the box with `xunke-agent run --config FILE`"
     );
+    // A box that is switched off now and on again without the hub knows its lessons.
+    let identity = Identity::load(&config.state_dir)?;
+    let client = identity.http_client(Duration::from_secs(config.hub.connect_seconds))?;
+    let mut timetable = Keeper::open(&identity, &config.state_dir);
+    if !timetable.ask(&client, config.hub.base()).await {
+        tracing::warn!("no timetable yet; `run` asks for it again");
+    }
     Ok(())
 }
 

@@ -7,10 +7,11 @@ use crate::camera::source::Camera;
 use crate::config::{self, Config};
 use crate::health::{Report, Sources};
 use crate::identity::{self, HttpClient, Identity};
-use crate::link::{Link, Settings};
+use crate::link::{self, Link, Settings};
 use crate::live::Pushes;
-use crate::outbox::{Class, Event, Limits, Outbox};
+use crate::outbox::{Limits, Outbox};
 use crate::recording::Recording;
+use crate::timetable::Keeper;
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::HashMap;
@@ -23,7 +24,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use xunke_protocol::id::StreamKind;
-use xunke_protocol::recording::Gap;
 
 /// Everything must have ended by then; systemd is told the same.
 const STOP: Duration = Duration::from_secs(5);
@@ -133,8 +133,12 @@ fn start(
     };
     let cameras: Vec<_> = config.cameras.iter().map(begin).collect();
     let client = identity.http_client(Duration::from_secs(config.hub.connect_seconds))?;
-    let (recording, gaps) = Recording::start(&cameras, identity, config, client.clone())?;
+    let timetable = Keeper::open(identity, &config.state_dir);
+    let schedule = timetable.schedule();
+    let (watching, watched) = watch::channel(0);
     let outbox = Outbox::open(&config.state_dir.join("outbox"), limits(config))?;
+    let with = (client.clone(), outbox.clone());
+    let recording = Recording::start(&cameras, identity, config, with, &schedule, watched)?;
     let (jobs, orders) = mpsc::channel(JOBS_MAX);
     let (answers, answered) = mpsc::channel(JOBS_MAX);
     let backlog = Arc::new(outbox.clone());
@@ -143,30 +147,21 @@ fn start(
         cameras: cameras.iter().map(Camera::signals).collect(),
         recording: recording.signals(),
         spool: recording.spool_signals(),
+        held: Box::new(recording.held()),
         link: link.status(),
     };
     let report = Report::new(&config.health);
-    let pushes = pushes(config, identity, &cameras);
-    tasks.spawn(tell_gaps(gaps, outbox.clone()));
+    let pushes = pushes(config, identity, &cameras, watching);
     until(stopping, tasks, report.run(sources, outbox, notify::alive));
-    until(stopping, tasks, refresh(config, identity, client));
+    until(stopping, tasks, refresh(config, identity, client.clone()));
+    until(
+        stopping,
+        tasks,
+        follow(timetable, config, client, link.status()),
+    );
     tasks.spawn(pushes.run(orders, answers, stopping.clone()));
     tasks.spawn(link.run(stopping.clone()));
     Ok(Rooms { cameras, recording })
-}
-
-/// What is missing for good is evidence: it waits for the hub in the outbox. Ends with the spool.
-async fn tell_gaps(mut gaps: mpsc::Receiver<Gap>, outbox: Outbox) {
-    while let Some(gap) = gaps.recv().await {
-        let event = Event {
-            class: Class::Record,
-            kind: "gap",
-            data: serde_json::to_value(&gap).expect("invariant: plain fields become JSON"),
-        };
-        if let Err(error) = outbox.append(event).await {
-            tracing::error!(%error, ?gap, "a gap could not be noted for the hub");
-        }
-    }
 }
 
 /// Runs what has nothing to finish: it ends where it stands.
@@ -193,6 +188,16 @@ fn refresh(
     async move { identity::keep_fresh(&identity, client, &base).await }
 }
 
+fn follow(
+    timetable: Keeper,
+    config: &Config,
+    client: HttpClient,
+    link: watch::Receiver<link::Status>,
+) -> impl Future<Output = ()> + use<> {
+    let base = config.hub.base().to_owned();
+    async move { timetable.run(client, &base, link).await }
+}
+
 fn limits(config: &Config) -> Limits {
     Limits {
         record_bytes_max: config.outbox.record_mib_max * MIB,
@@ -213,7 +218,12 @@ fn settings(config: &Config, identity: &Identity) -> Settings {
     }
 }
 
-fn pushes(config: &Config, identity: &Identity, cameras: &[Camera]) -> Pushes {
+fn pushes(
+    config: &Config,
+    identity: &Identity,
+    cameras: &[Camera],
+    watched: watch::Sender<usize>,
+) -> Pushes {
     let mut streams = HashMap::new();
     for camera in cameras {
         for stream in [StreamKind::Main, StreamKind::Sub] {
@@ -227,5 +237,6 @@ fn pushes(config: &Config, identity: &Identity, cameras: &[Camera]) -> Pushes {
         tls: identity.tls_client_config(),
         streams,
         pushes_max: config.live.pushes_max,
+        watched,
     }
 }

@@ -23,7 +23,7 @@ use tokio_rustls::server::TlsStream;
 use uuid::Uuid;
 use xunke_protocol::enrolment::{Code, EnrolRequest, EnrolResponse};
 use xunke_protocol::id::ClassroomId;
-use xunke_protocol::sealed::epoch::{DayKey, SignedBundle};
+use xunke_protocol::sealed::epoch::{DayKey, PublicHalf, SignedBundle};
 
 /// The device every test hub hands out.
 pub const DEVICE: &str = "box-test";
@@ -108,9 +108,10 @@ impl Hub {
     }
 
     pub fn bundle(&self, version: u64) -> SignedBundle {
+        let half = vec![u8::try_from(version).unwrap(); 32];
         let day = DayKey {
             epoch: 20_000,
-            public: [u8::try_from(version).unwrap(); 32],
+            public: PublicHalf::new(half).unwrap(),
         };
         SignedBundle::sign(version, vec![day], &self.signing)
     }

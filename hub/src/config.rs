@@ -4,7 +4,9 @@ mod range;
 
 mod agreement;
 mod audit;
+mod keys;
 mod origin;
+mod recording;
 mod single_sign_on;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,10 +19,9 @@ pub use range::Network;
 
 pub use agreement::Agreement;
 pub use audit::Audit;
+pub use keys::Keys;
+pub use recording::Recording;
 pub use single_sign_on::SingleSignOn;
-
-/// A bundle for boxes holds 400 days, with yesterday and some to spare.
-const KEY_DAYS_MAX: u32 = 390;
 
 /// Everything that can be configured, one section per concern.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,28 +136,6 @@ pub struct Mqtt {
     pub listen: SocketAddr,
 }
 
-/// `[keys]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Keys {
-    /// 32 bytes that seal the day keys at rest; empty: made in `data_dir` at first start.
-    pub master_key_file: PathBuf,
-    /// For how many coming days boxes are given keys.
-    pub days_ahead: u32,
-}
-
-/// `[recording]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Recording {
-    /// Where sealed segments are kept; empty: `media` in `data_dir`.
-    pub folder: PathBuf,
-    /// Space that uploads leave free for the database and the trail.
-    pub free_mib_min: u64,
-    /// Uploads at the same time; more wait.
-    pub uploads_max: usize,
-}
-
 /// `[demo]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -245,25 +224,6 @@ impl Default for Mqtt {
     fn default() -> Self {
         Self {
             listen: every_address(8883),
-        }
-    }
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            master_key_file: PathBuf::new(),
-            days_ahead: 180,
-        }
-    }
-}
-
-impl Default for Recording {
-    fn default() -> Self {
-        Self {
-            folder: PathBuf::new(),
-            free_mib_min: 1024,
-            uploads_max: 32,
         }
     }
 }
@@ -370,6 +330,7 @@ impl Config {
             ));
         }
         self.check_origin()?;
+        self.recording.check()?;
         self.single_sign_on.check(&self.people.origin)?;
         if self.people.connections_max == 0 {
             return Err(("people.connections_max", "must be 1 or more"));
@@ -391,9 +352,7 @@ impl Config {
             return Err(("session.start_code_hours", "must be 1 to 720"));
         }
         self.session.check()?;
-        if !(1..=KEY_DAYS_MAX).contains(&self.keys.days_ahead) {
-            return Err(("keys.days_ahead", "must be 1 to 390"));
-        }
+        self.keys.check()?;
         if self.recording.uploads_max == 0 {
             return Err(("recording.uploads_max", "must be 1 or more"));
         }

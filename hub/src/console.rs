@@ -1,6 +1,8 @@
 //! The commands of the console that look at the trail or change what is in force; each leaves its
 //! line. They work beside a hub that runs.
 
+pub mod keys;
+
 use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};

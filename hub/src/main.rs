@@ -43,6 +43,9 @@ enum Command {
     /// Takes the audit trail out of the hub and checks what was taken out.
     #[command(subcommand)]
     Audit(Audit),
+    /// The keys of recordings: custody, backup, certificates.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Departments, duties, levels and rules: what is in force.
     #[command(subcommand)]
     Preset(PresetCommand),
@@ -61,6 +64,54 @@ enum PresetCommand {
         /// The configuration file.
         #[arg(long)]
         config: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Makes a master key in a new file, to be delivered to the hub as a credential.
+    Master {
+        /// The file; there must be none yet.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Makes a holder's key in a new file and prints its public half and fingerprint.
+    Holder {
+        /// The file; there must be none yet.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Writes the keys to a new file that two holders open together.
+    Export {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// The file; there must be none yet.
+        #[arg(long)]
+        to: PathBuf,
+        /// The public half of a holder; twice.
+        #[arg(long = "recipient", value_name = "PUBLIC")]
+        recipients: Vec<String>,
+    },
+    /// Puts an export back; the hub must not run meanwhile.
+    Restore {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// The export.
+        #[arg(long)]
+        from: PathBuf,
+        /// The private file of a holder; twice.
+        #[arg(long = "holder", value_name = "FILE")]
+        holders: Vec<PathBuf>,
+    },
+    /// Checks a certificate of destruction, without the hub.
+    Verify {
+        /// The certificate, as the page saves it.
+        file: PathBuf,
+        /// The hub's public key in base64, noted down earlier.
+        #[arg(long, value_name = "PUBLIC")]
+        key: Option<String>,
     },
 }
 
@@ -118,10 +169,29 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::Audit(Audit::Verify { files, key }) => {
             console::verify_exports(&files, key.as_deref())
         }
+        Command::Keys(command) => runtime.block_on(keys(command)),
         Command::Preset(PresetCommand::Apply { preset, config }) => {
             runtime.block_on(console::apply_preset(Config::load(&config)?, &preset))
         }
         Command::Openapi => run::openapi(),
         Command::Doors => run::doors(),
+    }
+}
+
+async fn keys(command: KeysCommand) -> anyhow::Result<()> {
+    match command {
+        KeysCommand::Master { to } => console::keys::make_master(&to),
+        KeysCommand::Holder { to } => console::keys::make_holder(&to),
+        KeysCommand::Export {
+            config,
+            to,
+            recipients,
+        } => console::keys::export(Config::load(&config)?, &to, &recipients).await,
+        KeysCommand::Restore {
+            config,
+            from,
+            holders,
+        } => console::keys::restore(Config::load(&config)?, &from, &holders).await,
+        KeysCommand::Verify { file, key } => console::keys::verify(&file, key.as_deref()),
     }
 }

@@ -35,7 +35,7 @@ pub enum Notice {
 }
 
 /// What pages are told of besides faults, devices and the trail.
-pub const TOPICS: [&str; 7] = [
+pub const TOPICS: [&str; 8] = [
     "grants",
     "agreements",
     "people",
@@ -43,6 +43,7 @@ pub const TOPICS: [&str; 7] = [
     "sanctions",
     "inspections",
     "risks",
+    "retention",
 ];
 
 /// What changes when the trail has such a line.
@@ -70,6 +71,14 @@ pub fn topic(action: &str) -> Option<&'static str> {
         | "withdraw_interference" => Some("sanctions"),
         "sign_inspection" => Some("inspections"),
         "judge_risk" => Some("risks"),
+        "nominate_premium"
+        | "approve_premium"
+        | "remove_premium"
+        | "consent_premium"
+        | "withdraw_premium"
+        | "begin_hold"
+        | "end_hold"
+        | "certify_destruction" => Some("retention"),
         _ => None,
     }
 }

@@ -26,11 +26,15 @@ use crate::endpoint;
 use crate::health::fault::{self, FaultWatch};
 use crate::health::intake::Intake;
 use crate::health::status;
-use crate::keys::Keys;
+use crate::keys::custody::Custody;
+use crate::keys::{Keys, credentials};
 use crate::live::order;
 use crate::live::viewer::Views;
 use crate::notice::Notices;
+use crate::recording::completeness;
 use crate::recording::media::Media;
+use crate::recording::missing::Missing;
+use crate::recording::timetable;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
 use crate::web::{App, Opened, entrances, error, routes};
@@ -38,6 +42,8 @@ use crate::web::{App, Opened, entrances, error, routes};
 const MIB: u64 = 1024 * 1024;
 /// Also how far the end of a view may be off after a crash.
 const TEND_EVERY: Duration = Duration::from_secs(15);
+/// How soon after midnight, and after a failure, recordings are ended.
+const END_EVERY: Duration = Duration::from_secs(60);
 /// Playbacks are asked about so often, so that they end in < 1 s with the right to them (R23).
 const RECHECK_EVERY: Duration = Duration::from_millis(400);
 
@@ -94,17 +100,18 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         routes::boxes_router(app.clone()),
     );
     tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
+    let faults = FaultWatch::open(db.clone(), app.notices.clone()).await?;
     tokio::join!(
         end_views(app.views.clone(), stop.clone()),
         listen::serve(people, people_tls, people_routes, limits, stop.clone()),
         listen::serve(boxes, boxes_tls, boxes_routes, limits, stop.clone()),
         hear_boxes(mqtt, tls::mqtt(&identity, &ca)?, &app, stop.clone()),
-        fault::judge(
-            FaultWatch::open(db.clone(), app.notices.clone()).await?,
-            stop.clone()
-        ),
+        fault::judge(faults, stop.clone()),
+        timetable::follow(app.timetables.clone(), stop.clone()),
+        completeness::follow(db.clone(), stop.clone()),
         copy_trail(&app, stop.clone()),
         recheck_plays(&app, stop.clone()),
+        end_recordings(&app, stop.clone()),
         tend(&app, stop),
     );
     app.playback.end_all(now_ms()).await;
@@ -177,6 +184,7 @@ async fn hear_boxes(
         db: app.db.clone(),
         notices: app.notices.clone(),
         devices: app.devices.clone(),
+        missing: Missing::new(app.db.clone(), app.trail.clone()),
     };
     let (links, limits) = (app.devices.links.clone(), endpoint::Limits::default());
     endpoint::serve(listener, tls, Arc::new(intake), links, limits, stop).await;
@@ -184,8 +192,8 @@ async fn hear_boxes(
 
 async fn open_keys(config: &Config, db: &Db, ca: &Ca) -> anyhow::Result<Arc<Keys>> {
     let signing = ca.signing_key().clone();
-    let (folder, rules) = (&config.data_dir, &config.keys);
-    let keys = Keys::open(db.clone(), folder, rules, signing, now_ms()).await?;
+    let custody = Custody::new(config, credentials().as_deref())?;
+    let keys = Keys::open(db.clone(), &custody, &config.keys, signing, now_ms()).await?;
     Ok(Arc::new(keys))
 }
 
@@ -218,6 +226,27 @@ async fn copy_trail(app: &App, mut stop: watch::Receiver<bool>) {
             tracing::error!(
                 error = error::chain(&error),
                 "cannot tell the trail about its copy"
+            );
+        }
+    }
+}
+
+/// Destroys what is past its retention, apart from everything else: files take their time.
+async fn end_recordings(app: &App, mut stop: watch::Receiver<bool>) {
+    let mut round = tokio::time::interval(END_EVERY);
+    loop {
+        tokio::select! {
+            _ = round.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let ended = tokio::select! {
+            ended = app.retention.nightly(now_ms()) => ended,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        if let Err(error) = ended {
+            tracing::error!(
+                error = error::chain(&error),
+                "cannot destroy what is past its retention; it is tried again in a minute"
             );
         }
     }

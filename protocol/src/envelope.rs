@@ -136,6 +136,8 @@ pub struct Command {
 pub enum Order {
     /// Answer `done`.
     Ping,
+    /// Ask for the timetable again: it has changed. Answered `done` at once.
+    Timetable,
     /// Open `/box/1/live/<push>` and send this stream, beginning at the newest keyframe.
     LiveStart {
         /// Names the push; chosen by the hub, single use.
@@ -233,7 +235,9 @@ mod tests {
             Uuid::nil()
         );
         assert!(parse::<Command>(command("live_start", &live).as_bytes()).is_ok());
-        assert!(parse::<Command>(command("ping", "").as_bytes()).is_ok());
+        for bare in ["ping", "timetable"] {
+            assert!(parse::<Command>(command(bare, "").as_bytes()).is_ok());
+        }
         for forbidden in ["shell", "snapshot", "read_file"] {
             assert!(
                 parse::<Command>(command(forbidden, "").as_bytes()).is_err(),

@@ -4,6 +4,7 @@
 //! field names (SI base units).
 
 use crate::id::SourceName;
+use crate::recording::Stretch;
 use serde::{Deserialize, Serialize};
 
 /// The full report on `up/health`, sent on change and every minute.
@@ -15,6 +16,10 @@ pub struct HealthDocument {
     pub recording: RecordingSignals,
     /// The spool's disk.
     pub spool: SpoolSignals,
+    /// What lies in the spool, sealed, until the hub has it; the newest where a document has no
+    /// room for all. Absent from an agent that does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Stretch>,
     /// Processor and memory.
     pub system: SystemSignals,
     /// The box's clock against the hub's, milliseconds; absent before the hub has answered.
@@ -260,6 +265,39 @@ pub struct RecordingSignals {
     /// Age of the newest durable fragment; absent when there never was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub durable_age_ms: Option<u64>,
+    /// By what it decides when to record; absent from an agent that always does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timetable: Option<TimetableSignals>,
+}
+
+/// By what a box decides when to record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimetableSignals {
+    /// What counts now.
+    pub basis: TimetableBasis,
+    /// Of the document the box has; 0 when it has none.
+    pub version: u64,
+}
+
+/// What counts when a box decides whether to record. All but the first record always: a lesson
+/// that was missed does not come again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimetableBasis {
+    /// The windows of its document.
+    Lessons,
+    /// Its document says so.
+    Continuous,
+    /// It never got a document for its room.
+    #[default]
+    Missing,
+    /// Its document does not speak about today.
+    RanOut,
+    /// Its clock cannot be right.
+    Clock,
+    /// A basis that a newer agent knows.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What the recorder is doing.
@@ -270,6 +308,8 @@ pub enum RecordingState {
     Recording,
     /// Nothing to record: no frames arrive.
     Waiting,
+    /// Nothing to record: no lesson is on. The cameras go on, and live views with them.
+    Idle,
     /// Frames arrive but cannot be made durable.
     Failing,
     /// A state that a newer agent knows.
@@ -315,6 +355,8 @@ mod tests {
         assert_eq!(state, CameraState::Unknown);
         let state: RecordingState = serde_json::from_str("\"paused\"").unwrap();
         assert_eq!(state, RecordingState::Unknown);
+        let basis: TimetableBasis = serde_json::from_str("\"horoscope\"").unwrap();
+        assert_eq!(basis, TimetableBasis::Unknown);
         let topic: TamperTopic = serde_json::from_str("\"LensStolen\"").unwrap();
         assert_eq!(topic, TamperTopic::Unknown);
         let shows: Shows = serde_json::from_str("\"aquarium\"").unwrap();

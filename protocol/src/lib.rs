@@ -1,6 +1,6 @@
 //! What a classroom box and the hub may say to each other, and in which bytes.
 //!
-//! id → version → topic → envelope → sealed → enrolment → recording → health → live
+//! id → version → topic → envelope → sealed → enrolment → timetable → recording → health → live
 //!
 //! Invariants: nothing here does IO or asks the time; randomness is an argument. Every parser has
 //! a limit and refuses what it does not understand with a reason.
@@ -12,6 +12,7 @@ pub mod topic;
 pub mod envelope;
 pub mod sealed;
 pub mod enrolment;
+pub mod timetable;
 pub mod recording;
 pub mod health;
 pub mod live;

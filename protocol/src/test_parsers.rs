@@ -5,8 +5,8 @@ use crate::envelope::{Command, Envelope, Order, Presence, parse};
 use crate::health::HealthDocument;
 use crate::id::{DeviceId, MessageId};
 use crate::live::{Frame, FrameKind};
-use crate::sealed::Outline;
 use crate::sealed::tests::{open, sealed};
+use crate::sealed::{Outline, Suite};
 use crate::topic::{Down, Up};
 use crate::version::CURRENT;
 use bytes::Bytes;
@@ -31,16 +31,20 @@ fn frame(bytes: &[u8]) {
 }
 
 fn segments() -> Vec<Vec<u8>> {
-    vec![sealed(1).0]
+    [Suite::International, Suite::National]
+        .map(|suite| sealed(suite, 1).0)
+        .into()
 }
 
 /// What opens is what was sealed, whole or up to a cut: nothing that was changed opens.
 fn segment(bytes: &[u8]) {
     let _ = Outline::scan(bytes);
-    if let Ok((plain, _)) = open(bytes) {
-        let (whole, _) = sealed(1);
-        let (expected, _) = open(&whole).unwrap();
-        assert!(expected.starts_with(&plain), "other content opens");
+    for suite in [Suite::International, Suite::National] {
+        if let Ok((plain, _)) = open(suite, bytes) {
+            let (whole, _) = sealed(suite, 1);
+            let (expected, _) = open(suite, &whole).unwrap();
+            assert!(expected.starts_with(&plain), "other content opens");
+        }
     }
 }
 

@@ -16,6 +16,7 @@ await import('./flows/accounts.js');
 await import('./flows/records.js');
 await import('./flows/recordings.js');
 await import('./flows/it-centre.js');
+await import('./flows/completeness.js');
 await import('./flows/audit.js');
 await import('./flows/inspection.js');
 await import('./flows/cases.js');

@@ -130,6 +130,7 @@ await as('technician', async (page) => {
   await look(page, '/account', 'passkeys');
 });
 await as('audit_administrator', async (page) => {
+  await look(page, '/destructions', 'destructions', 'empty');
   await take(page, 'home-audit');
   await visit(page, '/audit');
   await page.getByTestId('audit').waitFor();
@@ -150,6 +151,9 @@ await as('audit_administrator', async (page) => {
   await take(page, 'inspections');
 });
 await as('academic_affairs', async (page) => {
+  await look(page, '/premium', 'premium', 'empty');
+  await look(page, '/holds', 'hold-form');
+  await look(page, '/completeness', 'completeness', 'empty');
   await take(page, 'home-academic-affairs');
   await visit(page, '/applications');
   const form = page.getByTestId('application-form');

@@ -24,3 +24,5 @@ mod bypass;
 mod cameras;
 mod fuzz;
 mod onvif;
+mod powercut;
+mod catching_up;

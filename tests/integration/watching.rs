@@ -30,7 +30,10 @@ pub enum Cookie {
 /// Records the room in long segments from now on.
 pub fn record_long_segments(room: &mut Classroom) -> Result<()> {
     room.end_agent()?;
-    room.configure(|text| text.replace("segment_seconds = 6", LONG_SEGMENT))?;
+    room.configure(|text| {
+        let text = text.replace("segment_seconds = 6", LONG_SEGMENT);
+        text.replace("slot_mib = 2", "slot_mib = 16")
+    })?;
     room.run_agent()
 }
 

@@ -5,11 +5,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Milliseconds since the Unix epoch.
 #[must_use]
 pub fn now_ms() -> i64 {
+    now_us() / 1000
+}
+
+/// Microseconds since the Unix epoch.
+#[must_use]
+pub fn now_us() -> i64 {
     #[expect(clippy::disallowed_methods, reason = "this is clock.rs")]
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).expect("invariant: the year is below 292 million")
+    i64::try_from(since_epoch.as_micros()).expect("invariant: the year is below 292 thousand")
 }
 
 /// Wall clock of the campus (Asia/Shanghai, UTC+8 without daylight saving) as

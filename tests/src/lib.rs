@@ -2,7 +2,7 @@
 //! benches.
 //!
 //! clock → classroom → camera → onvif → picture → campus → asking → exits → bypass → demo
-//! → first_start → bench → fuzz → image
+//! → first_start → bench → fuzz → image → powercut
 
 pub mod clock;
 pub mod classroom;
@@ -18,3 +18,4 @@ pub mod first_start;
 pub mod bench;
 pub mod fuzz;
 pub mod image;
+pub mod powercut;

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use xunke_tests::camera::many;
 use xunke_tests::campus::Postgres;
-use xunke_tests::{bench, classroom, demo, first_start, fuzz, image};
+use xunke_tests::{bench, classroom, demo, first_start, fuzz, image, powercut};
 
 #[derive(Parser)]
 #[command(name = "xunke-tests", about = "The simulated campus of xunke")]
@@ -61,14 +61,24 @@ enum Command {
     /// Figures with their aims; fails when one is missed.
     Bench {
         /// Which bench.
-        #[arg(value_parser = ["thread", "access", "bypass", "noticing", "camera", "time"])]
+        #[arg(value_parser = [
+            "thread", "access", "bypass", "noticing", "camera", "time", "seal", "spool",
+            "upload",
+        ])]
         name: String,
         /// How many attempts to get in.
         #[arg(long, default_value_t = 50_000)]
         attempts: usize,
         #[command(flatten)]
         lengths: bench::camera::Lengths,
+        #[command(flatten)]
+        spool: bench::spool::Wishes,
+        #[command(flatten)]
+        upload: bench::upload::Trial,
     },
+    /// A process of the bench of the spool.
+    #[command(hide = true)]
+    SpoolPart(bench::spool::part::Part),
     /// Hostile cameras before the real agent; fails when anything dies or a good camera loses a
     /// picture.
     Fuzz {
@@ -78,6 +88,13 @@ enum Command {
         #[command(flatten)]
         wishes: fuzz::camera::Wishes,
     },
+    /// Cuts the power of a box's disk at many moments; fails when anything durable is lost.
+    Powercut(powercut::Wishes),
+    /// Kills the agent while it records and the hub while segments come in, again and again.
+    Killloop(powercut::kills::Wishes),
+    /// A process whose power is cut.
+    #[command(hide = true)]
+    PowercutPart(powercut::part::Part),
     /// The agent's package in a virtual machine with cameras on USB; see `./dev image-camera`.
     ImageCamera {
         /// Folder that `images/camera-disk.sh` made.
@@ -133,19 +150,9 @@ fn run(command: Command) -> Result<()> {
             name,
             attempts,
             lengths,
-        } => {
-            let runtime = tokio::runtime::Runtime::new()?;
-            let met = match name.as_str() {
-                "access" => runtime.block_on(bench::access::run(attempts)),
-                "noticing" => bench::noticing::run(),
-                "camera" => runtime.block_on(bench::camera::run(lengths)),
-                "time" => bench::time::run(),
-                "bypass" => runtime.block_on(bench::access::run_attempts(attempts)),
-                _ => runtime.block_on(bench::thread::run()),
-            };
-            ensure!(met?, "an aim was missed");
-            Ok(())
-        }
+            spool,
+            upload,
+        } => measure(&name, attempts, lengths, (&spool, &upload)),
         Command::Fuzz { name: _, wishes } => {
             let runtime = tokio::runtime::Runtime::new()?;
             ensure!(
@@ -154,6 +161,18 @@ fn run(command: Command) -> Result<()> {
             );
             Ok(())
         }
+        Command::Powercut(wishes) => {
+            ensure!(powercut::run(&wishes)?, "an aim was missed");
+            Ok(())
+        }
+        Command::SpoolPart(part) => bench::spool::part::run(&part),
+        Command::Killloop(wishes) => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            let met = runtime.block_on(powercut::kills::run(&wishes))?;
+            ensure!(met, "an aim was missed");
+            Ok(())
+        }
+        Command::PowercutPart(part) => powercut::part::run(&part),
         Command::ImageCamera { image, package } => {
             let wishes = image::Wishes { image, package };
             let met = tokio::runtime::Runtime::new()?.block_on(image::run(&wishes));
@@ -164,6 +183,28 @@ fn run(command: Command) -> Result<()> {
         Command::Postgres { command } => beside_postgres(&command),
         Command::Demo(wishes) => tokio::runtime::Runtime::new()?.block_on(demo::run(wishes)),
     }
+}
+
+fn measure(
+    name: &str,
+    attempts: usize,
+    lengths: bench::camera::Lengths,
+    (spool, upload): (&bench::spool::Wishes, &bench::upload::Trial),
+) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let met = match name {
+        "access" => runtime.block_on(bench::access::run(attempts)),
+        "noticing" => bench::noticing::run(),
+        "camera" => runtime.block_on(bench::camera::run(lengths)),
+        "time" => bench::time::run(),
+        "seal" => bench::seal::run(),
+        "spool" => bench::spool::run(spool),
+        "upload" => runtime.block_on(bench::upload::run(upload)),
+        "bypass" => runtime.block_on(bench::access::run_attempts(attempts)),
+        _ => runtime.block_on(bench::thread::run()),
+    };
+    ensure!(met?, "an aim was missed");
+    Ok(())
 }
 
 fn beside_postgres(command: &[String]) -> Result<()> {

@@ -8,6 +8,9 @@ use url::Url;
 
 /// More would no longer be a list of where cameras are.
 const NETWORKS_MAX: u64 = 16;
+/// Slower, a camera's footage would never be sent.
+const RATE_KIB_MIN: u64 = 64;
+const RATE_KIB_MAX: u64 = 1 << 20;
 
 type Check = Result<(), (Key, String)>;
 
@@ -25,6 +28,7 @@ impl Config {
             );
         }
         self.check_connections()?;
+        self.check_upload()?;
         self.check_media()?;
         self.check_cameras()
     }
@@ -58,20 +62,6 @@ impl Config {
         )?;
         within("outbox", "note_mib_max", self.outbox.note_mib_max, 1, 1024)?;
         within(
-            "upload",
-            "kib_per_second_max",
-            self.upload.kib_per_second_max,
-            64,
-            1 << 20,
-        )?;
-        within(
-            "upload",
-            "retry_seconds_max",
-            self.upload.retry_seconds_max,
-            1,
-            600,
-        )?;
-        within(
             "health",
             "period_seconds",
             self.health.period_seconds,
@@ -86,6 +76,28 @@ impl Config {
             60,
         )?;
         within("live", "pushes_max", pushes, 1, 64)
+    }
+
+    /// How segments go to the hub.
+    fn check_upload(&self) -> Check {
+        let upload = &self.upload;
+        let check = |key, value, min, max| within("upload", key, value, min, max);
+        let rates = [
+            ("kib_per_second_max", upload.kib_per_second_max),
+            ("live_kib_per_second_max", upload.live_kib_per_second_max),
+        ];
+        for (key, rate) in rates.into_iter().filter(|(_, rate)| *rate != 0) {
+            if !(RATE_KIB_MIN..=RATE_KIB_MAX).contains(&rate) {
+                let limits = format!("between {RATE_KIB_MIN} and {RATE_KIB_MAX}");
+                let why = format!("{rate} must be 0 (no limit) or {limits}");
+                return wrong("upload", key, &why);
+            }
+        }
+        check("in_flight_max", upload.in_flight_max as u64, 1, 8)?;
+        let percent = upload.hours_spool_percent_max;
+        check("hours_spool_percent_max", percent, 0, 90)?;
+        check("spread_seconds", upload.spread_seconds, 0, 600)?;
+        check("retry_seconds_max", upload.retry_seconds_max, 1, 600)
     }
 
     /// What comes from cameras and lies on the disk.
@@ -135,8 +147,24 @@ impl Config {
             1024 * 1024,
         )?;
         within("spool", "slot_mib", self.spool.slot_mib, 1, 64)?;
+        self.check_slots()?;
         let networks = self.intake.camera_networks.len() as u64;
         within("intake", "camera_networks", networks, 0, NETWORKS_MAX)
+    }
+
+    /// A camera writes into one slot while another one waits; one more is on its way to the hub.
+    fn check_slots(&self) -> Check {
+        let slots = 2 * self.cameras.len() as u64 + 2;
+        let mib = slots * self.spool.slot_mib;
+        if self.spool.mib_max >= mib {
+            return Ok(());
+        }
+        let why = format!(
+            "{} is too little for {} cameras: {mib} or more ({slots} slots), or a smaller slot_mib",
+            self.spool.mib_max,
+            self.cameras.len()
+        );
+        wrong("spool", "mib_max", &why)
     }
 
     fn check_cameras(&self) -> Check {

@@ -26,6 +26,7 @@ fn every_key_of_the_shipped_file_is_read() {
         let other = match value {
             "true" => "false".to_owned(),
             "[]" => "[\"10.0.0.0/24\"]".to_owned(),
+            "\"\"" => "\"22:00-06:00\"".to_owned(),
             text if text.starts_with('"') => text.replace("x", "y"),
             number => (number.parse::<u64>().unwrap() - 1).max(1).to_string(),
         };
@@ -86,7 +87,27 @@ fn a_complaint_names_file_line_and_key() {
             "agent.toml:1: state_dir: must be an absolute path",
         ),
         ("[spool]\n[spool]", "agent.toml:2: spool: duplicate key"),
+        (
+            "[spool]\nmib_max = 64\nslot_mib = 64",
+            "agent.toml:2: spool.mib_max: 64 is too little for 0 cameras: 128 or more",
+        ),
         ("[live", "agent.toml:1: live:"),
+        (
+            "[upload]\nkib_per_second_max = 63",
+            "agent.toml:2: upload.kib_per_second_max: 63 must be 0 (no limit) or between 64 and",
+        ),
+        (
+            "[upload]\nin_flight_max = 0",
+            "agent.toml:2: upload.in_flight_max: 0 must be between 1 and 8",
+        ),
+        (
+            "[upload]\n\nhours = \"22-6\"",
+            "agent.toml:3: upload.hours: \"22-6\" are no hours: write them like \"22:00-06:00\"",
+        ),
+        (
+            "[upload]\nhours = \"06:00-06:00\"",
+            "agent.toml:2: upload.hours: \"06:00-06:00\" ends where it begins",
+        ),
     ];
     for (text, expect) in cases {
         let got = complaint(text);

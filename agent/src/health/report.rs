@@ -8,17 +8,24 @@ use crate::clock::{self, Steps};
 use crate::config;
 use crate::link;
 use crate::outbox::Outbox;
+use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use xunke_protocol::health::{
     CameraSignals, CameraState, HealthDocument, RecordingSignals, RecordingState, SpoolSignals,
 };
+use xunke_protocol::recording::Stretch;
+use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
 
 /// How often the signals are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// Two documents are never closer than this, however wildly a camera flaps.
 const SPACING_MS_MIN: u64 = 1000;
+/// Longest document: its envelope takes the rest.
+const BYTES_MAX: usize = DOCUMENT_BYTES_MAX - 512;
+/// What a stretch takes of it, at most.
+const STRETCH_BYTES_MAX: usize = 96;
 /// Older than this, the newest durable fragment does not speak for the present: five times the
 /// longest fragment.
 const DURABLE_AGE_MS_MAX: u64 = 10_000;
@@ -31,6 +38,8 @@ pub struct Sources {
     pub recording: watch::Receiver<RecordingSignals>,
     /// The spool.
     pub spool: watch::Receiver<SpoolSignals>,
+    /// What lies in the spool.
+    pub held: Box<dyn Fn() -> Vec<Stretch> + Send>,
     /// The link, which knows the hub's clock.
     pub link: watch::Receiver<link::Status>,
 }
@@ -46,10 +55,25 @@ impl Sources {
             recording: honest(self.recording.borrow().clone(), &cameras),
             cameras,
             spool: self.spool.borrow().clone(),
+            held: (self.held)(),
             system: system(),
             clock_skew_ms: self.link.borrow().skew_ms,
             clock_steps,
         }
+    }
+}
+
+/// The document with as many of the newest stretches as it has room for.
+fn fitted(mut document: HealthDocument) -> Value {
+    loop {
+        let text = serde_json::to_string(&document).expect("invariant: plain fields become JSON");
+        let over = text.len().saturating_sub(BYTES_MAX);
+        if document.held.is_empty() || over == 0 {
+            // Read back: a value of its own would have every float written out in full.
+            return serde_json::from_str(&text).expect("invariant: JSON is read back");
+        }
+        let some = over.div_ceil(STRETCH_BYTES_MAX).min(document.held.len());
+        document.held.drain(..some);
     }
 }
 
@@ -108,8 +132,7 @@ impl Report {
             note_step(steps.take(clock::moment()));
             let document = sources.document(steps.count());
             if self.due(&document, clock::mono_ms()) {
-                let data = serde_json::to_value(&document);
-                outbox.set_health(data.expect("invariant: plain fields become JSON"));
+                outbox.set_health(fitted(document));
             }
             alive();
         }
@@ -199,7 +222,6 @@ mod tests {
         CameraEvent, Shows, SightKind, Sighting, SoundKind, SoundSignals, SystemSignals,
         TamperTopic,
     };
-    use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
 
     fn camera(name: &str) -> CameraSignals {
         CameraSignals {
@@ -240,6 +262,7 @@ mod tests {
                 state: RecordingState::Recording,
                 since: 1_763_000_000_000,
                 durable_age_ms: Some(900),
+                timetable: None,
             },
             spool: SpoolSignals {
                 waiting_bytes: 0,
@@ -248,6 +271,7 @@ mod tests {
                 limit_bytes: 16 << 30,
                 evicted_unsent: 0,
             },
+            held: Vec::new(),
             system: SystemSignals {
                 uptime_s: 1,
                 load_ratio: 0.5,
@@ -317,6 +341,7 @@ mod tests {
     fn nothing_says_recording_while_nothing_becomes_durable() {
         let claim = |durable_age_ms| RecordingSignals {
             durable_age_ms,
+            timetable: None,
             ..document().recording
         };
         let streaming = [camera("cam0")];
@@ -350,11 +375,30 @@ mod tests {
             });
             camera
         };
+        let held = |n: i64| Stretch {
+            source: "camera-number001".parse().unwrap(),
+            from_ms: 1_763_000_000_000 + n,
+            to_ms: 1_763_000_000_001 + n,
+        };
         let full = HealthDocument {
             cameras: (0..config::CAMERAS_MAX).map(worst).collect(),
+            held: (0..200).map(held).collect(),
             ..document()
         };
-        let bytes = serde_json::to_vec(&full).unwrap().len();
+        let sent = fitted(full);
+        let bytes = sent.to_string().len();
         assert!(bytes + 512 <= DOCUMENT_BYTES_MAX, "{bytes}");
+        let told = sent["held"].as_array().unwrap();
+        assert!((8..200).contains(&told.len()), "{}", told.len());
+        assert_eq!(
+            told.last().unwrap()["from_ms"],
+            1_763_000_000_199_i64,
+            "the newest"
+        );
+        let usual = HealthDocument {
+            held: (0..100).map(held).collect(),
+            ..document()
+        };
+        assert_eq!(fitted(usual)["held"].as_array().unwrap().len(), 100);
     }
 }

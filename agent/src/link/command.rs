@@ -24,6 +24,8 @@ pub(super) enum Step {
     Answer(CommandAnswer),
     /// Hand the order on; the answer follows.
     Start(Job),
+    /// Have the timetable asked for again, and publish this answer.
+    Timetable(CommandAnswer),
     /// It is being carried out already.
     Wait,
 }
@@ -46,6 +48,11 @@ impl Commands {
         }
         match judge(id, payload, hub_now_ms) {
             Ok(Order::Ping) => self.answer(id, answer(CommandState::Done, None)),
+            Ok(Order::Timetable) => {
+                let done = answer(CommandState::Done, None);
+                self.store(id, done.clone());
+                Step::Timetable(done)
+            }
             Ok(order) => {
                 self.store(id, answer(CommandState::Running, None));
                 Step::Start(Job { id, order })
@@ -162,6 +169,17 @@ mod tests {
         let foreign = String::from_utf8(foreign).unwrap().replace("1.0", "2.0");
         let step = commands.arrived(id, foreign.as_bytes(), NOW);
         assert_eq!(step, rejected("foreign_version"));
+    }
+
+    /// X49: the order carries nothing; the document is asked for.
+    #[test]
+    fn word_of_a_new_timetable_counts_once() {
+        let mut commands = Commands::default();
+        let (id, told) = command("timetable", Value::Null);
+        let done = answer(CommandState::Done, None);
+        let first = commands.arrived(id, &told, NOW);
+        assert_eq!(first, Step::Timetable(done.clone()));
+        assert_eq!(commands.arrived(id, &told, NOW), Step::Answer(done));
     }
 
     #[test]

@@ -62,6 +62,11 @@ pub struct Status {
     pub connected: bool,
     /// This box's clock minus the hub's, in milliseconds; absent before the hub has told its time.
     pub skew_ms: Option<i64>,
+    /// What the hub's clock showed when this box's system started; absent before the hub has told
+    /// its time. Setting this box's clock does not change it.
+    pub hub_start_ms: Option<i64>,
+    /// Counts reasons to ask for the timetable: new connections, and the hub's word.
+    pub timetables: u32,
 }
 
 /// The link, ready to run.
@@ -294,7 +299,10 @@ impl Session {
         drop(self.client.try_subscribe_many(filters));
         let birth = self.presence(PresenceState::Online, "");
         self.pass(Up::State, birth);
-        self.status.send_modify(|status| status.connected = true);
+        self.status.send_modify(|status| {
+            status.connected = true;
+            status.timetables = status.timetables.wrapping_add(1);
+        });
         tracing::info!(
             hub.host = self.settings.host,
             hub.port = self.settings.port,
@@ -309,26 +317,36 @@ impl Session {
                 match self.commands.arrived(id, payload, hub_now_ms) {
                     Step::Answer(answer) => self.tell(id, &answer),
                     Step::Start(job) => self.start(job),
+                    Step::Timetable(answer) => {
+                        self.status.send_modify(|status| {
+                            status.timetables = status.timetables.wrapping_add(1);
+                        });
+                        self.tell(id, &answer);
+                    }
                     Step::Wait => {}
                 }
             }
             Some((device, Down::Time)) if device == self.settings.device => {
                 if let Ok(HubTime { now }) = parse(payload) {
-                    self.learn_time(clock::now_ms() - now);
+                    self.learn_time(now);
                 }
             }
             _ => {}
         }
     }
 
-    fn learn_time(&mut self, skew_ms: i64) {
-        let trusted = skew_ms.abs() <= SKEW_MS_MAX;
+    fn learn_time(&mut self, hub_now_ms: i64) {
+        let skew_ms = clock::now_ms().saturating_sub(hub_now_ms);
+        let hub_start_ms = hub_now_ms.saturating_sub_unsigned(clock::mono_ms());
+        let trusted = skew_ms.saturating_abs() <= SKEW_MS_MAX;
         if !trusted {
             tracing::warn!(skew_ms, "the clock of this box is off; recording goes on");
         }
         self.backlog.set_clock_trusted(trusted);
-        self.status
-            .send_modify(|status| status.skew_ms = Some(skew_ms));
+        self.status.send_modify(|status| {
+            status.skew_ms = Some(skew_ms);
+            status.hub_start_ms = Some(hub_start_ms);
+        });
     }
 
     fn start(&mut self, job: Job) {

@@ -295,7 +295,12 @@ async fn orders_are_answered_and_carried_out_once() {
         source: "cam0".parse().unwrap(),
         stream: StreamKind::Sub,
     };
-    for (order, state) in [(Order::Ping, "done"), (live.clone(), "failed")] {
+    let orders = [
+        (Order::Ping, "done"),
+        (Order::Timetable, "done"),
+        (live.clone(), "failed"),
+    ];
+    for (order, state) in orders {
         let id = MessageId(Uuid::now_v7());
         let command = Command {
             v: xunke_protocol::version::CURRENT,

@@ -17,6 +17,7 @@ struct Room {
     orders: mpsc::Sender<Job>,
     answers: mpsc::Receiver<(MessageId, CommandAnswer)>,
     stop: watch::Sender<bool>,
+    watched: watch::Sender<usize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -31,7 +32,9 @@ fn room(hub: &Hub, identity: &Identity) -> Room {
         tls: identity.tls_client_config(),
         streams: HashMap::from([(key, camera.clone())]),
         pushes_max: 2,
+        watched: watch::Sender::new(0),
     };
+    let watched = pushes.watched.clone();
     let (orders, jobs) = mpsc::channel(4);
     let (answers, answered) = mpsc::channel(4);
     let (stop, stopping) = watch::channel(false);
@@ -40,6 +43,7 @@ fn room(hub: &Hub, identity: &Identity) -> Room {
         orders,
         answers: answered,
         stop,
+        watched,
         task: tokio::spawn(pushes.run(jobs, answers, stopping)),
     }
 }
@@ -114,10 +118,13 @@ async fn a_push_begins_at_the_newest_keyframe_and_ends_with_the_last_viewer() {
         heard.push(sequence(&mut socket).await);
     }
     assert_eq!(heard, [0, 21, 22, 23, 24]);
+    // Uploads slow down for as long (X55).
+    assert_eq!(*room.watched.borrow(), 1);
     room.camera.publish(frame(25));
     assert_eq!(sequence(&mut socket).await, 25);
     socket.close(None).await.unwrap();
     assert_eq!(room.answer().await, (5, CommandState::Done, None));
+    assert_eq!(*room.watched.borrow(), 0);
 }
 
 #[tokio::test]

@@ -1,12 +1,11 @@
 //! Where a segment begins and ends, and what goes into each fragment. Pure: frames in, steps out.
 //!
-//! A segment begins at a keyframe and ends at the first keyframe after its length, or where the
-//! stream breaks. Sound is laid beside the picture first, so that each segment holds exactly the
-//! sound of its own pictures.
+//! A segment begins at a keyframe and ends at the first keyframe after its length, at one before it
+//! would be too large for its slot, or where the stream breaks. Sound is laid beside the picture
+//! first, so that each segment holds exactly the sound of its own pictures.
 
 use super::align::{Aligned, Aligner, Sample};
 use xunke_protocol::live::{AudioConfig, Frame, FrameKind, VideoConfig};
-use xunke_protocol::recording::SEGMENT_BYTES_MAX;
 use xunke_protocol::sealed::CHUNK_BYTES_MAX;
 
 /// A hole in the pictures longer than this is a gap, not jitter.
@@ -17,8 +16,14 @@ const JITTER_US: i64 = 100_000;
 const REORDER_US_MAX: i64 = 1_000_000;
 /// For cameras that send a keyframe only every few minutes.
 const SEGMENT_US_MAX: i64 = 600_000_000;
-/// Room for boxes, tags and signatures below the largest segment and fragment.
+/// Room for boxes and tags below the largest fragment.
 const SLACK_BYTES: usize = 1024 * 1024;
+/// At most, what a segment begins and ends with: preamble, init segment, last marks.
+const ENDS_BYTES: usize = 64 * 1024;
+/// At most, what a fragment takes beside its samples: boxes, tags, mark.
+const FRAGMENT_BYTES: usize = 1024;
+/// At most, what a sample takes beside its content.
+const SAMPLE_BYTES: usize = 32;
 
 /// How long pieces may be, in microseconds.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +34,8 @@ pub struct Lengths {
     pub fragment_us: i64,
     /// A session's first pictures wait this long for its sound; 0 when no sound is taken.
     pub first_sound_us: i64,
+    /// No segment is larger than this when it is sealed.
+    pub segment_bytes_max: u64,
 }
 
 /// What a segment carries.
@@ -54,13 +61,6 @@ pub struct Batch {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Footage is missing between two moments.
-    Gap {
-        /// First missing moment.
-        from_us: i64,
-        /// First moment that is there again.
-        to_us: i64,
-    },
     /// A segment begins at this moment.
     Begin {
         /// What it carries.
@@ -82,7 +82,17 @@ pub struct Cutter {
     audio: Option<AudioConfig>,
     open: Option<Open>,
     sequence: Option<u32>,
-    ended_us: Option<i64>,
+    group: Group,
+}
+
+/// How large the groups of pictures are that are too long for one fragment: a segment can end only
+/// between them.
+#[derive(Default)]
+struct Group {
+    bytes: usize,
+    /// A fragment has ended within it.
+    long: bool,
+    bytes_max: usize,
 }
 
 /// The open segment.
@@ -99,8 +109,8 @@ struct Open {
 }
 
 impl Cutter {
-    /// A cutter that has seen nothing; `ended_us` is where the last recording before ended.
-    pub fn new(lengths: Lengths, ended_us: Option<i64>) -> Self {
+    /// A cutter that has seen nothing.
+    pub fn new(lengths: Lengths) -> Self {
         Self {
             lengths,
             aligner: Aligner::new(lengths.first_sound_us),
@@ -108,7 +118,7 @@ impl Cutter {
             audio: None,
             open: None,
             sequence: None,
-            ended_us,
+            group: Group::default(),
         }
     }
 
@@ -191,7 +201,7 @@ impl Cutter {
             return;
         };
         if open.audio == self.audio && open.audio.is_some() && sample.at_us >= open.start_us {
-            open.fragment_bytes += sample.data.len();
+            open.fragment_bytes += sample.data.len() + SAMPLE_BYTES;
             open.fragment.audio.push(sample);
         } else {
             // Sound that comes back after a silence is in no track of this segment.
@@ -208,13 +218,18 @@ impl Cutter {
         {
             self.end(None, steps);
         }
+        self.group.push(&sample);
         if let Some(open) = &self.open {
-            if sample.key && open.whole(at_us, self.lengths) {
+            let next_bytes = self.group.bytes_max.max(sample.data.len() + SAMPLE_BYTES);
+            let last = open.whole(at_us, self.lengths) || !open.takes(next_bytes, self.lengths);
+            if sample.key && last {
                 self.end(Some(at_us), steps);
             } else if open.fragment_whole(&sample, self.lengths) {
+                self.group.long |= !sample.key;
                 self.flush(Some(at_us), steps);
             }
         }
+        self.spill(&sample, steps);
         if self.open.is_none() && !self.begin(&sample, steps) {
             return;
         }
@@ -223,15 +238,34 @@ impl Cutter {
         }
     }
 
+    /// Ends a segment that has no room for a picture. What follows its newest fragment goes into
+    /// the next segment when that can begin with it.
+    fn spill(&mut self, sample: &Sample, steps: &mut Vec<Step>) {
+        let bytes = sample.data.len() + SAMPLE_BYTES;
+        let lengths = self.lengths;
+        while let Some(open) = self.open.take_if(|open| !open.takes(bytes, lengths)) {
+            let start_us = open.fragment_us;
+            let key = open.fragment.video.first().is_some_and(|first| first.key);
+            let video = self
+                .video
+                .clone()
+                .filter(|_| key && open.start_us < start_us);
+            let Some(video) = video else {
+                self.open = Some(open);
+                return self.end(None, steps);
+            };
+            let audio = open.audio.clone();
+            let tracks = Tracks { video, audio };
+            steps.extend([Step::End, Step::Begin { tracks, start_us }]);
+            self.open = Some(open.rest());
+        }
+    }
+
     fn begin(&mut self, sample: &Sample, steps: &mut Vec<Step>) -> bool {
         let Some(video) = self.video.clone().filter(|_| sample.key) else {
             return false;
         };
         let start_us = sample.at_us;
-        if let Some(from_us) = self.ended_us.filter(|ended| start_us - ended > GAP_US) {
-            let to_us = start_us;
-            steps.push(Step::Gap { from_us, to_us });
-        }
         let audio = self.audio.clone().filter(|_| self.aligner.hears());
         self.open = Some(Open::new(start_us, audio.clone()));
         let tracks = Tracks { video, audio };
@@ -241,7 +275,6 @@ impl Cutter {
 
     fn flush(&mut self, next_us: Option<i64>, steps: &mut Vec<Step>) {
         if let Some(batch) = self.open.as_mut().and_then(|open| open.flush(next_us)) {
-            self.ended_us = Some(batch.until_us);
             steps.push(Step::Fragment(batch));
         }
     }
@@ -254,6 +287,19 @@ impl Cutter {
     }
 }
 
+impl Group {
+    /// A keyframe begins the next one. What was large once is forgotten in time.
+    fn push(&mut self, sample: &Sample) {
+        if sample.key {
+            let seen = if self.long { self.bytes } else { 0 };
+            self.bytes_max = seen.max(self.bytes_max - self.bytes_max / 16);
+            self.bytes = 0;
+            self.long = false;
+        }
+        self.bytes += sample.data.len() + SAMPLE_BYTES;
+    }
+}
+
 impl Open {
     fn new(start_us: i64, audio: Option<AudioConfig>) -> Self {
         Self {
@@ -263,18 +309,32 @@ impl Open {
             newest_us: start_us,
             fragment: Batch::default(),
             fragment_bytes: 0,
-            bytes: 0,
+            bytes: ENDS_BYTES,
             recut: false,
         }
     }
 
-    /// The clock jumped, pictures are missing, or no keyframe came until the segment was full.
+    /// A segment that begins with the fragment that this one has no room for.
+    fn rest(self) -> Self {
+        let start_us = self.fragment_us;
+        Self {
+            start_us,
+            bytes: ENDS_BYTES,
+            ..self
+        }
+    }
+
+    /// The clock jumped, pictures are missing, or no keyframe came for too long.
     fn broken_by(&self, sample: &Sample) -> bool {
         let step_us = sample.at_us - self.newest_us;
-        let full = self.bytes + self.fragment_bytes + sample.data.len() + SLACK_BYTES;
         !(-REORDER_US_MAX..=GAP_US).contains(&step_us)
-            || full as u64 > SEGMENT_BYTES_MAX
             || sample.at_us - self.start_us > SEGMENT_US_MAX
+    }
+
+    /// Whether so many bytes more fit into the slot.
+    fn takes(&self, bytes: usize, lengths: Lengths) -> bool {
+        let all = self.bytes + self.fragment_bytes + FRAGMENT_BYTES + bytes;
+        all as u64 <= lengths.segment_bytes_max
     }
 
     fn whole(&self, at_us: i64, lengths: Lengths) -> bool {
@@ -293,7 +353,7 @@ impl Open {
 
     fn push(&mut self, sample: Sample) {
         self.newest_us = self.newest_us.max(sample.at_us);
-        self.fragment_bytes += sample.data.len();
+        self.fragment_bytes += sample.data.len() + SAMPLE_BYTES;
         self.fragment.video.push(sample);
     }
 
@@ -304,7 +364,7 @@ impl Open {
         let pictures = i64::try_from(self.fragment.video.len()).unwrap_or(1);
         let between_us = (self.newest_us - self.fragment_us) / (pictures - 1).max(1);
         let until_us = next_us.unwrap_or(self.newest_us + between_us.clamp(1_000, 1_000_000));
-        self.bytes += self.fragment_bytes;
+        self.bytes += self.fragment_bytes + FRAGMENT_BYTES;
         self.fragment_bytes = 0;
         self.fragment_us = until_us;
         let batch = std::mem::take(&mut self.fragment);

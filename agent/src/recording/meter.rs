@@ -1,7 +1,7 @@
 //! Whether the recorder records: judged by what became durable, never by what was meant to.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use xunke_protocol::health::{RecordingSignals, RecordingState};
+use xunke_protocol::health::{RecordingSignals, RecordingState, TimetableSignals};
 
 /// Frames younger than this arrive.
 const ARRIVING_MS: u64 = 5_000;
@@ -36,6 +36,13 @@ impl Meter {
         marks.frame_ms = Some(mono_ms);
     }
 
+    /// A window begins: what was durable in the one before says nothing about this one.
+    pub fn begins(&self, mono_ms: u64) {
+        let mut marks = self.marks();
+        marks.arriving_ms = Some(mono_ms);
+        marks.durable_ms = None;
+    }
+
     /// A fragment is durable; returns whether that is news after a failure.
     pub fn durable(&self, mono_ms: u64) -> bool {
         let mut marks = self.marks();
@@ -46,6 +53,11 @@ impl Meter {
     /// A fragment could not be made durable; returns whether that is news.
     pub fn failed(&self) -> bool {
         !std::mem::replace(&mut self.marks().failing, true)
+    }
+
+    /// Whether fragments cannot be made durable.
+    pub fn fails(&self) -> bool {
+        self.marks().failing
     }
 
     fn marks(&self) -> MutexGuard<'_, Marks> {
@@ -74,13 +86,26 @@ impl Marks {
     }
 }
 
-/// All recorders of the box as one: it fails when one fails, and records when one records.
+/// What the timetable says now.
+#[derive(Debug, Clone, Copy)]
+pub struct Lesson {
+    /// Whether to record.
+    pub on: bool,
+    /// By what that was decided.
+    pub signals: TimetableSignals,
+}
+
+/// All recorders of the box as one: it fails when one fails, and records when one records; while
+/// no lesson is on, nobody expects it to (X53).
 pub fn together(
     meters: &[Meter],
+    lesson: Lesson,
     before: Option<&RecordingSignals>,
-    mono_ms: u64,
-    now_ms: i64,
+    (mono_ms, now_ms): (u64, i64),
 ) -> RecordingSignals {
+    if !lesson.on {
+        return signals(RecordingState::Idle, None, lesson, before, now_ms);
+    }
     let marks: Vec<Marks> = meters.iter().map(|meter| *meter.marks()).collect();
     let any = |state| marks.iter().any(|marks| marks.state(mono_ms) == state);
     let state = [RecordingState::Failing, RecordingState::Recording]
@@ -98,6 +123,16 @@ pub fn together(
         .filter_map(age)
         .max();
     let durable_age_ms = arriving.or_else(|| marks.iter().filter_map(age).min());
+    signals(state, durable_age_ms, lesson, before, now_ms)
+}
+
+fn signals(
+    state: RecordingState,
+    durable_age_ms: Option<u64>,
+    lesson: Lesson,
+    before: Option<&RecordingSignals>,
+    now_ms: i64,
+) -> RecordingSignals {
     let since = before
         .filter(|before| before.state == state)
         .map_or(now_ms, |before| before.since);
@@ -105,15 +140,47 @@ pub fn together(
         state,
         since,
         durable_age_ms,
+        timetable: Some(lesson.signals),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use xunke_protocol::health::TimetableBasis;
+
+    const ON: Lesson = Lesson {
+        on: true,
+        signals: TimetableSignals {
+            basis: TimetableBasis::Lessons,
+            version: 3,
+        },
+    };
 
     fn state(meters: &[Meter], mono_ms: u64) -> RecordingState {
-        together(meters, None, mono_ms, 0).state
+        together(meters, ON, None, (mono_ms, 0)).state
+    }
+
+    /// X53: outside of lessons it is idle, whatever was before; a lesson begins with a clean slate.
+    #[test]
+    fn outside_of_lessons_it_is_idle_and_no_error() {
+        let meter = Meter::default();
+        let meters = [meter.clone()];
+        meter.frame(1_000);
+        meter.durable(1_000);
+        let off = Lesson { on: false, ..ON };
+        let hours = 3_600_000;
+        meter.frame(hours);
+        let idle = together(&meters, off, None, (hours, 9));
+        let told = (idle.state, idle.durable_age_ms, idle.since);
+        assert_eq!(told, (RecordingState::Idle, None, 9));
+        assert_eq!(idle.timetable, Some(ON.signals));
+        meter.begins(hours);
+        let begun = together(&meters, ON, Some(&idle), (hours + 1_000, 10));
+        let told = (begun.state, begun.durable_age_ms, begun.since);
+        assert_eq!(told, (RecordingState::Waiting, None, 10));
+        meter.durable(hours + 2_000);
+        assert_eq!(state(&meters, hours + 2_100), RecordingState::Recording);
     }
 
     #[test]
@@ -150,9 +217,9 @@ mod tests {
         }
         two.durable(2_500);
         let meters = [one, two];
-        let first = together(&meters, None, 3_000, 70);
+        let first = together(&meters, ON, None, (3_000, 70));
         assert_eq!((first.since, first.durable_age_ms), (70, Some(2_000)));
-        assert_eq!(together(&meters, Some(&first), 3_500, 90).since, 70);
-        assert_eq!(together(&meters, Some(&first), 60_000, 91).since, 91);
+        let since = |mono_ms, now_ms| together(&meters, ON, Some(&first), (mono_ms, now_ms)).since;
+        assert_eq!((since(3_500, 90), since(60_000, 91)), (70, 91));
     }
 }

@@ -1,17 +1,25 @@
 //! Recording: encoded frames in, receipts from the hub out.
 //!
-//! align → cut → fragment → seal → spool → meter → record → upload
+//! gate → align → cut → fragment → seal → spool → gaps → account → meter → witness → record
+//! → upload
 //!
 //! Invariants: nothing below `seal` sees a plain frame; the recorder is fed from memory and waits
 //! for neither hub nor upload; only the hub's signed receipt, or a full disk said aloud, removes a
-//! segment.
+//! segment; what is owed and missing is told, signed, with its reason.
+//!
+//! `spool`, and `seal` that feeds it, can be used from outside: rigs that cut the power of a disk
+//! drive the very code that runs on a box.
 
+mod gate;
 mod align;
 mod cut;
 mod fragment;
-mod seal;
-mod spool;
+pub mod seal;
+pub mod spool;
+mod gaps;
+mod account;
 mod meter;
+mod witness;
 mod record;
 mod upload;
 
@@ -21,23 +29,25 @@ use crate::camera::source::Camera;
 use crate::clock;
 use crate::config::Config;
 use crate::identity::{HttpClient, Identity};
+use crate::outbox::Outbox;
+use crate::timetable::Schedule;
 use cut::Lengths;
-use meter::Meter;
+use gaps::Gaps;
+use meter::{Lesson, Meter};
 use record::Recorder;
 use seal::Seal;
 use spool::{Limits, Spool};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use upload::Uploader;
+use witness::{Sight, Witness};
 use xunke_protocol::health::{RecordingSignals, SpoolSignals};
 use xunke_protocol::id::StreamKind;
-use xunke_protocol::recording::Gap;
+use xunke_protocol::recording::Stretch;
 
 const MIB: u64 = 1024 * 1024;
-/// Gaps waiting for the outbox.
-const GAPS_MAX: usize = 1024;
 /// A segment's tracks stand in its first bytes: without this wait the first segment of a session
 /// would have no sound, for cameras often send the picture first.
 const FIRST_SOUND_US: i64 = 2_000_000;
@@ -56,8 +66,9 @@ pub struct Recording {
 
 impl Recording {
     /// Opens the spool, keeps what a crash has left in it, and begins to record every camera's
-    /// full picture and to upload. Gaps come out of the receiver, for the outbox. Must be called
-    /// within a runtime, before frames are lost: it blocks while the spool is read.
+    /// full picture as `schedule` wants it, and to upload, slower while there are live pushes
+    /// (`watched`). What is missing is told through `outbox`. Must be called within a runtime,
+    /// before frames are lost: it blocks while the spool is read.
     ///
     /// # Errors
     /// The spool's directory cannot be made or listed.
@@ -65,9 +76,11 @@ impl Recording {
         cameras: &[Camera],
         identity: &Identity,
         config: &Config,
-        client: HttpClient,
-    ) -> Result<(Self, mpsc::Receiver<Gap>), Error> {
-        let (gaps, told) = mpsc::channel(GAPS_MAX);
+        (client, outbox): (HttpClient, Outbox),
+        schedule: &Schedule,
+        watched: watch::Receiver<usize>,
+    ) -> Result<Self, Error> {
+        let gaps = Gaps::of(identity, outbox);
         let limits = Limits {
             bytes_max: config.spool.mib_max * MIB,
             free_bytes_min: config.spool.free_mib_min * MIB,
@@ -80,28 +93,35 @@ impl Recording {
         for camera in cameras {
             let meter = Meter::default();
             meters.push(meter.clone());
-            recorders.extend(recorder(camera, identity, config, &spool, meter).map(Recorder::run));
+            recorders.extend(
+                recorder(camera, identity, config, &spool, (meter, schedule)).map(Recorder::run),
+            );
         }
         let uploader = Uploader {
             spool: spool.clone(),
             client,
             base: config.hub.base().to_owned(),
             hub: identity.hub_signing_key,
-            bytes_per_second_max: config.upload.kib_per_second_max * 1024,
-            retry_seconds_max: config.upload.retry_seconds_max,
+            watched,
+            settings: config.upload.clone(),
         };
-        let first = meter::together(&meters, None, clock::mono_ms(), clock::now_ms());
+        let first = look(&meters, schedule, None);
         let (publish, signals) = watch::channel(first);
         let mut others = JoinSet::new();
         others.spawn(uploader.run());
-        others.spawn(watch_over(meters, publish, spool.clone()));
-        let recording = Self {
+        others.spawn(watch_over(meters, schedule.clone(), publish, spool.clone()));
+        Ok(Self {
             spool,
             recorders,
             others,
             signals,
-        };
-        Ok((recording, told))
+        })
+    }
+
+    /// What lies in the spool until the hub has it.
+    pub fn held(&self) -> impl Fn() -> Vec<Stretch> + Send + use<> {
+        let spool = self.spool.clone();
+        move || spool.held()
     }
 
     /// What the recorders are doing, renewed every second.
@@ -133,9 +153,18 @@ fn recorder(
     identity: &Identity,
     config: &Config,
     spool: &Spool,
-    meter: Meter,
+    (meter, schedule): (Meter, &Schedule),
 ) -> Option<Recorder> {
     let us = |seconds: u64| i64::try_from(seconds * 1_000_000).unwrap_or(i64::MAX);
+    let sight = Sight {
+        source: camera.name.clone(),
+        spool: spool.clone(),
+        schedule: schedule.clone(),
+        meter: meter.clone(),
+        camera: camera.signals(),
+        folder: config.state_dir.join("told"),
+        now_us: clock::now_us,
+    };
     Some(Recorder {
         source: camera.name.clone(),
         frames: camera.frames(StreamKind::Main)?.record(),
@@ -149,17 +178,37 @@ fn recorder(
             } else {
                 0
             },
+            segment_bytes_max: config.spool.slot_mib * MIB,
         },
         meter,
+        schedule: schedule.clone(),
+        witness: Witness::new(sight),
     })
 }
 
+fn look(
+    meters: &[Meter],
+    schedule: &Schedule,
+    before: Option<&RecordingSignals>,
+) -> RecordingSignals {
+    let now_ms = clock::now_ms();
+    let lesson = Lesson {
+        on: schedule.wanted(now_ms).on,
+        signals: schedule.signals(now_ms),
+    };
+    meter::together(meters, lesson, before, (clock::mono_ms(), now_ms))
+}
+
 /// Renews the signals. A disk that hangs holds up only what is known of the disk.
-async fn watch_over(meters: Vec<Meter>, publish: watch::Sender<RecordingSignals>, spool: Spool) {
+async fn watch_over(
+    meters: Vec<Meter>,
+    schedule: Schedule,
+    publish: watch::Sender<RecordingSignals>,
+    spool: Spool,
+) {
     let mut disk = spawn_blocking(|| {});
     loop {
-        let (mono_ms, now_ms) = (clock::mono_ms(), clock::now_ms());
-        let signals = meter::together(&meters, Some(&publish.borrow()), mono_ms, now_ms);
+        let signals = look(&meters, &schedule, Some(&publish.borrow()));
         publish.send_replace(signals);
         if disk.is_finished() {
             let spool = spool.clone();

@@ -4,16 +4,19 @@
 use super::align::Sample;
 use super::cut::{Batch, Cutter, Lengths, Step, Tracks};
 use super::fragment::{self, Muxer};
+use super::gate::{Gate, Passed};
 use super::meter::Meter;
 use super::seal::{self, Label, Seal};
 use super::spool::{self, Entry, Spool, Writer};
+use super::witness::Witness;
 use crate::camera::ring::Subscription;
 use crate::clock;
+use crate::timetable::Schedule;
 use std::time::Duration;
 use tokio::task::{JoinError, spawn_blocking};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use xunke_protocol::id::SourceName;
-use xunke_protocol::recording::{Gap, GapReason};
+use xunke_protocol::live::Frame;
 use xunke_protocol::sealed::{Damage, Sealer};
 
 /// Without a frame for this long the open segment is closed, so that it can be sent.
@@ -33,6 +36,10 @@ pub struct Recorder {
     pub lengths: Lengths,
     /// How it is doing.
     pub meter: Meter,
+    /// When to record.
+    pub schedule: Schedule,
+    /// Tells what is missing.
+    pub witness: Witness,
 }
 
 /// Why a piece of recording failed.
@@ -53,50 +60,51 @@ enum Error {
 /// The open segment.
 struct Open {
     start_us: i64,
+    /// Where its newest fragment ends.
+    until_us: i64,
     muxer: Muxer,
     sealer: Sealer,
     writer: Writer,
 }
 
-/// What is missing before the next segment.
+/// What got lost on its way to the disk since something was durable last.
 #[derive(Default)]
-struct Missing {
-    /// By the time of the frames.
-    gap: Option<(i64, i64)>,
-    /// Since when nothing could be made durable.
-    lost_us: Option<i64>,
+struct Lost {
+    /// Something could not be made durable.
+    failed: bool,
     /// Frames dropped so far because this recorder was too slow.
     dropped: u64,
-    /// Nothing was recorded yet since the agent started.
-    started: bool,
 }
 
 impl Recorder {
     /// Records until the camera is no longer served.
     pub async fn run(mut self) {
-        let ended_us = self.spool.tail(&self.source).map(|tail| tail.ended_us);
-        let mut cutter = Cutter::new(self.lengths, ended_us);
+        let mut cutter = Cutter::new(self.lengths);
+        let mut gate = Gate::default();
         let mut open = None;
-        let mut missing = Missing::default();
+        let mut lost = Lost::default();
+        // When something was last under way to the disk.
+        let mut moved = Instant::now();
         loop {
             let (steps, last) = match timeout(QUIET, self.frames.next()).await {
-                Ok(Some(frame)) => {
-                    self.meter.frame(clock::mono_ms());
-                    (cutter.push(frame), false)
-                }
+                Ok(Some(frame)) => (self.take(frame, &mut gate, &mut cutter), false),
                 Ok(None) => (cutter.interrupt(), true),
                 Err(_) => (cutter.interrupt(), false),
             };
+            if !steps.is_empty() || open.is_some() {
+                moved = Instant::now();
+            }
             for step in steps {
                 let begins_us = begins(&step);
-                if let Err(error) = self.act(step, &mut open, &mut missing).await {
+                if let Err(error) = self.act(step, &mut open, &mut lost).await {
                     self.complain(&error);
                     open = self.close(open.take()).await;
                     // A segment that lacks only its end is good, and the next may follow.
-                    if begins_us.is_none() {
+                    let Some(from_us) = begins_us else {
                         continue;
-                    }
-                    missing.lost_us = missing.lost_us.or(begins_us);
+                    };
+                    lost.failed = true;
+                    self.witness.lost(from_us).await;
                     // The cutter begins anew: what follows in these steps has no segment.
                     let _ = cutter.interrupt();
                     break;
@@ -105,34 +113,51 @@ impl Recorder {
             if last {
                 return;
             }
+            if moved.elapsed() >= QUIET {
+                moved = Instant::now();
+                self.witness.nothing().await;
+            }
         }
     }
 
+    /// Cuts what the timetable wants, and nothing else.
+    fn take(&self, frame: Frame, gate: &mut Gate, cutter: &mut Cutter) -> Vec<Step> {
+        self.meter.frame(clock::mono_ms());
+        let at_ms = frame.captured_us.div_euclid(1000);
+        let frames = match gate.pass(frame, self.schedule.wanted(at_ms).on) {
+            Passed::On(frames) => frames,
+            Passed::Begins(frames) => {
+                self.meter.begins(clock::mono_ms());
+                tracing::info!(source = %self.source, "a window begins: recording");
+                frames
+            }
+            Passed::Ends => {
+                tracing::info!(source = %self.source, "a window has ended: recording no more");
+                return cutter.interrupt();
+            }
+            Passed::Off => return Vec::new(),
+        };
+        frames
+            .into_iter()
+            .flat_map(|frame| cutter.push(frame))
+            .collect()
+    }
+
     async fn act(
-        &self,
+        &mut self,
         step: Step,
         open: &mut Option<Open>,
-        missing: &mut Missing,
+        lost: &mut Lost,
     ) -> Result<(), Error> {
         match step {
-            Step::Gap { from_us, to_us } => missing.gap = Some((from_us, to_us)),
             Step::Begin { tracks, start_us } => {
                 *open = Some(self.begin(tracks, start_us).await?);
-                if missing.lost_us.is_none() {
-                    self.tell(missing, start_us);
-                }
             }
             Step::Fragment(batch) => {
                 if let Some(segment) = open.take() {
-                    let start_us = segment.start_us;
+                    let (from_us, until_us) = (segment.until_us, batch.until_us);
                     *open = Some(self.fragment(segment, batch).await?);
-                    if self.meter.durable(clock::mono_ms()) {
-                        tracing::info!(source = %self.source, "recording works again");
-                    }
-                    // A full disk may take a segment's first bytes again and again, but no more.
-                    if missing.lost_us.is_some() {
-                        self.tell(missing, start_us);
-                    }
+                    self.durable(from_us, until_us, lost).await;
                 }
             }
             Step::End => {
@@ -142,6 +167,18 @@ impl Recorder {
             }
         }
         Ok(())
+    }
+
+    async fn durable(&mut self, from_us: i64, until_us: i64, lost: &mut Lost) {
+        if self.meter.durable(clock::mono_ms()) {
+            tracing::info!(source = %self.source, "recording works again");
+        }
+        let dropped = self.frames.dropped();
+        let slow = std::mem::replace(&mut lost.dropped, dropped) < dropped;
+        let failed = std::mem::take(&mut lost.failed);
+        self.witness
+            .recorded(from_us, until_us, slow || failed)
+            .await;
     }
 
     async fn begin(&self, tracks: Tracks, start_us: i64) -> Result<Open, Error> {
@@ -160,12 +197,13 @@ impl Recorder {
             start_us,
             duration_us: 0,
             bytes: 0,
-            sha256: [0; 32],
+            sha256: None,
         };
         let spool = self.spool.clone();
         let writer = spawn_blocking(move || spool.create(segment, entry, &first)).await??;
         Ok(Open {
             start_us,
+            until_us: start_us,
             muxer,
             sealer,
             writer,
@@ -179,6 +217,7 @@ impl Recorder {
         let mut record = segment.sealer.chunk(&plain, until_us)?;
         record.extend(segment.sealer.checkpoint());
         let chain = segment.sealer.chain();
+        segment.until_us = batch.until_us;
         let written = spawn_blocking(move || {
             segment.writer.append(&record, until_us, chain)?;
             Ok::<Open, spool::Error>(segment)
@@ -201,33 +240,6 @@ impl Recorder {
         None
     }
 
-    fn tell(&self, missing: &mut Missing, start_us: i64) {
-        let dropped = self.frames.dropped();
-        let slow = dropped > missing.dropped;
-        let gap = missing.gap.take();
-        let told = match (missing.lost_us.take(), gap) {
-            (Some(from_us), _) => Some((from_us, start_us, GapReason::Disk)),
-            (None, Some((from_us, to_us))) if slow => Some((from_us, to_us, GapReason::Disk)),
-            (None, Some((from_us, to_us))) if !missing.started => {
-                Some((from_us, to_us, GapReason::Power))
-            }
-            (None, Some((from_us, to_us))) => Some((from_us, to_us, GapReason::Camera)),
-            (None, None) => None,
-        };
-        missing.dropped = dropped;
-        missing.started = true;
-        if let Some((from_us, to_us, reason)) = told.filter(|told| told.1 > told.0) {
-            let source = self.source.clone();
-            tracing::warn!(%source, seconds = (to_us - from_us) / 1_000_000, ?reason, "gap");
-            self.spool.tell(Gap {
-                source,
-                from_us,
-                to_us,
-                reason,
-            });
-        }
-    }
-
     /// Once, until something is durable again.
     fn complain(&self, error: &Error) {
         if self.meter.failed() {
@@ -243,7 +255,7 @@ fn begins(step: &Step) -> Option<i64> {
     match step {
         Step::Begin { start_us, .. } => Some(*start_us),
         Step::Fragment(batch) => batch.video.first().map(|sample: &Sample| sample.at_us),
-        Step::Gap { .. } | Step::End => None,
+        Step::End => None,
     }
 }
 

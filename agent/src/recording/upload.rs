@@ -1,28 +1,37 @@
-//! Upload: hands sealed segments to the hub, oldest first, and forgets one only when the hub has
-//! signed for it. Tries for ever, slowly when it must.
+//! Upload: hands sealed segments to the hub, several at a time and the oldest first, and forgets
+//! one only when the hub has signed for it. Tries for ever, slowly when it must.
+//!
+//! rate → body → flight → plan
 
-use super::spool::{Entry, Spool};
-use crate::camera::pause::Pause;
+mod rate;
+mod body;
+mod flight;
+mod plan;
+
+use super::spool::Spool;
+use crate::clock;
+use crate::config;
+use body::Pacer;
 use ed25519_dalek::VerifyingKey;
-use futures_util::stream;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Body, Client, Response, StatusCode};
-use std::collections::HashMap;
-use std::io;
+use flight::Sender;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use plan::{Plan, too_full, within};
+use rate::Rates;
+use reqwest::Client;
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::fs::File;
-use tokio::io::AsyncReadExt;
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use xunke_protocol::id::SegmentId;
-use xunke_protocol::recording::Receipt;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::{Instant, sleep};
 
-const PIECE_BYTES: usize = 64 * 1024;
-const ANSWER_BYTES_MAX: usize = 16 * 1024;
-/// Time for the hub to make a segment durable and sign for it, beyond sending it.
-const ANSWER: Duration = Duration::from_secs(60);
+/// What is put off, and the hours, are looked at again after this.
+const TICK: Duration = Duration::from_secs(1);
+const KIB: u64 = 1024;
 
-/// Sends what waits in the spool.
+/// Sends what waits in the spool. Dropping its run ends every upload where it stands; what has come
+/// of them stays at the hub.
 pub struct Uploader {
     /// Where segments wait.
     pub spool: Spool,
@@ -32,176 +41,103 @@ pub struct Uploader {
     pub base: String,
     /// Signs receipts.
     pub hub: VerifyingKey,
-    /// Limit for all uploads together.
-    pub bytes_per_second_max: u64,
-    /// Longest pause between two attempts.
-    pub retry_seconds_max: u64,
-}
-
-/// How one attempt went.
-#[derive(Debug)]
-enum Outcome {
-    /// The hub has signed for it.
-    Stored,
-    /// The segment is no longer there.
-    Gone,
-    /// This one never, as it is.
-    Refused(String),
-    /// This one not now; others may go.
-    Later(String),
-    /// None now: the hub is not there.
-    Away(String),
+    /// How many live pushes are on their way.
+    pub watched: watch::Receiver<usize>,
+    /// How many at a time, how fast, and when.
+    pub settings: config::Upload,
 }
 
 impl Uploader {
     /// Uploads for ever.
     pub async fn run(self) {
-        let mut away = Pause::up_to(self.retry_seconds_max);
-        let mut told = false;
-        let mut later: HashMap<SegmentId, (Pause, Instant)> = HashMap::new();
+        let spool = &self.spool;
+        let (sender, mut plan) = (self.sender(), self.plan());
+        let mut flights = FuturesUnordered::new();
+        let mut told = Told::default();
         loop {
-            let now = Instant::now();
-            let skipped = |segment| later.get(&segment).is_some_and(|(_, until)| *until > now);
-            let Some((segment, entry)) = self.spool.oldest(skipped) else {
-                // What is put off is looked at again every second.
-                let _ = timeout(Duration::from_secs(1), self.spool.arrived()).await;
-                continue;
-            };
-            match self.send(segment, &entry).await {
-                Outcome::Stored => {
-                    later.remove(&segment);
-                    away.reset();
-                    if std::mem::take(&mut told) {
-                        tracing::info!("the hub takes segments again");
-                    }
-                    self.on_disk(move |spool| spool.forget(segment)).await;
+            while plan.has_room(Instant::now()) && self.may_go(&mut told) {
+                let now = Instant::now();
+                let Some((segment, _)) = spool.oldest(|segment| plan.skips(segment, now)) else {
+                    break;
+                };
+                let ask = plan.begin(segment, now);
+                let flight = sender.fly(segment, ask);
+                flights.push(async move { (segment, flight.await) });
+            }
+            tokio::select! {
+                Some((segment, outcome)) = flights.next() => {
+                    plan.ended(segment, &outcome, Instant::now());
                 }
-                Outcome::Gone => {
-                    later.remove(&segment);
-                    self.on_disk(move |spool| spool.lost(segment)).await;
-                }
-                Outcome::Refused(why) => {
-                    later.remove(&segment);
-                    self.on_disk(move |spool| spool.quarantine(segment, &why))
-                        .await;
-                }
-                Outcome::Later(why) => {
-                    if !later.contains_key(&segment) {
-                        tracing::warn!(segment.id = %segment, why, "a segment is sent again later");
-                    }
-                    let fresh = || (Pause::up_to(self.retry_seconds_max), now);
-                    let (pause, until) = later.entry(segment).or_insert_with(fresh);
-                    *until = Instant::now() + pause.take();
-                }
-                Outcome::Away(why) => {
-                    if !std::mem::replace(&mut told, true) {
-                        tracing::warn!(why, "the hub does not take segments; they wait here");
-                    }
-                    sleep(away.take()).await;
-                }
+                () = sender.heard.notified() => plan.heard(),
+                () = spool.arrived() => {}
+                () = sleep(TICK) => {}
             }
         }
     }
 
-    async fn on_disk(&self, act: impl FnOnce(&Spool) + Send + 'static) {
-        let spool = self.spool.clone();
-        let _ = spawn_blocking(move || act(&spool)).await;
-    }
-
-    async fn send(&self, segment: SegmentId, entry: &Entry) -> Outcome {
-        let path = self.spool.path(&entry.source, segment);
-        let file = match File::open(&path).await {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Outcome::Gone,
-            Err(error) => return Outcome::Later(format!("{}: {error}", path.display())),
+    fn sender(&self) -> Sender {
+        let rates = Rates {
+            always: self.settings.kib_per_second_max * KIB,
+            watched: self.settings.live_kib_per_second_max * KIB,
         };
-        let sending = Duration::from_secs(entry.bytes / self.bytes_per_second_max * 2);
-        let request = self
-            .client
-            .put(format!("{}/box/1/segments/{segment}", self.base))
-            .header(CONTENT_TYPE, "application/octet-stream")
-            .header(CONTENT_LENGTH, entry.bytes)
-            .timeout(sending + ANSWER)
-            .body(body(file, entry.bytes, self.bytes_per_second_max));
-        match request.send().await {
-            Ok(response) => self.judge(segment, entry, response).await,
-            Err(error) => Outcome::Away(innermost(&error)),
+        Sender {
+            spool: self.spool.clone(),
+            client: self.client.clone(),
+            base: self.base.clone(),
+            hub: self.hub,
+            pacer: Arc::new(Pacer::new(rates, self.watched.clone(), Instant::now())),
+            opening: Mutex::default(),
+            heard: Notify::new(),
         }
     }
 
-    async fn judge(&self, segment: SegmentId, entry: &Entry, response: Response) -> Outcome {
-        let status = response.status();
-        let answer = match read(response).await {
-            Ok(answer) => answer,
-            Err(error) => return Outcome::Away(innermost(&error)),
-        };
-        match status {
-            StatusCode::OK => {
-                let receipt: Option<Receipt> = serde_json::from_slice(&answer).ok();
-                match receipt.is_some_and(|r| r.proves(segment, &entry.sha256, &self.hub)) {
-                    true => Outcome::Stored,
-                    false => Outcome::Later("the hub's receipt does not prove this segment".into()),
-                }
-            }
-            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
-                let words: String = String::from_utf8_lossy(&answer).chars().take(500).collect();
-                Outcome::Refused(format!("{status}: {words}"))
-            }
-            // A door without this route is not a hub that takes segments.
-            StatusCode::NOT_FOUND
-            | StatusCode::INSUFFICIENT_STORAGE
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN => Outcome::Away(status.to_string()),
-            other => Outcome::Later(other.to_string()),
+    fn plan(&self) -> Plan {
+        let waiting = RefCell::new(HashSet::new());
+        self.spool.oldest(|segment| {
+            waiting.borrow_mut().insert(segment);
+            true
+        });
+        Plan::new(
+            self.settings.in_flight_max,
+            self.settings.retry_seconds_max,
+            Duration::from_secs(self.settings.spread_seconds),
+            waiting.into_inner(),
+            Instant::now(),
+        )
+    }
+
+    /// Whether it is time for a segment to begin its way.
+    fn may_go(&self, told: &mut Told) -> bool {
+        let open = within(self.settings.hours, clock::now_ms());
+        let signals = self.spool.signals();
+        let full = too_full(&signals.borrow(), self.settings.hours_spool_percent_max);
+        told.hear(open, full);
+        open || full
+    }
+}
+
+/// What was said of the hours, each thing once.
+#[derive(Default)]
+struct Told {
+    outside: bool,
+    full: bool,
+}
+
+impl Told {
+    fn hear(&mut self, open: bool, full: bool) {
+        match (std::mem::replace(&mut self.outside, !open), open) {
+            (false, false) => tracing::info!("outside of upload.hours: segments wait in the spool"),
+            (true, true) => tracing::info!("upload.hours have begun: segments are sent"),
+            _ => {}
+        }
+        self.full &= !open;
+        if full && !open && !std::mem::replace(&mut self.full, true) {
+            tracing::warn!(
+                "more of the spool is full than upload.hours_spool_percent_max: segments are sent \
+                 outside of upload.hours; make the hours longer or the rate higher"
+            );
         }
     }
-}
-
-/// The hub's answer, up to a limit: what is longer proves nothing.
-async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
-    let mut answer = Vec::new();
-    while let Some(piece) = response.chunk().await? {
-        if answer.len() + piece.len() > ANSWER_BYTES_MAX {
-            break;
-        }
-        answer.extend_from_slice(&piece);
-    }
-    Ok(answer)
-}
-
-/// Reads exactly `bytes` of the file, no faster than the limit.
-fn body(file: File, bytes: u64, bytes_per_second_max: u64) -> Body {
-    let pieces = stream::unfold(
-        (file.take(bytes), Instant::now()),
-        move |(mut file, due)| async move {
-            sleep_until(due).await;
-            let mut piece = Vec::with_capacity(PIECE_BYTES);
-            let read = (&mut file)
-                .take(PIECE_BYTES as u64)
-                .read_to_end(&mut piece)
-                .await;
-            match read {
-                Ok(0) => None,
-                Ok(count) => {
-                    let pace = Duration::from_secs_f64(count as f64 / bytes_per_second_max as f64);
-                    let due = due.max(Instant::now() - pace) + pace;
-                    Some((Ok::<_, io::Error>(piece), (file, due)))
-                }
-                Err(error) => Some((Err(error), (file, due))),
-            }
-        },
-    );
-    Body::wrap_stream(pieces)
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]

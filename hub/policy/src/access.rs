@@ -107,6 +107,8 @@ pub enum Action<'a> {
     SeeWatchers,
     /// See devices and faults: numbers and states, no picture (R8, R64).
     SeeDevices,
+    /// See how complete recordings are: times, numbers and reasons, no picture (R2, R119, K14).
+    SeeCompleteness,
     /// Create accounts and import people (R27, R33).
     ManageAccounts,
     /// Read who there is; who may change it is [`crate::appointment::may_appoint`]'s (R16).
@@ -121,6 +123,11 @@ pub enum Action<'a> {
     ReadPapers,
     /// Put a decision about a breach on file; see [`crate::sanction::valid`] (R104).
     FileSanctions,
+    /// Propose lessons for the premium courses, consent to the own; which one is [`retention`]'s
+    /// (R120).
+    ProposePremium,
+    /// Decide what is kept longer than others; which one is [`retention`]'s (R120, R122).
+    KeepRecordings,
     /// Read the audit trail (第五条第3项).
     ReadTrail,
     /// Inspect the trail; whose is [`crate::inspection::may_inspect`]'s (R115).
@@ -158,6 +165,7 @@ pub fn decide(facts: &Facts<'_>, action: Action<'_>) -> Result<(), Refusal> {
         Action::ReadRecords => read_records(facts),
         Action::SeeWatchers => teach(facts),
         Action::SeeDevices => serve(facts, Function::SeeDevices),
+        Action::SeeCompleteness => see_completeness(facts),
         Action::ManageAccounts => serve(facts, Function::ManageAccounts),
         Action::SeePeople => serve(facts, Function::ReadPeople),
         Action::FileApplications => serve(facts, Function::FileApplications),
@@ -165,6 +173,8 @@ pub fn decide(facts: &Facts<'_>, action: Action<'_>) -> Result<(), Refusal> {
         Action::ReadLedger => serve(facts, Function::ReadLedger),
         Action::ReadPapers => read_papers(facts),
         Action::FileSanctions => serve(facts, Function::FileSanctions),
+        Action::ProposePremium => propose(facts),
+        Action::KeepRecordings => serve(facts, Function::KeepRecordings),
         Action::ReadTrail => serve(facts, Function::ReadTrail),
         Action::InspectTrail => serve(facts, Function::InspectTrail),
         Action::SignAgreement => sign(facts),
@@ -253,6 +263,19 @@ fn teach(facts: &Facts<'_>) -> Result<(), Refusal> {
     }
 }
 
+/// 学习网第十六条 (R120): those who teach, lead a unit or supervise, once those who must have signed.
+fn propose(facts: &Facts<'_>) -> Result<(), Refusal> {
+    let proposes =
+        |role: &Role| role.supervises() || matches!(role, Role::UnitLeader | Role::Teacher);
+    if !facts.roles.iter().any(proposes) {
+        return Err(Refusal::NOT_YOUR_ROLE);
+    }
+    if facts.roles.iter().any(|role| role.signs_agreement()) {
+        agreement::in_force(facts.agreement, facts.now_ms)?;
+    }
+    Ok(())
+}
+
 /// 第四条 and 第五条: a function of the person's department (R1, R2), once those who must have
 /// signed (第十条, R34, Q21).
 fn serve(facts: &Facts<'_>, function: Function) -> Result<(), Refusal> {
@@ -263,6 +286,15 @@ fn serve(facts: &Facts<'_>, function: Function) -> Result<(), Refusal> {
         agreement::in_force(facts.agreement, facts.now_ms)?;
     }
     Ok(())
+}
+
+/// 第四条 and 第十六条 (R2, R119): whoever maintains what records, and whoever answers for what is
+/// kept.
+fn see_completeness(facts: &Facts<'_>) -> Result<(), Refusal> {
+    match serve(facts, Function::SeeDevices) {
+        Err(Refusal::NOT_YOUR_ROLE) => serve(facts, Function::KeepRecordings),
+        answer => answer,
+    }
 }
 
 /// 附件 (R17, 第五条): whoever reads the ledger, and whoever reads the trail.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::agreement;
 use crate::level::{Level, Role};
 use crate::password;
+use crate::retention::{self, Terms};
 
 /// What the program does for a department; who does it is data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -35,6 +36,8 @@ pub enum Function {
     ReadLedger,
     /// Puts decisions about breaches on file (R104).
     FileSanctions,
+    /// Decides what is kept longer than others: premium courses and holds (R120, R122).
+    KeepRecordings,
 }
 
 /// One duty of a department, in the words of its article (R1–R5, R10–R12).
@@ -80,6 +83,9 @@ pub struct Rules {
     pub agreement: agreement::Rules,
     /// “一般课堂教学保存六个月” (学习网第十六条).
     pub recording_months: u32,
+    /// Days for which recordings made outside lessons are kept (R121, X23).
+    #[serde(default = "outside_days")]
+    pub recording_outside_days: u32,
     /// Whether level 2 also reaches a room of another unit while a course of the own unit runs
     /// there; 教务处 decides (R21, Q5).
     pub course_scope: bool,
@@ -92,6 +98,21 @@ pub struct Rules {
     /// “系统权限管理” (第五条第2项): the review of each term.
     #[serde(default)]
     pub review: ReviewRules,
+}
+
+const fn outside_days() -> u32 {
+    retention::DAYS_MIN
+}
+
+impl Rules {
+    /// What is decided about how long recordings are kept.
+    #[must_use]
+    pub const fn terms(&self) -> Terms {
+        Terms {
+            months: self.recording_months,
+            outside_days: self.recording_outside_days,
+        }
+    }
 }
 
 /// When the permissions in force are looked through (R26).

@@ -12,7 +12,7 @@ pub enum Label {
     Own,
     /// Pictures, sound and lists of classes: 课堂内容.
     Class,
-    /// Patrol records: 巡课记录.
+    /// Patrol records, and nominations of lessons: 巡课记录.
     Record,
     /// Devices and faults: numbers and states, 运行状态.
     Operation,
@@ -59,10 +59,12 @@ pub const fn of(action: &Action<'_>) -> Label {
         Action::SeeRooms | Action::ViewLive { .. } => Label::Class,
         Action::SeeRecordings | Action::Playback { .. } => Label::Class,
         Action::FileRecord { .. } | Action::ReadRecords => Label::Record,
-        Action::SeeDevices => Label::Operation,
+        Action::ProposePremium => Label::Record,
+        Action::SeeDevices | Action::SeeCompleteness => Label::Operation,
         Action::ManageAccounts | Action::SeePeople => Label::Personnel,
         Action::FileApplications | Action::OpenPermissions => Label::Permission,
         Action::ReadLedger | Action::ReadPapers | Action::FileSanctions => Label::Permission,
+        Action::KeepRecordings => Label::Permission,
         Action::ReadTrail | Action::InspectTrail => Label::Trail,
     }
 }
@@ -84,13 +86,14 @@ fn reaches(facts: &Facts<'_>, label: Label) -> bool {
         Label::Own => true,
         Label::Class => watches(facts),
         Label::Record => facts.roles.iter().any(|role| knows_records(*role)),
-        Label::Operation => serves(&[Function::SeeDevices]),
+        Label::Operation => serves(&[Function::SeeDevices, Function::KeepRecordings]),
         Label::Personnel => serves(&[Function::ManageAccounts, Function::ReadPeople]),
         Label::Permission => serves(&[
             Function::FileApplications,
             Function::OpenPermissions,
             Function::ReadLedger,
             Function::FileSanctions,
+            Function::KeepRecordings,
             // The papers of an application are evidence of the trail.
             Function::ReadTrail,
         ]),
@@ -174,6 +177,7 @@ mod tests {
             Action::ReadRecords,
             Action::SeeWatchers,
             Action::SeeDevices,
+            Action::SeeCompleteness,
             Action::ManageAccounts,
             Action::SeePeople,
             Action::FileApplications,
@@ -181,6 +185,8 @@ mod tests {
             Action::ReadLedger,
             Action::ReadPapers,
             Action::FileSanctions,
+            Action::ProposePremium,
+            Action::KeepRecordings,
             Action::ReadTrail,
             Action::InspectTrail,
             Action::SignAgreement,
@@ -221,7 +227,7 @@ mod tests {
         assert_eq!(said(Role::UnitLeader, None), "own record");
         assert_eq!(
             said(Role::AcademicAffairs, None),
-            "own record personnel permission"
+            "own record operation personnel permission"
         );
         let technician = "own operation personnel";
         assert_eq!(said(Role::Technician, Some(3)), technician);

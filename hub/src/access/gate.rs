@@ -18,7 +18,8 @@ use xunke_policy::institution::Institution;
 use xunke_policy::level::UnitId;
 use xunke_policy::network::Network;
 use xunke_policy::purpose::Purpose;
-use xunke_policy::{Refusal, decide, retention};
+use xunke_policy::retention::Kept;
+use xunke_policy::{Refusal, decide};
 use xunke_protocol::id::ClassroomId;
 
 use super::audit::{Entry, Outcome, Trail, Unavailable};
@@ -59,6 +60,8 @@ pub struct RecordingRef {
     pub minors: bool,
     /// When it begins, milliseconds since the epoch.
     pub start_ms: i64,
+    /// What it is kept for: its class (R121).
+    pub kept: Kept,
 }
 
 /// The proof that one person may see one thing, audited. Not to be copied; ended by
@@ -287,10 +290,11 @@ impl Gate {
             teacher: recording.teacher,
             minors: recording.minors,
         };
-        let months = self.institution.rules.recording_months;
+        let terms = self.institution.rules.terms();
+        let kept = recording.kept;
         Action::Playback {
             place: asker.about(class),
-            kept_until_ms: retention::kept_until_ms(recording.start_ms, months),
+            kept_until_ms: kept.watched_until_ms(recording.start_ms, terms, purpose),
             purpose,
         }
     }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::{Signature, Signer, SigningKey};
 use uuid::Uuid;
 use xunke_policy::Refusal;
 use xunke_policy::patrol::FieldError;
 use xunke_policy::sanction::{self as policy, Decision, Measure};
 
-use super::audit::signed::public_text;
+use super::audit::signed::{parse_public, public_text};
 use super::audit::{Entry, Trail};
 use super::departure::by_number;
 use super::grant::{By, Error, answered, reasoned};
@@ -73,7 +73,7 @@ pub struct Export {
 
 impl Export {
     /// Signs a text for one domain, so that the signature can mean nothing else.
-    pub(super) fn sign(key: &SigningKey, domain: &str, text: String) -> Self {
+    pub(crate) fn sign(key: &SigningKey, domain: &str, text: String) -> Self {
         let signature = key.sign(format!("{domain}{text}").as_bytes());
         Self {
             text,
@@ -83,13 +83,17 @@ impl Export {
     }
 
     /// Whether the key that is given signed this text for that domain.
-    #[cfg(test)]
-    pub(super) fn holds(&self, domain: &str) -> bool {
-        let key = super::audit::signed::parse_public(&self.key).unwrap();
-        let bytes = STANDARD.decode(&self.signature).unwrap();
-        let signature = ed25519_dalek::Signature::from_slice(&bytes).unwrap();
-        let message = format!("{domain}{}", self.text);
-        key.verify_strict(message.as_bytes(), &signature).is_ok()
+    #[must_use]
+    pub fn holds(&self, domain: &str) -> bool {
+        let signature = STANDARD.decode(&self.signature).ok();
+        let signature = signature.and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
+        let signed = format!("{domain}{}", self.text);
+        parse_public(&self.key)
+            .zip(signature)
+            .is_some_and(|(key, bytes)| {
+                let signature = Signature::from_bytes(&bytes);
+                key.verify_strict(signed.as_bytes(), &signature).is_ok()
+            })
     }
 }
 

@@ -74,6 +74,23 @@ pub async fn in_room(db: &Db, classroom: ClassroomId, at_ms: i64) -> Result<Opti
     row.map(Lesson::try_from).transpose()
 }
 
+/// Lessons of a room that overlap `from_ms..to_ms`, by time.
+///
+/// # Errors
+/// When the store fails.
+pub async fn of_room(
+    db: &Db,
+    classroom: ClassroomId,
+    from_ms: i64,
+    to_ms: i64,
+) -> Result<Vec<Lesson>, Error> {
+    campus::lessons_of_room(db, &classroom.to_string(), from_ms, to_ms)
+        .await?
+        .into_iter()
+        .map(Lesson::try_from)
+        .collect()
+}
+
 /// One lesson.
 ///
 /// # Errors

@@ -91,9 +91,7 @@ impl Devices {
         if device.state != State::Enrolled || !in_force {
             return Ok(None);
         }
-        let keys = rows::signing_keys(&self.db, name.as_str()).await?;
-        let keys: Option<Vec<_>> = keys.iter().map(|key| verifying_key(key)).collect();
-        let signing_keys = keys.ok_or_else(|| stored("signing key", name.as_str()))?;
+        let signing_keys = signing_keys(&self.db, &name).await?;
         let classroom = device.classroom;
         Ok(Some(BoxIdentity {
             device: name,
@@ -120,6 +118,16 @@ impl Devices {
 pub async fn find(db: &Db, device: &DeviceId) -> Result<Option<Device>, Error> {
     let row = rows::find(db, device.as_str()).await?;
     row.map(Device::try_from).transpose()
+}
+
+/// What a box signs with or has signed with, newest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn signing_keys(db: &Db, device: &DeviceId) -> Result<Vec<VerifyingKey>, Error> {
+    let keys = rows::signing_keys(db, device.as_str()).await?;
+    let keys: Option<Vec<_>> = keys.iter().map(|key| verifying_key(key)).collect();
+    keys.ok_or_else(|| stored("signing key", device.as_str()))
 }
 
 /// Every box, by id.

@@ -7,6 +7,7 @@ use crate::authority::Ca;
 use crate::config;
 use crate::endpoint::NotSent;
 use crate::keys::Keys;
+use crate::keys::custody::Custody;
 use crate::notice::Notices;
 use ed25519_dalek::SigningKey;
 use rcgen::{CertificateParams, KeyPair};
@@ -42,7 +43,8 @@ impl House {
         room(&db, 2).await;
         let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
         let (config, key) = (config::Keys::default(), ca.signing_key().clone());
-        let keys = Keys::open(db.clone(), &folder, &config, key, NOW);
+        let custody = Custody::own(&folder);
+        let keys = Keys::open(db.clone(), &custody, &config, key, NOW);
         let keys = Arc::new(keys.await.unwrap());
         let place = Place {
             ca: ca.clone(),

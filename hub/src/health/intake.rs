@@ -6,7 +6,6 @@ use rustls::pki_types::CertificateDer;
 use xunke_protocol::envelope::{self, CommandAnswer, Envelope, HubTime, Presence};
 use xunke_protocol::health::HealthDocument;
 use xunke_protocol::id::{DeviceId, MessageId};
-use xunke_protocol::recording::Gap;
 use xunke_protocol::topic::{Down, Up};
 
 use super::{Error, status};
@@ -14,7 +13,8 @@ use crate::clock;
 use crate::device::{Devices, registry};
 use crate::endpoint::{Fleet, Unavailable};
 use crate::notice::Notices;
-use crate::recording::library;
+use crate::recording::completeness;
+use crate::recording::missing::{self, Missing};
 use crate::store::Db;
 
 /// The event with which a box says that footage is missing for good.
@@ -29,6 +29,8 @@ pub struct Intake {
     pub notices: Notices,
     /// The boxes.
     pub devices: Devices,
+    /// What they say is missing.
+    pub missing: Missing,
 }
 
 /// Why a message was not taken.
@@ -91,11 +93,12 @@ impl Intake {
                 let envelope = Envelope::parse(payload)?;
                 let report: HealthDocument = envelope.data()?;
                 status::reported(db, notices, device, &envelope, &report, now_ms).await?;
+                self.sources(device, &report, now_ms).await?;
             }
             Up::Event(kind) => {
                 let envelope = Envelope::parse(payload)?;
                 if kind == GAP {
-                    self.missing(device, &envelope.data()?).await?;
+                    self.missing(device, &envelope, now_ms).await?;
                 }
                 status::happened(db, device, kind, &envelope, now_ms).await?;
             }
@@ -108,9 +111,27 @@ impl Intake {
     }
 
     /// Recordings account for every second, also for what a box could not keep.
-    async fn missing(&self, device: &DeviceId, gap: &Gap) -> Result<(), Error> {
+    async fn missing(
+        &self,
+        device: &DeviceId,
+        envelope: &Envelope,
+        now_ms: i64,
+    ) -> Result<(), NotTaken> {
+        match self.missing.take(device, envelope, now_ms).await {
+            Err(missing::Error::Unreadable(error)) => Err(error.into()),
+            taken => Ok(taken.map_err(Error::from)?),
+        }
+    }
+
+    /// What a room has to record from, it owes from then on.
+    async fn sources(
+        &self,
+        device: &DeviceId,
+        report: &HealthDocument,
+        now_ms: i64,
+    ) -> Result<(), Error> {
         if let Some(found) = registry::find(&self.db, device).await? {
-            library::note_gap(&self.db, found.classroom, gap).await?;
+            completeness::see_sources(&self.db, found.classroom, report, now_ms).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ pub mod intake;
 
 use crate::campus;
 use crate::device;
-use crate::recording::library;
+use crate::recording::missing;
 use crate::store;
 
 /// What went wrong with health.
@@ -28,7 +28,7 @@ pub enum Error {
     Device(#[from] device::registry::Error),
     /// What is missing from a recording cannot be noted.
     #[error(transparent)]
-    Library(#[from] library::Error),
+    Missing(#[from] missing::Error),
     /// A stored status makes no sense.
     #[error("the stored status of box {0} cannot be read")]
     Stored(String),

@@ -147,6 +147,7 @@ pub async fn reported(
         report: &text,
         boot: &boot,
         mono_ms: signed(envelope.mono_ms),
+        ts_ms: envelope.ts,
     };
     rows::put_report(db, &row, now_ms).await?;
     let known = known.and_then(|row| State::named(&row.state));

@@ -4,13 +4,16 @@ use super::fault::FaultWatch;
 use super::intake::Intake;
 use super::presence::State;
 use super::status;
+use crate::access::audit::Trail;
 use crate::device::tests::{House, request};
 use crate::endpoint::{Fleet, Unavailable};
 use crate::notice::{Notice, Notices};
+use crate::recording::missing::Missing;
 use crate::store::health as rows;
 use crate::store::recording;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 use xunke_protocol::envelope::{self, HubTime};
 use xunke_protocol::id::DeviceId;
@@ -28,7 +31,9 @@ async fn house() -> (House, Intake) {
     let code = house.code("box-1", 1, NOW).await.unwrap();
     house.enrol(&request(&code, 1), NOW).await.unwrap();
     let (db, devices) = (house.db.clone(), house.devices.clone());
+    let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
     let intake = Intake {
+        missing: Missing::new(db.clone(), trail),
         db,
         notices: Notices::default(),
         devices,
@@ -194,7 +199,8 @@ async fn an_event_is_kept_once_whatever_its_kind() {
 #[tokio::test]
 async fn a_gap_reaches_the_library_with_its_room_and_reason() {
     let (house, intake) = house().await;
-    let gap = json!({"source": "cam0", "from_us": 10, "to_us": 20, "reason": "disk"});
+    let (from_us, to_us) = (NOW * 1000 - 9_000_000, NOW * 1000);
+    let gap = json!({"source": "cam0", "from_us": from_us, "to_us": to_us, "reason": "disk"});
     for seq in [5, 6] {
         let text = enveloped("gap", seq, gap.clone());
         let up = Up::Event("gap".into());
@@ -202,9 +208,14 @@ async fn a_gap_reaches_the_library_with_its_room_and_reason() {
         taken.unwrap();
     }
     let room = Uuid::from_u128(1).to_string();
-    let gaps = recording::gaps(&house.db, &room, 0, 100).await.unwrap();
+    let gaps = recording::gaps(&house.db, &room, 0, i64::MAX)
+        .await
+        .unwrap();
     assert_eq!(gaps.len(), 1);
-    assert_eq!((gaps[0].from_us, gaps[0].reason.as_str()), (10, "disk"));
+    assert_eq!(
+        (gaps[0].from_us, gaps[0].reason.as_str()),
+        (from_us, "disk")
+    );
 }
 
 /// fleet M7: neither a poisoned outbox nor a lost message.

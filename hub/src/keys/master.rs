@@ -9,6 +9,7 @@ use xunke_protocol::sealed::epoch::DaySecret;
 use zeroize::Zeroizing;
 
 use super::Error;
+use super::record::RecordSecret;
 use crate::access::secret;
 use crate::authority::secret_file;
 
@@ -16,6 +17,7 @@ const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
 /// Says what is sealed, so that it can be taken for nothing else.
 const DOMAIN: &[u8] = b"xunke day key 1";
+const RECORD_DOMAIN: &[u8] = b"xunke record key 1";
 
 /// The master key. Never leaves this room.
 pub(super) struct Master {
@@ -45,16 +47,7 @@ impl Master {
 
     /// Seals a day's private half.
     pub fn seal(&self, secret: &DaySecret, epoch: u32) -> String {
-        let nonce = secret::random::<NONCE_BYTES>();
-        let plain = secret.to_bytes();
-        let aad = associated(epoch);
-        let payload = Payload {
-            msg: &*plain,
-            aad: &aad,
-        };
-        let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload);
-        let sealed = sealed.expect("invariant: 32 bytes can be sealed");
-        HEXLOWER.encode(&[nonce.as_slice(), &sealed].concat())
+        self.close(&secret.to_bytes(), &associated(epoch))
     }
 
     /// Opens what [`Master::seal`] made for this day.
@@ -63,18 +56,41 @@ impl Master {
             path: self.path.clone(),
             epoch,
         };
-        let bytes = HEXLOWER.decode(sealed.as_bytes()).map_err(|_| wrong())?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(wrong)?;
-        let aad = associated(epoch);
-        let payload = Payload {
-            msg: sealed,
-            aad: &aad,
-        };
-        let plain = self.cipher.decrypt(&Nonce::from(*nonce), payload);
-        let plain = Zeroizing::new(plain.map_err(|_| wrong())?);
-        let secret = plain.as_slice().try_into().map_err(|_| wrong())?;
-        Ok(DaySecret::from_bytes(secret))
+        let plain = self.open_sealed(sealed, &associated(epoch));
+        DaySecret::from_bytes(&plain.ok_or_else(wrong)?).ok_or_else(wrong)
     }
+
+    /// Seals the key of a recording, for its id alone.
+    pub fn seal_record(&self, secret: &RecordSecret, id: &str) -> String {
+        self.close(&*secret.0, &associated_record(id))
+    }
+
+    /// Opens what [`Master::seal_record`] made for this id; `None` for anything else.
+    pub fn unseal_record(&self, sealed: &str, id: &str) -> Option<RecordSecret> {
+        let plain = self.open_sealed(sealed, &associated_record(id))?;
+        let secret = plain.as_slice().try_into().ok()?;
+        Some(RecordSecret(Zeroizing::new(secret)))
+    }
+
+    fn close(&self, plain: &[u8], aad: &[u8]) -> String {
+        let nonce = secret::random::<NONCE_BYTES>();
+        let payload = Payload { msg: plain, aad };
+        let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload);
+        let sealed = sealed.expect("invariant: 32 bytes can be sealed");
+        HEXLOWER.encode(&[nonce.as_slice(), &sealed].concat())
+    }
+
+    fn open_sealed(&self, sealed: &str, aad: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let bytes = HEXLOWER.decode(sealed.as_bytes()).ok()?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+        let payload = Payload { msg: sealed, aad };
+        let plain = self.cipher.decrypt(&Nonce::from(*nonce), payload);
+        plain.ok().map(Zeroizing::new)
+    }
+}
+
+fn associated_record(id: &str) -> Vec<u8> {
+    [RECORD_DOMAIN, id.as_bytes()].concat()
 }
 
 fn associated(epoch: u32) -> Vec<u8> {
@@ -83,6 +99,10 @@ fn associated(epoch: u32) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use getrandom::SysRng;
+    use getrandom::rand_core::UnwrapErr;
+    use xunke_protocol::sealed::Suite;
+
     use super::*;
 
     fn folder() -> PathBuf {
@@ -94,10 +114,12 @@ mod tests {
     fn a_sealed_half_opens_for_its_own_day_and_key_only() {
         let folder = folder();
         let master = Master::open(&folder.join("master.key"), true).unwrap();
-        let sealed = master.seal(&DaySecret::from_bytes([7; KEY_BYTES]), 20_000);
-        assert!(!sealed.contains(&"07".repeat(8)));
+        let (secret, _) = DaySecret::generate(Suite::default(), 20_000, &mut UnwrapErr(SysRng));
+        let sealed = master.seal(&secret, 20_000);
+        assert!(!sealed.contains(&HEXLOWER.encode(&secret.to_bytes()[1..])));
         let again = Master::open(&folder.join("master.key"), false).unwrap();
-        assert_eq!(*again.unseal(&sealed, 20_000).unwrap().to_bytes(), [7; 32]);
+        let opened = again.unseal(&sealed, 20_000).unwrap();
+        assert_eq!(opened.to_bytes(), secret.to_bytes());
         assert!(again.unseal(&sealed, 20_001).is_err());
         let other = Master::open(&folder.join("other.key"), true).unwrap();
         assert!(other.unseal(&sealed, 20_000).is_err());
@@ -105,6 +127,20 @@ mod tests {
         let changed = format!("{}{last}", &sealed[..sealed.len() - 1]);
         assert!(again.unseal(&changed, 20_000).is_err());
         assert!(again.unseal("zz", 20_000).is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// X15: the key of a recording is no key of a day, nor of another recording.
+    #[test]
+    fn a_record_key_opens_for_its_own_recording_only() {
+        let folder = folder();
+        let master = Master::open(&folder.join("master.key"), true).unwrap();
+        let secret = RecordSecret::generate();
+        let sealed = master.seal_record(&secret, "one");
+        let opened = master.unseal_record(&sealed, "one").unwrap();
+        assert_eq!(opened.0, secret.0);
+        assert!(master.unseal_record(&sealed, "two").is_none());
+        assert!(master.unseal(&sealed, 20_000).is_err());
         std::fs::remove_dir_all(folder).unwrap();
     }
 

@@ -1,30 +1,40 @@
 //! Keys: the private halves of the day keys, sealed at rest, used for a permit and nothing else.
 //!
-//! master
+//! record → master → limit → rewrap → custody → escrow → backup
 //!
 //! Invariant: a [`DaySecret`] exists only in this room, and only while a segment is opened for a
-//! [`Permit`]; a route that forgets the gate gets bytes it cannot open.
+//! [`Permit`] or sealed again for an [`Authority`]; a route that forgets the gate gets bytes it
+//! cannot open.
 
+mod record;
 mod master;
+mod limit;
+mod rewrap;
+pub mod custody;
+pub mod escrow;
+pub mod backup;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use tokio::sync::Mutex;
+use xunke_policy::Refusal;
 use xunke_protocol::id::ClassroomId;
-use xunke_protocol::sealed::epoch::{self, DayKey, DaySecret, SignedBundle};
-use xunke_protocol::sealed::{Damage, Outline};
+use xunke_protocol::sealed::epoch::{self, DayKey, DaySecret, PublicHalf, SignedBundle};
+use xunke_protocol::sealed::{Damage, Outline, Suite};
 
 use crate::access::gate::{Permit, Playback, RecordingRef};
+use crate::access::keeping::Authority;
 use crate::authority::secret_file;
 use crate::config;
 use crate::store::keys::{self as rows, BundleRow, DayKeyRow};
 use crate::store::{self, Db};
+use custody::Custody;
+use limit::{Opened, Piece};
 use master::Master;
 
 /// A box whose clock is a little behind still finds its day.
@@ -39,6 +49,27 @@ pub enum Error {
     /// The master key file.
     #[error(transparent)]
     File(#[from] secret_file::Error),
+    /// There is no master key outside the data folder.
+    #[error(
+        "keys.master_key_file: there is no master key: make one with `xunke-hub keys master --to \
+         FILE` and deliver it as the credential master-key of the service, or name its file here \
+         (docs/guides/key-holders.md)"
+    )]
+    NoCustody,
+    /// The master key lies beside what it opens.
+    #[error(
+        "keys.master_key_file: {file} lies in {folder}, beside what it opens: move it elsewhere, \
+         best into a credential of the service (docs/guides/key-holders.md)"
+    )]
+    Beside {
+        /// The key.
+        file: PathBuf,
+        /// The data or media folder.
+        folder: PathBuf,
+    },
+    /// An export that cannot be made or read.
+    #[error(transparent)]
+    Escrow(#[from] escrow::Error),
     /// Day keys are sealed under a master key that is gone.
     #[error("{0}: the master key is missing; put it back, no recording can be opened without it")]
     MasterMissing(PathBuf),
@@ -70,6 +101,12 @@ pub enum Error {
     /// The segment was changed.
     #[error("the segment cannot be opened")]
     Damaged(#[from] Damage),
+    /// Whoever asks has opened as much today as one person may.
+    #[error("refused: {}", .0.en)]
+    Enough(Refusal),
+    /// A record key is sealed under another master key, or was changed.
+    #[error("record key {0} does not open with this master key")]
+    Record(String),
     /// Opening it did not come to an end.
     #[error("opening a segment was broken off")]
     BrokenOff(#[from] tokio::task::JoinError),
@@ -80,7 +117,10 @@ pub struct Keys {
     db: Db,
     master: Arc<Master>,
     signing: SigningKey,
+    suite: Suite,
     days_ahead: u32,
+    hours_a_day_max: u32,
+    opened: Opened,
     /// One bundle is made at a time.
     publishing: Mutex<()>,
 }
@@ -93,19 +133,13 @@ impl Keys {
     /// The master key is missing, malformed or another one, or the store fails.
     pub async fn open(
         db: Db,
-        data_dir: &Path,
+        custody: &Custody,
         config: &config::Keys,
         signing: SigningKey,
         now_ms: i64,
     ) -> Result<Self, Error> {
         let known = rows::any(&db).await?;
-        let own = data_dir.join("keys").join("master.key");
-        let configured = !config.master_key_file.as_os_str().is_empty();
-        let master = if configured {
-            Master::open(&config.master_key_file, false)?
-        } else {
-            Master::open(&own, known.is_none())?
-        };
+        let master = Master::open(&custody.file, custody.make && known.is_none())?;
         if let Some(row) = known {
             master.unseal(&row.sealed, day(row.epoch)?)?;
         }
@@ -113,7 +147,10 @@ impl Keys {
             db,
             master: Arc::new(master),
             signing,
+            suite: config.suite,
             days_ahead: config.days_ahead,
+            hours_a_day_max: config.hours_a_day_max,
+            opened: Opened::default(),
             publishing: Mutex::new(()),
         };
         keys.top_up(now_ms).await?;
@@ -174,36 +211,43 @@ impl Keys {
         ))
     }
 
-    /// Whether what is sealed to this day can be opened at all.
+    /// Whether what is sealed to this day can be opened at all: not once its key is destroyed.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn holds(&self, epoch: u32) -> Result<bool, Error> {
-        Ok(rows::find(&self.db, epoch.into()).await?.is_some())
+        let row = rows::find(&self.db, epoch.into()).await?;
+        Ok(row.is_some_and(|row| !row.sealed.is_empty()))
     }
 
     /// Opens a segment of the room that `permit` is for: the init segment, then the fragments.
     /// `sealed` must be what was scanned. The plain bytes live in memory only.
     ///
     /// # Errors
-    /// Another room, no key for the day, or a segment that was changed.
+    /// Another room, enough for today, no key any more, or a segment that was changed.
     pub async fn open_segment(
         &self,
         permit: &Permit<Playback, RecordingRef>,
         outline: Outline,
         sealed: Bytes,
+        now_ms: i64,
     ) -> Result<Vec<Vec<u8>>, Error> {
         let (permitted, found) = (permit.object().classroom, outline.header.classroom);
         if permitted != found {
             return Err(Error::OtherRoom { permitted, found });
         }
-        let epoch = outline.header.epoch;
-        let row = rows::find(&self.db, epoch.into()).await?;
-        let row = row.ok_or(Error::NoDay(epoch))?;
+        let piece = Piece {
+            person: permit.session().person.id,
+            recording: permit.object().id,
+            start_us: outline.header.start_us,
+            duration_us: outline.duration_us.into(),
+        };
+        let hours_max = self.hours_a_day_max;
+        self.opened.take(&self.db, piece, hours_max, now_ms).await?;
+        let source = self.source(&outline).await?;
         let master = self.master.clone();
         let opening = tokio::task::spawn_blocking(move || {
-            let secret = master.unseal(&row.sealed, epoch)?;
-            let key = outline.unwrap_key(&secret)?;
+            let key = outline.key_from(&source.unwrap(&master, &outline)?)?;
             Ok(outline.open(&sealed, &key)?)
         });
         opening.await?
@@ -218,13 +262,19 @@ impl Keys {
     }
 
     fn new_pair(&self, epoch: u32) -> DayKeyRow {
-        let (secret, day) = DaySecret::generate(epoch, &mut UnwrapErr(SysRng));
+        let (secret, day) = DaySecret::generate(self.suite, epoch, &mut UnwrapErr(SysRng));
         DayKeyRow {
             epoch: epoch.into(),
-            public: HEXLOWER.encode(&day.public),
+            public: day.public.into(),
             sealed: self.master.seal(&secret, epoch),
         }
     }
+}
+
+/// Where systemd puts the credentials of a service.
+#[must_use]
+pub fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 /// Keys are never printed.
@@ -239,11 +289,10 @@ fn day(epoch: i64) -> Result<u32, Error> {
 }
 
 fn public(row: &DayKeyRow) -> Result<DayKey, Error> {
-    let bytes = HEXLOWER.decode(row.public.as_bytes()).ok();
-    let public = bytes.and_then(|bytes| bytes.try_into().ok());
+    let public = PublicHalf::try_from(row.public.clone());
     Ok(DayKey {
         epoch: day(row.epoch)?,
-        public: public.ok_or(Error::Public(row.epoch))?,
+        public: public.map_err(|_| Error::Public(row.epoch))?,
     })
 }
 

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::config::Keys as Config;
+use crate::store::people::{NewPerson, add_person};
 
-const NOW: i64 = 1_795_300_000_000;
+pub(super) const NOW: i64 = 1_795_300_000_000;
 const DAY_MS: i64 = 86_400_000;
 
 struct Room(PathBuf);
@@ -18,7 +19,8 @@ impl Room {
             days_ahead,
             ..Config::default()
         };
-        Keys::open(db.clone(), &self.0, &config, hub_key(), now_ms).await
+        let custody = Custody::own(&self.0);
+        Keys::open(db.clone(), &custody, &config, hub_key(), now_ms).await
     }
 }
 
@@ -26,6 +28,25 @@ impl Drop for Room {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.0));
     }
+}
+
+/// Somebody with an account.
+pub(super) async fn person(db: &Db, number: u128) -> uuid::Uuid {
+    let id = uuid::Uuid::from_u128(number);
+    let mut writing = db.begin().await.unwrap();
+    let new = NewPerson {
+        id: &id.to_string(),
+        staff_number: &number.to_string(),
+        name: "王建国",
+        unit_id: None,
+        roles: &["school_supervisor"],
+        password_hash: "",
+        totp_sealed: "",
+        now_ms: NOW,
+    };
+    add_person(&mut writing, &new).await.unwrap();
+    Db::commit(writing).await.unwrap();
+    id
 }
 
 fn hub_key() -> SigningKey {
@@ -91,13 +112,35 @@ async fn without_its_master_key_the_hub_does_not_start() {
 async fn a_configured_master_key_is_never_made() {
     let (room, db) = (Room::new(), Db::in_memory().await);
     let path = room.0.join("credential");
-    let config = Config {
-        master_key_file: path.clone(),
-        days_ahead: 1,
+    let custody = Custody {
+        file: path.clone(),
+        make: false,
     };
-    let open = || Keys::open(db.clone(), &room.0, &config, hub_key(), NOW);
+    let days = Config {
+        days_ahead: 1,
+        ..Config::default()
+    };
+    let open = || Keys::open(db.clone(), &custody, &days, hub_key(), NOW);
     assert!(matches!(open().await, Err(Error::MasterMissing(_))));
     secret_file::write(&path, &[9; 32]).unwrap();
     open().await.unwrap();
     assert!(!room.0.join("keys").exists());
+}
+
+/// X15: 国密 begins with the next day that has no key yet; nothing that boxes know changes.
+#[tokio::test]
+async fn another_suite_begins_with_new_days() {
+    let (room, db) = (Room::new(), Db::in_memory().await);
+    room.open(&db, 1, NOW).await.unwrap();
+    let config = Config {
+        suite: Suite::National,
+        days_ahead: 2,
+        ..Config::default()
+    };
+    let keys = Keys::open(db.clone(), &Custody::own(&room.0), &config, hub_key(), NOW).await;
+    let bundle = keys.unwrap().bundle(NOW).await.unwrap();
+    let suites: Vec<_> = bundle.days.iter().map(|day| day.public.suite()).collect();
+    let [aes, sm] = [Suite::International, Suite::National];
+    assert_eq!(suites, [aes, aes, aes, sm]);
+    assert!(bundle.acceptable(&hub_key().verifying_key(), 0));
 }

@@ -15,7 +15,7 @@ pub(super) struct Span {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     pub span: Span,
-    /// `power`, `camera` or `disk`.
+    /// As the box named it.
     pub reason: String,
 }
 

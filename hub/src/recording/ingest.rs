@@ -12,11 +12,14 @@ use futures_util::Stream;
 use tokio::sync::{Mutex, Semaphore};
 use uuid::Uuid;
 use xunke_protocol::id::{ClassroomId, DeviceId, SegmentId};
-use xunke_protocol::recording::Receipt;
+use xunke_protocol::recording::{Progress, Receipt};
 use xunke_protocol::sealed::{Damage, Outline};
 
-use super::media::{self, Media, Received};
+use super::incoming::{Received, Upload};
+use super::media::{self, Media};
+use super::moment;
 use super::slot;
+use super::timetable::Roll;
 use crate::campus::{self, calendar, classroom};
 use crate::keys::{self, Keys};
 use crate::store::recording::{self as rows, RecordingRow, SegmentRow};
@@ -26,10 +29,6 @@ use crate::store::{self, Db};
 const VERIFYING_MAX: usize = 4;
 /// Uploads of the same segment wait for each other; of different ones hardly ever.
 const LANES: usize = 64;
-/// A box whose clock is ahead by more cannot be believed.
-const AHEAD_MS_MAX: i64 = calendar::DAY_MS;
-/// Nothing waits in a box for longer.
-const BEHIND_MS_MAX: i64 = 400 * calendar::DAY_MS;
 /// The init segment and one fragment: less shows nothing.
 const CHUNKS_MIN: usize = 2;
 
@@ -121,6 +120,8 @@ struct Rooms {
     keys: Arc<Keys>,
     /// The hub's key that boxes know.
     signing: SigningKey,
+    /// What is recorded around a lesson.
+    roll: Roll,
     uploads: Semaphore,
     verifying: Semaphore,
     lanes: Vec<Mutex<()>>,
@@ -134,37 +135,65 @@ impl std::fmt::Debug for Ingest {
 }
 
 impl Ingest {
-    /// An ingest that keeps files in `media` and rows in `db`, and signs with `signing`.
+    /// An ingest that keeps files in `media` and rows in `db`, and signs with `signing`; `roll` is
+    /// what is recorded around a lesson.
     #[must_use]
     pub fn new(
         db: Db,
         media: Media,
         keys: Arc<Keys>,
         signing: SigningKey,
-        uploads_max: usize,
+        (uploads_max, roll): (usize, Roll),
     ) -> Self {
         Self(Arc::new(Rooms {
             db,
             media,
             keys,
             signing,
+            roll,
             uploads: Semaphore::new(uploads_max),
             verifying: Semaphore::new(VERIFYING_MAX),
             lanes: std::iter::repeat_with(Mutex::default).take(LANES).collect(),
         }))
     }
 
-    /// Receives the body of an upload to the disk. Dropping the future forgets what came. After an
-    /// error the rest of the body is still to be read.
+    /// What a box has to send of a segment yet: nothing once it has its receipt.
     ///
     /// # Errors
-    /// Too large, broken off, or no room.
+    /// A store failed, or another box brought this segment.
+    pub async fn progress(&self, segment: SegmentId, device: &DeviceId) -> Result<Progress, Error> {
+        let upload = Upload {
+            device: device.clone(),
+            segment,
+        };
+        let Some(row) = rows::segment(&self.0.db, &segment.to_string()).await? else {
+            let arrived = self.0.media.arrived(&upload).await?;
+            return Ok(Progress::Arrived(arrived));
+        };
+        if row.device_id != device.as_str() {
+            return Err(Error::Conflict);
+        }
+        Ok(Progress::Stored(self.0.receipt(&row, segment)?))
+    }
+
+    /// Receives the body of an upload to the disk, from `offset` on: what broke off goes on where
+    /// it ended. After an error the rest of the body is still to be read.
+    ///
+    /// # Errors
+    /// Another offset than what is here, too large, broken off, or no room.
     pub async fn receive<E>(
         &self,
+        segment: SegmentId,
+        device: &DeviceId,
+        offset: u64,
         body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<Received, Error> {
         let _place = self.0.uploads.acquire().await;
-        Ok(self.0.media.receive(body).await?)
+        let upload = Upload {
+            device: device.clone(),
+            segment,
+        };
+        Ok(self.0.media.receive(&upload, offset, body).await?)
     }
 
     /// Verifies what was received and keeps it. The receipt of a segment that is stored already is
@@ -201,15 +230,16 @@ impl Rooms {
             return Ok(receipt);
         }
         let outline = self.verified(segment, sender, received).await?;
-        self.plausible(&outline, now_ms).await?;
-        let (recording, row) = self.rows(&outline, received, now_ms).await?;
+        let start_us = self.plausible(&outline, now_ms).await?;
+        let (recording, row) = self.rows((&outline, start_us), received, now_ms).await?;
         let lane = segment.0.as_u128() % LANES as u128;
         let lane = usize::try_from(lane).expect("invariant: lanes are few");
         let _lane = self.lanes[lane].lock().await;
         if let Some(receipt) = self.known(segment, sender, received).await? {
             return Ok(receipt);
         }
-        self.media.keep(received, &place(&recording, &row)).await?;
+        let place = place(&recording, &row);
+        self.media.keep_received(received, &place).await?;
         match rows::add(&self.db, &recording, &row).await {
             // Another hub was faster: what counts is what its row says.
             Err(error) if error.is_duplicate() => {
@@ -269,29 +299,28 @@ impl Rooms {
         Ok(verifying.await??)
     }
 
-    async fn plausible(&self, outline: &Outline, now_ms: i64) -> Result<(), Error> {
-        let start_ms = outline.header.start_us.div_euclid(1000);
-        let age_ms = now_ms.saturating_sub(start_ms);
-        if !(-AHEAD_MS_MAX..=BEHIND_MS_MAX).contains(&age_ms) {
-            return Err(Refused::Clock(start_ms).into());
-        }
+    /// When it began.
+    async fn plausible(&self, outline: &Outline, now_ms: i64) -> Result<i64, Error> {
+        let start_us = moment::of(&self.db, &outline.header, now_ms).await?;
+        let told_ms = outline.header.start_us.div_euclid(1000);
+        let start_us = start_us.ok_or(Refused::Clock(told_ms))?;
         if !self.keys.holds(outline.header.epoch).await? {
             return Err(Refused::NoKey(outline.header.epoch).into());
         }
-        Ok(())
+        Ok(start_us)
     }
 
     async fn rows(
         &self,
-        outline: &Outline,
+        (outline, start_us): (&Outline, i64),
         received: &Received,
         now_ms: i64,
     ) -> Result<(RecordingRow, SegmentRow), Error> {
         let header = &outline.header;
         let room = classroom::find(&self.db, header.classroom).await?;
         let room = room.ok_or(Refused::OtherRoom(header.classroom))?;
-        let start_ms = header.start_us.div_euclid(1000);
-        let slot = slot::at(&self.db, header.classroom, start_ms).await?;
+        let start_ms = start_us.div_euclid(1000);
+        let slot = slot::at(&self.db, header.classroom, start_ms, self.roll).await?;
         let recording = RecordingRow {
             id: Uuid::now_v7().to_string(),
             classroom_id: header.classroom.to_string(),
@@ -306,7 +335,7 @@ impl Rooms {
             device_id: header.device.to_string(),
             source: header.source.to_string(),
             epoch: header.epoch.into(),
-            start_us: header.start_us,
+            start_us,
             duration_us: outline.duration_us.into(),
             complete: outline.complete.into(),
             codecs: header.codecs.clone(),

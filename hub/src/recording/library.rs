@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 use xunke_policy::level::UnitId;
+use xunke_policy::retention::Kept;
 use xunke_protocol::id::{ClassroomId, SegmentId};
-use xunke_protocol::recording::{Gap as ToldGap, GapReason};
 
 use super::gaps::{self, Span, Told};
 use crate::access::gate::RecordingRef;
@@ -15,8 +15,9 @@ use crate::campus::{self, calendar, id};
 use crate::store::recording::{self as rows, GapRow, SegmentRow, ShareRow};
 use crate::store::{self, Db};
 
-/// A recording that got something within this time is still going on.
-const GOING_ON_MS: i64 = 60_000;
+/// A recording that got something within this time is still going on: a segment may last a minute,
+/// and comes when it is whole.
+const GOING_ON_MS: i64 = 150_000;
 /// 课外.
 const NO_LESSON: &str = "";
 
@@ -56,6 +57,8 @@ pub struct Recording {
     pub capturing: bool,
     /// Whether there are minors in it (X29): in the room then or now, or in the lesson.
     pub minors: bool,
+    /// What it is kept for: its class (R121).
+    pub kept: Kept,
 }
 
 impl Recording {
@@ -71,6 +74,7 @@ impl Recording {
             teacher: self.lesson.as_ref().and_then(|lesson| lesson.teacher_id),
             minors: self.minors,
             start_ms: self.start_ms,
+            kept: self.kept,
         }
     }
 }
@@ -101,7 +105,7 @@ pub struct Gap {
     pub from_us: i64,
     /// To.
     pub to_us: i64,
-    /// `power`, `camera`, `disk` or `unknown`.
+    /// `power`, `camera`, `network`, `disk`, `policy`, `evicted` or `unknown`.
     pub reason: String,
 }
 
@@ -136,12 +140,17 @@ pub async fn on_day(db: &Db, day: i64, now_ms: i64) -> Result<Vec<Recording>, Er
         .collect()
 }
 
-/// One recording.
+/// One recording, and what is known of one that was destroyed: whoever asks for it learns that it
+/// is past its retention.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn find(db: &Db, recording_id: Uuid, now_ms: i64) -> Result<Option<Recording>, Error> {
-    let shares = rows::one(db, &recording_id.to_string()).await?;
+    let key = recording_id.to_string();
+    let mut shares = rows::one(db, &key).await?;
+    if shares.is_empty() {
+        shares = rows::one_destroyed(db, &key).await?;
+    }
     let Some(first) = shares.first() else {
         return Ok(None);
     };
@@ -185,26 +194,6 @@ pub async fn contents(db: &Db, recording: &Recording) -> Result<Contents, Error>
     })
 }
 
-/// Notes what a box says is missing for good (`up/ev/gap`).
-///
-/// # Errors
-/// When the store fails.
-pub async fn note_gap(db: &Db, classroom: ClassroomId, gap: &ToldGap) -> Result<(), Error> {
-    let reason = match gap.reason {
-        GapReason::Power => "power",
-        GapReason::Camera => "camera",
-        GapReason::Disk => "disk",
-    };
-    let row = GapRow {
-        classroom_id: classroom.to_string(),
-        source: gap.source.to_string(),
-        from_us: gap.from_us,
-        to_us: gap.to_us,
-        reason: reason.into(),
-    };
-    Ok(rows::add_gap(db, &row).await?)
-}
-
 async fn missing(
     db: &Db,
     classroom: ClassroomId,
@@ -212,12 +201,15 @@ async fn missing(
     segments: &[Segment],
 ) -> Result<Vec<Gap>, Error> {
     let told = rows::gaps(db, &classroom.to_string(), whole.from_us, whole.to_us).await?;
+    // Between two lessons that follow each other lies a segment of the first that reaches into the
+    // second: nothing is missing there (X52).
+    let stored = rows::stored(db, &classroom.to_string(), whole.from_us, whole.to_us).await?;
     let mut sources: Vec<_> = segments.iter().map(|one| one.source.as_str()).collect();
     sources.sort_unstable();
     sources.dedup();
     let mut all = Vec::new();
     for source in sources {
-        let recorded: Vec<_> = segments
+        let recorded: Vec<_> = stored
             .iter()
             .filter(|one| one.source == source)
             .map(|one| Span {
@@ -281,6 +273,11 @@ fn recording(shares: &[ShareRow], lesson: Option<Lesson>, now_ms: i64) -> Result
         unit: Unit {
             id: UnitId(id("a unit", &row.unit_id)?),
             name: row.unit.clone(),
+        },
+        kept: Kept {
+            in_lesson: !outside,
+            premium: row.premium > 0,
+            held: row.held > 0,
         },
         minors: row.minors > 0 || lesson.as_ref().is_some_and(|lesson| lesson.minors),
         lesson,

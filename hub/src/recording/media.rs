@@ -8,24 +8,16 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
+use object_store::{ObjectStore, ObjectStoreExt};
 use xunke_protocol::recording::SEGMENT_BYTES_MAX;
 
-const INCOMING: &str = "incoming";
-/// Written to the disk in pieces of this size.
-const PIECE_BYTES: usize = 1024 * 1024;
-/// Pieces of one upload that may wait for the disk.
-const PIECES_MAX: usize = 2;
-/// A box that sends nothing for so long has gone.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+pub(super) const INCOMING: &str = "incoming";
+/// More than any header and wrapped key.
+const HEAD_BYTES: u64 = 4096;
 
 /// What went wrong with media.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +36,9 @@ pub enum Error {
     /// The sender went away or fell silent.
     #[error("the upload broke off after {0} bytes")]
     BrokenOff(u64),
+    /// The sender goes on somewhere else than where its upload ended.
+    #[error("{0} bytes of this segment are here: go on there")]
+    Offset(u64),
     /// The disk is full, or as full as it may get.
     #[error("there is no room for recordings")]
     Full,
@@ -57,24 +52,23 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether the file is simply not there.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        let absent = |source: &_| matches!(source, object_store::Error::NotFound { .. });
+        matches!(self, Self::Store { source, .. } if absent(source))
+    }
+}
+
 /// Where sealed files are kept. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Media {
-    store: Arc<dyn ObjectStore>,
+    pub(super) store: Arc<dyn ObjectStore>,
     folder: PathBuf,
     free_bytes_min: u64,
     /// Whether it was said that there is no room.
     full: Arc<AtomicBool>,
-}
-
-/// A file that was received whole and is durable, but not yet believed.
-#[derive(Debug)]
-pub struct Received {
-    location: Location,
-    /// Of all its bytes.
-    pub sha256: [u8; 32],
-    /// Its length.
-    pub bytes: u64,
 }
 
 impl Media {
@@ -104,26 +98,8 @@ impl Media {
         })
     }
 
-    /// Receives a body to the disk, never more than [`SEGMENT_BYTES_MAX`] of it. Dropping the
-    /// future forgets what came.
-    ///
-    /// # Errors
-    /// Too large, broken off, no room, or the store failed.
-    pub async fn receive<E>(
-        &self,
-        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    ) -> Result<Received, Error> {
-        let received = self.take_in(body).await;
-        match received {
-            Ok(_) => self.tell(false),
-            Err(Error::Full) => self.tell(true),
-            Err(_) => {}
-        }
-        received
-    }
-
-    /// Once when there is no room any more, and once when there is again.
-    fn tell(&self, full: bool) {
+    /// Says so once when there is no room any more, and once when there is again.
+    pub(super) fn tell(&self, full: bool) {
         let folder = self.folder.display();
         match (self.full.swap(full, Ordering::Relaxed), full) {
             (false, true) => tracing::error!(
@@ -136,65 +112,14 @@ impl Media {
         }
     }
 
-    async fn take_in<E>(
-        &self,
-        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    ) -> Result<Received, Error> {
-        self.check_room()?;
-        let failed = |source| failed("receiving a segment", source);
-        let location = Location::from_iter([INCOMING, &Uuid::now_v7().to_string()]);
-        let upload = self.store.put_multipart(&location).await.map_err(failed)?;
-        let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE_BYTES);
-        let (mut hash, mut bytes) = (Sha256::new(), 0);
-        loop {
-            let next = tokio::time::timeout(SILENCE_MAX, body.next()).await;
-            let piece = match next {
-                Ok(None) => break,
-                Ok(Some(Ok(piece))) => piece,
-                Ok(Some(Err(_))) | Err(_) => return Err(Error::BrokenOff(bytes)),
-            };
-            bytes += piece.len() as u64;
-            if bytes > SEGMENT_BYTES_MAX {
-                return Err(Error::TooLarge);
-            }
-            hash.update(&piece);
-            upload.wait_for_capacity(PIECES_MAX).await.map_err(failed)?;
-            upload.put(piece);
-        }
-        upload.finish().await.map_err(failed)?;
-        Ok(Received {
-            location,
-            sha256: hash.finalize().into(),
-            bytes,
-        })
-    }
-
-    /// The bytes of a received file.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn look_into(&self, received: &Received) -> Result<Bytes, Error> {
-        self.get(&received.location).await
-    }
-
-    /// Gives a received file its place; durable when this returns. A file there that nobody was
+    /// Gives an incoming file its place; durable when this returns. A file there that nobody was
     /// given a receipt for is replaced.
     ///
     /// # Errors
     /// When the store fails; then nothing has a place.
-    pub async fn keep(&self, received: &Received, place: &str) -> Result<(), Error> {
-        let renamed = self.store.rename(&received.location, &place.into()).await;
+    pub(super) async fn keep(&self, incoming: &Location, place: &str) -> Result<(), Error> {
+        let renamed = self.store.rename(incoming, &place.into()).await;
         renamed.map_err(|source| failed("keeping a segment", source))
-    }
-
-    /// Forgets a received file, if it has not been given a place.
-    pub async fn forget(&self, received: &Received) {
-        match self.store.delete(&received.location).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn StdError, "cannot forget an upload");
-            }
-        }
     }
 
     /// The bytes of a kept file.
@@ -205,7 +130,27 @@ impl Media {
         self.get(&place.into()).await
     }
 
-    async fn get(&self, location: &Location) -> Result<Bytes, Error> {
+    /// The beginning of a kept file, which holds its header and its wrapped key.
+    ///
+    /// # Errors
+    /// It is not there, or the store fails.
+    pub async fn read_head(&self, place: &str) -> Result<Bytes, Error> {
+        let head = self.store.get_range(&place.into(), 0..HEAD_BYTES).await;
+        head.map_err(|source| failed("reading the head of a segment", source))
+    }
+
+    /// Removes a kept file; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// The store fails; try again.
+    pub async fn remove(&self, place: &str) -> Result<(), Error> {
+        match self.store.delete(&place.into()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(failed("removing a segment", source)),
+        }
+    }
+
+    pub(super) async fn get(&self, location: &Location) -> Result<Bytes, Error> {
         let failed = |source| failed("reading a segment", source);
         let found = self.store.get(location).await.map_err(failed)?;
         found.bytes().await.map_err(failed)
@@ -213,7 +158,7 @@ impl Media {
 
     /// The database and the trail share the disk: without a trail nobody may see anything (X9),
     /// so recordings stop first.
-    fn check_room(&self) -> Result<(), Error> {
+    pub(super) fn check_room(&self) -> Result<(), Error> {
         let disk = rustix::fs::statvfs(&self.folder).map_err(|source| Error::Folder {
             path: self.folder.clone(),
             source: source.into(),
@@ -234,7 +179,7 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
         .create(path)
 }
 
-fn failed(doing: &'static str, source: object_store::Error) -> Error {
+pub(super) fn failed(doing: &'static str, source: object_store::Error) -> Error {
     if is_full(&source) {
         return Error::Full;
     }
@@ -261,117 +206,7 @@ fn is_full(error: &(dyn StdError + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
-
     use super::*;
-
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new() -> Self {
-            Self(std::env::temp_dir().join(format!("xunke-media-{}", Uuid::now_v7())))
-        }
-
-        fn left(&self) -> usize {
-            std::fs::read_dir(self.0.join(INCOMING)).unwrap().count()
-        }
-
-        /// What is dropped is deleted in the background.
-        async fn is_emptied(&self) -> bool {
-            for _ in 0..200 {
-                if self.left() == 0 {
-                    return true;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            false
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            drop(std::fs::remove_dir_all(&self.0));
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_received_is_read_back_and_moves_once() {
-        let folder = Folder::new();
-        let media = Media::open(&folder.0, 0).unwrap();
-        let pieces = [b"one ".as_slice(), b"two"].map(|piece| Ok::<_, ()>(piece.into()));
-        let received = media.receive(stream::iter(pieces)).await.unwrap();
-        assert_eq!(received.bytes, 7);
-        assert_eq!(
-            received.sha256,
-            <[u8; 32]>::from(Sha256::digest(b"one two"))
-        );
-        assert_eq!(&media.look_into(&received).await.unwrap()[..], b"one two");
-        media.keep(&received, "segments/a/b/c.xks").await.unwrap();
-        assert_eq!(
-            &media.read("segments/a/b/c.xks").await.unwrap()[..],
-            b"one two"
-        );
-        assert_eq!(folder.left(), 0);
-        assert!(media.keep(&received, "segments/a/b/d.xks").await.is_err());
-        media.forget(&received).await;
-    }
-
-    #[tokio::test]
-    async fn one_byte_too_many_is_refused_and_forgotten() {
-        let folder = Folder::new();
-        let media = Media::open(&folder.0, 0).unwrap();
-        let piece = Bytes::from(vec![7; 1024 * 1024]);
-        let full = SEGMENT_BYTES_MAX / piece.len() as u64;
-        let largest = stream::iter(0..full).map(|_| Ok::<_, ()>(piece.clone()));
-        let received = media.receive(largest).await.unwrap();
-        assert_eq!(received.bytes, SEGMENT_BYTES_MAX);
-        media.forget(&received).await;
-        let more = stream::iter(0..=full).map(|n| match n {
-            0 => Ok::<_, ()>(piece.slice(..1)),
-            _ => Ok(piece.clone()),
-        });
-        assert!(matches!(media.receive(more).await, Err(Error::TooLarge)));
-        assert!(folder.is_emptied().await);
-    }
-
-    #[tokio::test]
-    async fn an_upload_that_breaks_off_is_forgotten() {
-        let folder = Folder::new();
-        let media = Media::open(&folder.0, 0).unwrap();
-        let pieces = [Ok(Bytes::from_static(b"one")), Err("the box is gone")];
-        let broken = media.receive(stream::iter(pieces)).await;
-        assert!(matches!(broken, Err(Error::BrokenOff(3))));
-        assert!(folder.is_emptied().await);
-    }
-
-    #[tokio::test]
-    async fn what_a_crash_left_is_forgotten_at_start_and_what_was_kept_is_not() {
-        let folder = Folder::new();
-        let media = Media::open(&folder.0, 0).unwrap();
-        let received = media
-            .receive(stream::iter([Ok::<_, ()>("x".into())]))
-            .await
-            .unwrap();
-        media.keep(&received, "segments/a").await.unwrap();
-        media
-            .receive(stream::iter([Ok::<_, ()>("y".into())]))
-            .await
-            .unwrap();
-        std::fs::write(folder.0.join(INCOMING).join("half#1"), b"half").unwrap();
-        let again = Media::open(&folder.0, 0).unwrap();
-        assert_eq!(folder.left(), 0);
-        assert_eq!(&again.read("segments/a").await.unwrap()[..], b"x");
-    }
-
-    /// X9: uploads stop before the trail has no room.
-    #[tokio::test]
-    async fn the_last_space_is_not_for_recordings() {
-        let folder = Folder::new();
-        let media = Media::open(&folder.0, u64::MAX).unwrap();
-        let upload = media.receive(stream::iter([Ok::<_, ()>("x".into())])).await;
-        assert!(matches!(upload, Err(Error::Full)));
-        assert_eq!(folder.left(), 0);
-    }
 
     #[test]
     fn a_full_disk_is_told_from_other_failures() {

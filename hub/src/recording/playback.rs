@@ -72,6 +72,16 @@ pub enum Error {
     BrokenOff(#[from] tokio::task::JoinError),
 }
 
+impl Error {
+    /// What the key room refuses by the regulations: no key any more, or enough for today.
+    fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Keys(error) => error.refusal(),
+            _ => None,
+        }
+    }
+}
+
 /// A play as the page needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
@@ -200,9 +210,17 @@ impl Playback {
             noted.map_err(Denied::from)?;
             play.seen().key_noted = true;
         }
-        let plain = self.0.opened(permit_now, &row).await?;
-        play.watched(&row);
-        Ok(plain)
+        let opened = self.0.opened(permit_now, &row, now_ms).await;
+        let Some(refusal) = opened.as_ref().err().and_then(Error::refusal) else {
+            let plain = opened?;
+            play.watched(&row);
+            return Ok(plain);
+        };
+        let noted = self.0.gate.note_no_key(permit_now, refusal, now_ms).await;
+        noted.map_err(Denied::from)?;
+        drop(permit);
+        self.refuse(&play, refusal, now_ms).await;
+        Err(Error::Refused(refusal))
     }
 
     /// Whether what is being sent of a play may go on.
@@ -321,7 +339,12 @@ impl Rooms {
         surplus.map(|(id, _)| id.clone())
     }
 
-    async fn opened(&self, permit: &Permitted, row: &SegmentRow) -> Result<Vec<Vec<u8>>, Error> {
+    async fn opened(
+        &self,
+        permit: &Permitted,
+        row: &SegmentRow,
+        now_ms: i64,
+    ) -> Result<Vec<Vec<u8>>, Error> {
         let _place = self.opening.acquire().await;
         let classroom = permit.object().classroom.to_string();
         let place = place_of(&classroom, row.start_us, &row.id);
@@ -329,7 +352,8 @@ impl Rooms {
         let scanned = sealed.clone();
         let outline = tokio::task::spawn_blocking(move || Outline::scan(&scanned)).await?;
         let outline = outline.map_err(keys::Error::from)?;
-        Ok(self.keys.open_segment(permit, outline, sealed).await?)
+        let opening = self.keys.open_segment(permit, outline, sealed, now_ms);
+        Ok(opening.await?)
     }
 }
 

@@ -19,12 +19,16 @@ use xunke_protocol::sealed::header::Header;
 use super::ingest::{self, Ingest, Sender};
 use super::media::Media;
 use super::playback::Playback;
+use super::retention::Retention;
+use super::timetable::Roll;
 use crate::access::audit::Trail;
 use crate::access::gate::Gate;
 use crate::access::gate::tests::stage::school;
+use crate::access::keeping::Keepings;
 use crate::access::session::{Session, Sessions};
 use crate::config::{self, Config};
 use crate::keys::Keys;
+use crate::keys::custody::Custody;
 use crate::notice::Notices;
 use crate::store::campus::{self as campus_rows, LessonRow, TermRow};
 use crate::store::people::{self as people_rows, GrantRow, NewPerson};
@@ -55,6 +59,10 @@ pub struct Stage {
     pub trail: Arc<Trail>,
     pub ingest: Ingest,
     pub playback: Playback,
+    pub gate: Gate,
+    pub keepings: Keepings,
+    pub retention: Retention,
+    pub media: Media,
 }
 
 impl Drop for Stage {
@@ -88,7 +96,8 @@ pub async fn stage() -> Stage {
         days_ahead: 2,
         ..config::Keys::default()
     };
-    let keys = Keys::open(db.clone(), &folder, &days, hub_key(), EIGHT).await;
+    let custody = Custody::own(&folder);
+    let keys = Keys::open(db.clone(), &custody, &days, hub_key(), EIGHT).await;
     let keys = Arc::new(keys.unwrap());
     let media = Media::open(&folder.join("media"), 0).unwrap();
     let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
@@ -101,9 +110,26 @@ pub async fn stage() -> Stage {
         config,
         school(),
     );
+    let playback = Playback::new(db.clone(), gate.clone(), keys.clone(), media.clone());
+    let keepings = Keepings::new(db.clone(), trail.clone(), Arc::new(school()));
     Stage {
-        ingest: Ingest::new(db.clone(), media.clone(), keys.clone(), hub_key(), 8),
-        playback: Playback::new(db.clone(), gate, keys.clone(), media),
+        ingest: Ingest::new(
+            db.clone(),
+            media.clone(),
+            keys.clone(),
+            hub_key(),
+            (8, Roll::of(&config::Recording::default())),
+        ),
+        playback,
+        gate,
+        retention: Retention::new(
+            (db.clone(), trail.clone()),
+            keepings.clone(),
+            (keys.clone(), media.clone()),
+            hub_key(),
+        ),
+        keepings,
+        media,
         db,
         folder,
         keys,
@@ -141,7 +167,12 @@ pub fn film(number: u128, start_us: i64, seconds: u32) -> Film {
 impl Stage {
     /// Seals with the day's key, as a box does with its bundle.
     pub async fn sealed(&self, film: &Film, key: SigningKey) -> Vec<u8> {
-        let bundle = self.keys.bundle(EIGHT).await.unwrap();
+        self.sealed_at(film, key, EIGHT).await
+    }
+
+    /// The same with the bundle of a later day.
+    pub async fn sealed_at(&self, film: &Film, key: SigningKey, at_ms: i64) -> Vec<u8> {
+        let bundle = self.keys.bundle(at_ms).await.unwrap();
         let day = bundle
             .nearest(epoch::of(film.header.start_us / 1000))
             .unwrap();
@@ -168,7 +199,10 @@ impl Stage {
     ) -> Result<Receipt, ingest::Error> {
         let (first, rest) = bytes.split_at(bytes.len() / 2);
         let pieces = [first, rest].map(|piece| Ok::<_, ()>(Bytes::copy_from_slice(piece)));
-        let received = self.ingest.receive(stream::iter(pieces)).await?;
+        let received = self
+            .ingest
+            .receive(segment, &sender.device, 0, stream::iter(pieces))
+            .await?;
         self.ingest.accept(segment, sender, received, now_ms).await
     }
 
@@ -218,6 +252,8 @@ pub const UNIT_SUPERVISOR: u128 = 12;
 pub const OTHER_UNIT_SUPERVISOR: u128 = 13;
 pub const TECHNICIAN: u128 = 14;
 pub const UNSIGNED: u128 = 15;
+pub const TEACHER: u128 = 16;
+pub const ACADEMIC_AFFAIRS: u128 = 17;
 
 async fn college(db: &Db) {
     let mut writing = db.begin().await.unwrap();
@@ -234,6 +270,16 @@ async fn college(db: &Db) {
     )
     .await;
     person(&mut writing, UNSIGNED, "school_supervisor", 1, None, false).await;
+    person(&mut writing, TEACHER, "teacher", 9, None, false).await;
+    person(
+        &mut writing,
+        ACADEMIC_AFFAIRS,
+        "academic_affairs",
+        9,
+        None,
+        false,
+    )
+    .await;
     let own = unit(UNIT);
     person(
         &mut writing,

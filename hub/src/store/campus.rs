@@ -156,6 +156,28 @@ pub async fn lesson_at(
     .map_err(failed("reading the lesson of a room"))
 }
 
+/// Lessons of a room that overlap `from_ms..to_ms`, by time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lessons_of_room(
+    db: &Db,
+    classroom_id: &str,
+    from_ms: i64,
+    to_ms: i64,
+) -> Result<Vec<LessonRow>, Error> {
+    sqlx::query_as(
+        "SELECT * FROM lessons WHERE classroom_id = $1 AND start_ms < $3 AND end_ms > $2
+         ORDER BY start_ms, id",
+    )
+    .bind(classroom_id)
+    .bind(from_ms)
+    .bind(to_ms)
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading the lessons of a room"))
+}
+
 /// One lesson.
 ///
 /// # Errors
@@ -166,6 +188,17 @@ pub async fn lesson(db: &Db, id: &str) -> Result<Option<LessonRow>, Error> {
         .fetch_optional(db.read())
         .await
         .map_err(failed("reading a lesson"))
+}
+
+/// Every term, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn terms(db: &Db) -> Result<Vec<TermRow>, Error> {
+    sqlx::query_as("SELECT * FROM terms ORDER BY week_one DESC, id")
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading the terms"))
 }
 
 /// One term.

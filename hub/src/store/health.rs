@@ -25,6 +25,8 @@ pub struct StatusRow {
     pub report_boot: Option<String>,
     /// When it was written, by the box's clock that never steps.
     pub report_mono_ms: Option<i64>,
+    /// What the box's clock showed then.
+    pub report_ts_ms: Option<i64>,
     /// When it arrived.
     pub reported_ms: Option<i64>,
 }
@@ -55,6 +57,8 @@ pub struct ReportRow<'a> {
     pub boot: &'a str,
     /// When it was written, by the box's clock that never steps.
     pub mono_ms: i64,
+    /// The same by its wall clock, milliseconds since the epoch.
+    pub ts_ms: i64,
 }
 
 /// Something that happened on a box.
@@ -104,7 +108,7 @@ pub struct FaultRow {
 pub async fn statuses(db: &Db) -> Result<Vec<StatusRow>, Error> {
     sqlx::query_as(
         "SELECT device_id, state, since_ms, boot, epoch, agent, report, report_boot,
-         report_mono_ms, reported_ms FROM device_status ORDER BY device_id",
+         report_mono_ms, report_ts_ms, reported_ms FROM device_status ORDER BY device_id",
     )
     .fetch_all(db.read())
     .await
@@ -118,7 +122,7 @@ pub async fn statuses(db: &Db) -> Result<Vec<StatusRow>, Error> {
 pub async fn status(db: &Db, device_id: &str) -> Result<Option<StatusRow>, Error> {
     sqlx::query_as(
         "SELECT device_id, state, since_ms, boot, epoch, agent, report, report_boot,
-         report_mono_ms, reported_ms FROM device_status WHERE device_id = $1",
+         report_mono_ms, report_ts_ms, reported_ms FROM device_status WHERE device_id = $1",
     )
     .bind(device_id)
     .fetch_optional(db.read())
@@ -157,17 +161,18 @@ pub async fn put_presence(db: &Db, row: &PresenceRow<'_>, now_ms: i64) -> Result
 pub async fn put_report(db: &Db, row: &ReportRow<'_>, now_ms: i64) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO device_status (device_id, state, since_ms, boot, epoch, agent,
-         report, report_boot, report_mono_ms, reported_ms)
-         VALUES ($1, 'unknown', $5, $3, 0, '', $2, $3, $4, $5)
+         report, report_boot, report_mono_ms, reported_ms, report_ts_ms)
+         VALUES ($1, 'unknown', $5, $3, 0, '', $2, $3, $4, $5, $6)
          ON CONFLICT (device_id) DO UPDATE SET report = excluded.report,
          report_boot = excluded.report_boot, report_mono_ms = excluded.report_mono_ms,
-         reported_ms = excluded.reported_ms",
+         reported_ms = excluded.reported_ms, report_ts_ms = excluded.report_ts_ms",
     )
     .bind(row.device_id)
     .bind(row.report)
     .bind(row.boot)
     .bind(row.mono_ms)
     .bind(now_ms)
+    .bind(row.ts_ms)
     .execute(db.write())
     .await
     .map(drop)

@@ -28,8 +28,12 @@ pub mod incident;
 pub mod view;
 pub mod record;
 pub mod keys;
+pub mod keeping;
+pub mod destruction;
 pub mod device;
+pub mod timetable;
 pub mod recording;
+pub mod ledger;
 pub mod health;
 
 use std::path::Path;
@@ -113,6 +117,8 @@ pub type Writing = Transaction<'static, Any>;
 pub struct Db {
     read: AnyPool,
     write: AnyPool,
+    /// Whether it is SQLite, which keeps what was overwritten in its journal for a while.
+    file: bool,
 }
 
 impl Db {
@@ -142,7 +148,8 @@ impl Db {
             0 => write.clone(),
             _ => place.pool(readers).await.map_err(open_error)?,
         };
-        Ok(Self { read, write })
+        let file = place.is_file();
+        Ok(Self { read, write, file })
     }
 
     /// A new database for a test: in memory, or in the PostgreSQL that [`place::TEST_STORE`] names.
@@ -179,6 +186,22 @@ impl Db {
     /// When the disk does not take it; then nothing was written.
     pub async fn commit(writing: Writing) -> Result<(), Error> {
         writing.commit().await.map_err(failed("committing"))
+    }
+
+    /// Empties SQLite's journal, so that what was overwritten is not to be found there (X17). A
+    /// server's journal is its administrator's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn empty_journal(&self) -> Result<(), Error> {
+        if !self.file {
+            return Ok(());
+        }
+        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.write)
+            .await
+            .map(drop)
+            .map_err(failed("emptying the journal"))
     }
 
     /// Closes every connection.

@@ -16,9 +16,10 @@ const FILE_NAME: &str = "hub.sqlite";
 const FILE_READERS_MAX: u32 = 4;
 const SERVER_READERS_MAX: u32 = 16;
 
-/// A receipt and a line of the trail must survive a power cut: FULL.
+/// A receipt and a line of the trail must survive a power cut: FULL. What is deleted is overwritten
+/// (X17): the private half of a day key is gone from the file, not only from the index.
 const FILE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;";
+    PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;";
 /// The same, whatever the server's own file says; and a hub that is gone holds nothing for long.
 const SERVER_SETTINGS: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; \
     SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '30s';";
@@ -85,6 +86,11 @@ impl Place {
             #[cfg(test)]
             Self::Memory => 0,
         }
+    }
+
+    /// Whether it is SQLite.
+    pub fn is_file(&self) -> bool {
+        !matches!(self, Self::Server(_))
     }
 
     fn settings(&self) -> &'static str {

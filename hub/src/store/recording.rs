@@ -42,6 +42,10 @@ pub struct ShareRow {
     pub end_ms: i64,
     /// Whether there were minors in the room when it began, or are now: 1 or 0.
     pub minors: i64,
+    /// Complete nominations for the premium courses that last.
+    pub premium: i64,
+    /// Holds that last.
+    pub held: i64,
     /// Such as `cam0`.
     pub source: String,
     /// How many segments.
@@ -94,8 +98,12 @@ pub struct GapRow {
     pub from_us: i64,
     /// First moment that is there again.
     pub to_us: i64,
-    /// `power`, `camera` or `disk`.
+    /// `power`, `camera`, `network`, `disk`, `policy` or `evicted`.
     pub reason: String,
+    /// The box that signed it; empty from an agent that does not sign.
+    pub device_id: String,
+    /// Its signature, hex.
+    pub signature: String,
 }
 
 /// Keeps a segment and, if it is the first of its lesson or hour, the recording: durable when
@@ -199,6 +207,12 @@ macro_rules! shares {
         concat!(
             "SELECT r.id, r.classroom_id, c.name AS room, r.unit_id, u.name AS unit, r.lesson_id,
              r.start_ms, r.end_ms, CASE WHEN r.minors + c.minors > 0 THEN 1 ELSE 0 END AS minors,
+             (SELECT COUNT(*) FROM premium p WHERE p.recording_id = r.id
+               AND p.approved_ms IS NOT NULL AND p.consented_ms IS NOT NULL
+               AND p.ended_ms IS NULL) AS premium,
+             (SELECT COUNT(*) FROM holds h WHERE h.classroom_id = r.classroom_id
+               AND h.from_ms < r.end_ms AND h.until_ms > r.start_ms
+               AND h.ended_ms IS NULL) AS held,
              s.source, COUNT(*) AS segments,
              CAST(SUM(s.duration_us) AS BIGINT) AS duration_us, MIN(s.start_us) AS first_us,
              MAX(s.start_us + s.duration_us) AS last_us
@@ -236,24 +250,100 @@ pub async fn one(db: &Db, id: &str) -> Result<Vec<ShareRow>, Error> {
         .map_err(failed("reading a recording"))
 }
 
+/// What one recording amounted to before it was destroyed, by source.
+///
+/// # Errors
+/// When the database fails.
+pub async fn one_destroyed(db: &Db, id: &str) -> Result<Vec<ShareRow>, Error> {
+    sqlx::query_as(
+        "SELECT r.id, r.classroom_id, c.name AS room, r.unit_id, u.name AS unit, r.lesson_id,
+         r.start_ms, r.end_ms, CASE WHEN r.minors + c.minors > 0 THEN 1 ELSE 0 END AS minors,
+         CAST(0 AS BIGINT) AS premium, CAST(0 AS BIGINT) AS held, s.source, s.segments,
+         s.duration_us, s.first_us, s.last_us
+         FROM recordings r JOIN destroyed_shares s ON s.recording_id = r.id
+         JOIN classrooms c ON c.id = r.classroom_id JOIN units u ON u.id = r.unit_id
+         WHERE r.id = $1 ORDER BY s.source",
+    )
+    .bind(id)
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading a destroyed recording"))
+}
+
+/// A stretch of one source that is stored, whatever lesson it was filed under.
+#[derive(Debug, Clone, FromRow)]
+pub struct StretchRow {
+    /// Such as `cam0`.
+    pub source: String,
+    /// First frame, microseconds since the epoch.
+    pub start_us: i64,
+    /// Media it holds.
+    pub duration_us: i64,
+}
+
+/// What is stored of a room that overlaps `from_us..to_us`, by time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stored(
+    db: &Db,
+    classroom_id: &str,
+    from_us: i64,
+    to_us: i64,
+) -> Result<Vec<StretchRow>, Error> {
+    // A segment begins within half an hour of its lesson, and is no longer than ten minutes.
+    const LONGEST_MS: i64 = 600_000 + 30 * 60_000;
+    sqlx::query_as(
+        "SELECT s.source, s.start_us, s.duration_us
+         FROM recordings r JOIN segments s ON s.recording_id = r.id
+         WHERE r.classroom_id = $1 AND r.start_ms < $4 AND r.end_ms > $5
+         AND s.start_us < $3 AND s.start_us + s.duration_us > $2 ORDER BY s.start_us",
+    )
+    .bind(classroom_id)
+    .bind(from_us)
+    .bind(to_us)
+    .bind(to_us.div_euclid(1000) + LONGEST_MS)
+    .bind(from_us.div_euclid(1000) - LONGEST_MS)
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading what is stored of a room"))
+}
+
 /// Notes a gap; told twice, it counts once.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn add_gap(db: &Db, gap: &GapRow) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO gaps (classroom_id, source, from_us, to_us, reason)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (classroom_id, source, from_us, to_us) DO NOTHING",
+        "INSERT INTO gaps (classroom_id, source, from_us, to_us, reason, device_id, signature)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (classroom_id, source, from_us, to_us) DO NOTHING",
     )
     .bind(&gap.classroom_id)
     .bind(&gap.source)
     .bind(gap.from_us)
     .bind(gap.to_us)
     .bind(&gap.reason)
+    .bind(&gap.device_id)
+    .bind(&gap.signature)
     .execute(db.write())
     .await
     .map(drop)
     .map_err(failed("noting a gap"))
+}
+
+/// Whether a box has ever signed a gap.
+///
+/// # Errors
+/// When the database fails.
+pub async fn signs_gaps(db: &Db, device_id: &str) -> Result<bool, Error> {
+    let one: Option<i64> =
+        sqlx::query_scalar("SELECT from_us FROM gaps WHERE device_id = $1 LIMIT 1")
+            .bind(device_id)
+            .fetch_optional(db.read())
+            .await
+            .map_err(failed("reading whether a box signs gaps"))?;
+    Ok(one.is_some())
 }
 
 /// The gaps a room's boxes told of that overlap `from_us..to_us`.

@@ -7,10 +7,12 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use xunke_protocol::id::ClassroomId;
+use xunke_protocol::timetable::Mode;
 
 use super::App;
 use super::error::{Error, ErrorBody};
 use crate::campus::classroom::{self, Classroom};
+use crate::clock::now_ms;
 use crate::device::registry;
 use crate::health::status::{self, DeviceStatus};
 use crate::store::Db;
@@ -40,6 +42,12 @@ pub struct Device {
     /// The newest report: numbers and states only; empty when there is none.
     #[schema(value_type = Object)]
     pub health: serde_json::Value,
+    /// The room's id.
+    pub room_id: uuid::Uuid,
+    /// How the room is recorded: `lessons` or `continuous`.
+    pub capture: &'static str,
+    /// Until when it is recorded by order; null when it is not.
+    pub record_until: Option<i64>,
 }
 
 /// Rooms by id, for screens that name them.
@@ -56,11 +64,13 @@ pub(super) async fn rooms(db: &Db) -> Result<HashMap<ClassroomId, Classroom>, Er
     (status = 200, body = Devices), (status = 403, body = ErrorBody)))]
 pub async fn list(State(app): State<App>) -> Result<Json<Devices>, Error> {
     let rooms = rooms(&app.db).await?;
+    let modes = app.timetables.modes(now_ms()).await?;
     let mut devices = Vec::new();
     for device in status::all(&app.db).await? {
         let room = rooms.get(&device.device.classroom);
         if let (true, Some(room)) = (device.device.state != registry::State::Retired, room) {
-            devices.push(view(device, room));
+            let mode = modes.get(device.device.id.as_str()).copied();
+            devices.push(view(device, room, mode.unwrap_or_default()));
         }
     }
     devices.sort_by(|left, right| {
@@ -69,7 +79,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<Devices>, Error> {
     Ok(Json(Devices { devices }))
 }
 
-fn view(device: DeviceStatus, room: &Classroom) -> Device {
+fn view(device: DeviceStatus, room: &Classroom, (mode, until): (Mode, Option<i64>)) -> Device {
     let (state, since) = device.state();
     let (agent, report) = match device.status {
         Some(status) => (status.agent, status.report),
@@ -85,5 +95,8 @@ fn view(device: DeviceStatus, room: &Classroom) -> Device {
         since,
         agent,
         health: health.unwrap_or_else(|| serde_json::json!({})),
+        room_id: room.id.0,
+        capture: mode.name(),
+        record_until: until,
     }
 }

@@ -1,6 +1,7 @@
 //! Errors and refusals as answers: the only place that knows HTTP status codes.
 
 mod by_issuer;
+mod not_stored;
 
 use std::error::Error as StdError;
 
@@ -28,7 +29,7 @@ use crate::device::registry;
 use crate::health;
 use crate::keys;
 use crate::patrol;
-use crate::recording::{ingest, library, media, playback};
+use crate::recording::{ingest, library, playback};
 use crate::store;
 
 /// Why a request is not answered as asked.
@@ -147,7 +148,7 @@ impl Error {
             Self::UnknownBox => StatusCode::UNAUTHORIZED,
             Self::WrongCode => StatusCode::FORBIDDEN,
             Self::NoDayKeys => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotStored(why) => not_stored_status(why),
+            Self::NotStored(why) => not_stored::status(why),
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoFont(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -198,7 +199,7 @@ impl Error {
                 "加密密钥暂时不可用，请稍后再试。",
                 "There are no day keys right now; try again shortly.",
             ),
-            Self::NotStored(why) => not_stored_words(why),
+            Self::NotStored(why) => not_stored::words(why),
             Self::TooLarge { mib_max } => too_large_words(*mib_max),
             Self::NoFont(_) => no_font_words(),
             Self::TooMany {
@@ -264,38 +265,6 @@ fn no_font_words() -> ErrorDetail {
         "Originals cannot be made without a Chinese font; ask the IT centre to install \
          fonts-noto-cjk.",
     )
-}
-
-fn not_stored_status(why: &ingest::Error) -> StatusCode {
-    match why {
-        ingest::Error::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        ingest::Error::Conflict => StatusCode::CONFLICT,
-        ingest::Error::Media(media::Error::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-        ingest::Error::Media(media::Error::BrokenOff(_)) => StatusCode::REQUEST_TIMEOUT,
-        why if why.is_full() => StatusCode::INSUFFICIENT_STORAGE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-/// Boxes log the English sentence; what failed inside stays in the hub's own log.
-fn not_stored_words(why: &ingest::Error) -> ErrorDetail {
-    let told = |code, zh| ErrorDetail::new(code, zh, &why.to_string());
-    match why {
-        ingest::Error::Refused(refused) => ErrorDetail::new(
-            "segment_refused",
-            "录像分段被拒收，重传无效。",
-            &format!("The segment is refused for good: {refused}."),
-        ),
-        ingest::Error::Conflict => told("segment_conflict", "同一编号的另一分段已入库。"),
-        ingest::Error::Media(media::Error::TooLarge) => told("segment_too_large", "分段过大。"),
-        ingest::Error::Media(media::Error::BrokenOff(_)) => told("broken_off", "上传中断。"),
-        why if why.is_full() => ErrorDetail::new(
-            "no_room",
-            "中心端录像空间已满，请信息中心处理。",
-            "The hub has no room for recordings; the IT centre must make some.",
-        ),
-        _ => Error::Failed("".into()).words(),
-    }
 }
 
 /// An error with its causes in one line.

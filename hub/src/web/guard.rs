@@ -28,7 +28,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Lists whose reading is a line (R116): what is secret or about people. Rooms, devices and faults
 /// are asked for all the time and say nothing of either.
-const QUERIES: [&str; 9] = [
+const QUERIES: [&str; 12] = [
     "see_recordings",
     "read_records",
     "read_ledger",
@@ -38,6 +38,9 @@ const QUERIES: [&str; 9] = [
     "see_stale_accounts",
     "see_watchers",
     "inspect_trail",
+    "see_premium",
+    "nominate_premium",
+    "see_holds",
 ];
 
 /// What a route needs.

@@ -23,6 +23,8 @@ pub mod home;
 pub mod events;
 pub mod viewer;
 pub mod recordings;
+pub mod completeness;
+pub mod capture;
 pub mod devices;
 pub mod faults;
 pub mod records;
@@ -39,6 +41,9 @@ pub mod departures;
 pub mod sanctions;
 pub mod interferences;
 pub mod incidents;
+pub mod premium;
+pub mod holds;
+pub mod destructions;
 pub mod watchers;
 pub mod start;
 pub mod account;
@@ -62,6 +67,7 @@ use crate::access::grant::Grants;
 use crate::access::incident::Incidents;
 use crate::access::inspection::Inspections;
 use crate::access::interference::Interferences;
+use crate::access::keeping::Keepings;
 use crate::access::paper::Papers;
 use crate::access::release::Releases;
 use crate::access::risk::Risks;
@@ -76,7 +82,7 @@ use crate::access::stale::StaleAccounts;
 use crate::access::start::Starts;
 use crate::access::start_code::StartCodes;
 use crate::authority::Ca;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::device::Devices;
 use crate::device::enrol::Place;
 use crate::keys::Keys;
@@ -87,6 +93,8 @@ use crate::notice::Notices;
 use crate::recording::ingest::Ingest;
 use crate::recording::media::Media;
 use crate::recording::playback::Playback;
+use crate::recording::retention::Retention;
+use crate::recording::timetable::{Roll, Timetables};
 use crate::store::Db;
 use xunke_policy::institution::Institution;
 
@@ -153,10 +161,16 @@ pub struct App {
     pub relay: Relay,
     /// Who watches them.
     pub views: Views,
+    /// Tells boxes when to record.
+    pub timetables: Timetables,
     /// Takes segments from boxes.
     pub ingest: Ingest,
     /// Plays recordings to people.
     pub playback: Playback,
+    /// Decisions to keep recordings longer.
+    pub keepings: Keepings,
+    /// Ends recordings.
+    pub retention: Retention,
 }
 
 /// What is opened at start, before any door.
@@ -210,20 +224,14 @@ impl App {
         let (grants, roster, departures) = posts(&db, &trail, &gate);
         let papers = Papers::new(db.clone(), trail.clone(), sealing.clone());
         let (sanctions, interferences, incidents) = breaches(&db, &trail, &ca);
-        let house = (&db, &trail, &gate);
         let (start_codes, starts, accounts) =
-            starting(house, &config, (&desk, &sessions), &sealing);
+            starting((&db, &trail, &gate), &config, (&desk, &sessions), &sealing);
         let (stale, releases) = guarding((&db, &trail), &config, &desk);
-        let tools = signing::Tools {
-            desk: desk.clone(),
-            sealing,
-            institution: gate.institution().clone(),
-        };
-        let agreements = Agreements::new(db.clone(), trail.clone(), tools, &config.agreement);
+        let agreements = signing_of((&db, &trail, &gate), &config, (&desk, sealing));
         let watch = watch_over((&db, &trail, &gate), &config, (&notices, &ca));
-        let ingest = ingest(&db, (&media, &keys), &ca, config.recording.uploads_max);
-        let playback = Playback::new(db.clone(), gate.clone(), keys.clone(), media);
-        let devices = boxes_of(&db, &trail, (ca, keys.clone()), mqtt_port);
+        let ingest = ingest(&db, (&media, &keys), &ca, &config.recording);
+        let (keepings, retention, playback) = library((&db, &trail, &gate), (&keys, media), &ca);
+        let (devices, timetables) = boxes_of((&db, &trail), (ca, &keys), mqtt_port, &config);
         let relay = Relay::new(Arc::new(Orders::new(db.clone(), devices.clone())));
         let views = Views::new(db.clone(), gate.clone(), sessions.clone(), relay.clone());
         Self {
@@ -257,21 +265,59 @@ impl App {
             keys,
             relay,
             views,
+            timetables,
             ingest,
             playback,
+            keepings,
+            retention,
         }
     }
 }
 
+/// Where people sign 附件2.
+fn signing_of(
+    (db, trail, gate): (&Db, &Arc<Trail>, &Gate),
+    config: &Config,
+    (desk, sealing): (&Desk, SealingKey),
+) -> Agreements {
+    let tools = signing::Tools {
+        desk: desk.clone(),
+        sealing,
+        institution: gate.institution().clone(),
+    };
+    Agreements::new(db.clone(), trail.clone(), tools, &config.agreement)
+}
+
+/// What keeps recordings, what ends them, and what plays them.
+fn library(
+    (db, trail, gate): (&Db, &Arc<Trail>, &Gate),
+    (keys, media): (&Arc<Keys>, Media),
+    ca: &Ca,
+) -> (Keepings, Retention, Playback) {
+    let shared = || (db.clone(), trail.clone());
+    let (d, t) = shared();
+    let keepings = Keepings::new(d, t, gate.institution().clone());
+    let tools = (keys.clone(), media.clone());
+    let signing = ca.signing_key().clone();
+    let retention = Retention::new(shared(), keepings.clone(), tools, signing);
+    let playback = Playback::new(db.clone(), gate.clone(), keys.clone(), media);
+    (keepings, retention, playback)
+}
+
 /// What takes segments from boxes.
-fn ingest(db: &Db, (media, keys): (&Media, &Arc<Keys>), ca: &Ca, uploads_max: usize) -> Ingest {
+fn ingest(
+    db: &Db,
+    (media, keys): (&Media, &Arc<Keys>),
+    ca: &Ca,
+    config: &config::Recording,
+) -> Ingest {
     let signing = ca.signing_key().clone();
     Ingest::new(
         db.clone(),
         media.clone(),
         keys.clone(),
         signing,
-        uploads_max,
+        (config.uploads_max, Roll::of(config)),
     )
 }
 
@@ -351,17 +397,21 @@ fn breaches(db: &Db, trail: &Arc<Trail>, ca: &Ca) -> (Sanctions, Interferences, 
     (sanctions, interferences, Incidents::new(d, t, key))
 }
 
-/// The boxes, and what a new one is told.
+/// The boxes, what a new one is told, and when they are to record.
 fn boxes_of(
-    db: &Db,
-    trail: &Arc<Trail>,
-    (ca, keys): (Arc<Ca>, Arc<Keys>),
+    (db, trail): (&Db, &Arc<Trail>),
+    (ca, keys): (Arc<Ca>, &Arc<Keys>),
     mqtt_port: u16,
-) -> Devices {
+    config: &Config,
+) -> (Devices, Timetables) {
+    let signing = ca.signing_key().clone();
     let enrolment = Place {
         ca,
-        keys,
+        keys: keys.clone(),
         mqtt_port,
     };
-    Devices::new(db.clone(), trail.clone(), enrolment)
+    let devices = Devices::new(db.clone(), trail.clone(), enrolment);
+    let (house, commands) = ((db.clone(), trail.clone()), devices.commands.clone());
+    let timetables = Timetables::new(house, signing, commands, &config.recording);
+    (devices, timetables)
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use xunke_policy::access::Action;
 use xunke_policy::patrol::FieldError;
 use xunke_policy::purpose::Purpose;
+use xunke_policy::retention::Terms;
 use xunke_protocol::id::SegmentId;
 
 use super::App;
@@ -70,6 +71,10 @@ pub struct RecordingView {
     pub segments: i64,
     /// `capturing` while more is to come, then `stored`.
     pub state: &'static str,
+    /// `ordinary`, `outside`, `premium` or `held` (R121).
+    pub class: &'static str,
+    /// Until when it is kept (exclusive); null while a decision keeps it (R119).
+    pub kept_until: Option<i64>,
 }
 
 /// Why somebody wants to watch a recording.
@@ -139,7 +144,7 @@ pub struct GapView {
     pub start: i64,
     /// To.
     pub end: i64,
-    /// `power`, `camera`, `disk` or `unknown`.
+    /// `power`, `camera`, `network`, `disk`, `policy`, `evicted` or `unknown`.
     pub reason: String,
 }
 
@@ -168,7 +173,9 @@ pub async fn list(
         let watching = watching(&app, &asker, one);
         wanted && app.gate.judge(person, watching, from, now_ms).is_ok()
     });
-    let recordings = found.into_iter().map(RecordingView::from).collect();
+    let terms = app.keepings.terms();
+    let shown = found.into_iter().map(|one| RecordingView::new(one, terms));
+    let recordings = shown.collect();
     Ok(Json(RecordingsView { recordings }))
 }
 
@@ -184,14 +191,19 @@ pub async fn one(
     caller: Caller,
     Id(id): Id,
 ) -> Result<Json<RecordingView>, Error> {
-    let recording = find(&app, &caller, id).await?;
-    let asker = app.gate.asker(caller.session.person.id).await?;
-    let action = watching(&app, &asker, &recording);
-    enter(&app, &caller, action).await?;
+    let recording = may_see(&app, &caller, id).await?;
     let (session, from, now_ms) = (&caller.session, caller.address, caller.now_ms);
     let query = ("see_recording", &*format!("{} {id}", recording.room));
     app.gate.note_query(session, query, from, now_ms).await?;
-    Ok(Json(recording.into()))
+    Ok(Json(RecordingView::new(recording, app.keepings.terms())))
+}
+
+/// A recording that the caller may watch.
+pub(super) async fn may_see(app: &App, caller: &Caller, id: Uuid) -> Result<Recording, Error> {
+    let recording = find(app, caller, id).await?;
+    let asker = app.gate.asker(caller.session.person.id).await?;
+    enter(app, caller, watching(app, &asker, &recording)).await?;
+    Ok(recording)
 }
 
 /// Asks to watch a recording.
@@ -273,10 +285,11 @@ const NO_DATE: FieldError = FieldError {
     en: "The date must look like 2026-11-22.",
 };
 
-/// Whether a recording may be watched at all, whatever the purpose will be.
+/// Whether a recording may be watched at all, whatever the purpose will be. What a case holds past
+/// its calendar is there for the issue alone (R122).
 fn watching(app: &App, asker: &Asker, recording: &Recording) -> Action<'static> {
     let recording = recording.reference();
-    app.gate.playing(asker, &recording, &Purpose::Plan)
+    app.gate.playing(asker, &recording, &Purpose::Issue)
 }
 
 /// One recording; who may watch none is not told which there are.
@@ -296,9 +309,12 @@ async fn enter(app: &App, caller: &Caller, action: Action<'_>) -> Result<(), Err
     Ok(entered.await?)
 }
 
-impl From<Recording> for RecordingView {
-    fn from(recording: Recording) -> Self {
+impl RecordingView {
+    fn new(recording: Recording, terms: Terms) -> Self {
+        let kept = recording.kept;
         Self {
+            class: kept.class().word(),
+            kept_until: kept.destroyed_from_ms(recording.start_ms, terms),
             id: recording.id,
             room: RoomName {
                 id: recording.classroom.0,

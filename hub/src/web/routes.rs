@@ -15,16 +15,18 @@ use utoipa_axum::routes;
 use xunke_policy::access::Action;
 
 use super::App;
-use super::boxes::{self, enrol, live, segments};
+use super::boxes::{self, enrol, live, segments, timetable};
 use super::error::Error;
 use super::failure;
 use super::guard::{Needs, client, guard};
 use super::watchers;
-use super::{account, agreement, agreements, applications, audit, departures, devices, events};
+use super::{account, agreement, agreements, applications, audit, capture, completeness};
+use super::{departures, destructions, devices, events, faults, grants, holds, home, incidents};
 use super::{
-    faults, grants, home, incidents, inspections, interferences, lockouts, minors, papers,
+    inspections, interferences, lockouts, minors, papers, passkeys, people, premium, recordings,
+    records,
 };
-use super::{passkeys, people, recordings, records, reviews, risks, rooms, sanctions, session};
+use super::{reviews, risks, rooms, sanctions, session};
 use super::{single_sign_on, staff_import, stale, start, ui, viewer};
 use crate::access::document;
 
@@ -176,6 +178,7 @@ pub fn table() -> Vec<Route> {
     all.extend(agreement_routes());
     all.extend(posts());
     all.extend(grant_routes());
+    all.extend(retention_routes());
     all.extend(everything_else());
     all
 }
@@ -209,6 +212,35 @@ fn grant_routes() -> Vec<Route> {
     }
 }
 
+/// What is kept longer than others, and what was destroyed.
+fn retention_routes() -> Vec<Route> {
+    const PREMIUM: Needs = Needs::Action("see_premium", Action::KeepRecordings);
+    const APPROVING: Needs = Needs::Action("approve_premium", Action::KeepRecordings);
+    const REMOVING: Needs = Needs::Action("remove_premium", Action::KeepRecordings);
+    const OWN: Needs = Needs::Action("see_own_premium", Action::ProposePremium);
+    const NOMINATING: Needs = Needs::Action("nominate_premium", Action::ProposePremium);
+    const CONSENTING: Needs = Needs::Action("consent_premium", Action::ProposePremium);
+    const HOLDS: Needs = Needs::Action("see_holds", Action::KeepRecordings);
+    const HOLDING: Needs = Needs::Action("begin_hold", Action::KeepRecordings);
+    const ENDING: Needs = Needs::Action("end_hold", Action::KeepRecordings);
+    const BURNT: Needs = Needs::Action("see_destructions", Action::ReadPapers);
+    rows! {
+        GET    "/api/premium"                            PREMIUM    => premium::list;
+        POST   "/api/premium"                            NOMINATING => premium::nominate;
+        GET    "/api/premium/own"                        OWN        => premium::own;
+        GET    "/api/premium/candidates"                 NOMINATING => premium::candidates;
+        POST   "/api/premium/{id}/approval"              APPROVING  => premium::approve;
+        POST   "/api/premium/{id}/removal"               REMOVING   => premium::remove;
+        POST   "/api/premium/{id}/consent"               CONSENTING => premium::consent;
+        POST   "/api/premium/{id}/withdrawal"            CONSENTING => premium::withdraw;
+        GET    "/api/holds"                              HOLDS      => holds::list;
+        POST   "/api/holds"                              HOLDING    => holds::begin;
+        POST   "/api/holds/{id}/end"                     ENDING     => holds::end;
+        GET    "/api/destructions"                       BURNT      => destructions::list;
+        GET    "/api/destructions/{id}"                  BURNT      => destructions::one;
+    }
+}
+
 fn everything_else() -> Vec<Route> {
     use Needs::{Nobody, SignedIn};
     // The gate decides about the one room, recording or record, and writes the trail.
@@ -222,6 +254,9 @@ fn everything_else() -> Vec<Route> {
     const RECORDINGS: Needs = Needs::Action("see_recordings", Action::SeeRecordings);
     const RECORDS: Needs = Needs::Action("read_records", Action::ReadRecords);
     const DEVICES: Needs = Needs::Action("see_devices", Action::SeeDevices);
+    const CAPTURE: Needs = Needs::Action("set_capture", Action::SeeDevices);
+    const UNTIL: Needs = Needs::Action("record_until", Action::SeeDevices);
+    const COMPLETE: Needs = Needs::Action("see_completeness", Action::SeeCompleteness);
     const FAULTS: Needs = Needs::Action("see_faults", Action::SeeDevices);
     const TRACING: Needs = Needs::Action("trace_leak", Action::InspectTrail);
     const TRAIL: Needs = Needs::Action("read_trail", Action::ReadTrail);
@@ -236,6 +271,7 @@ fn everything_else() -> Vec<Route> {
         GET    "/api/live"                               VIEW       => viewer::live;
         GET    "/api/recordings"                         RECORDINGS => recordings::list;
         GET    "/api/recordings/{id}"                    RECORDING   => recordings::one;
+        GET    "/api/recordings/{id}/ledger"             RECORDING   => completeness::of_recording;
         POST   "/api/recordings/{id}/plays"              PLAYBACK   => recordings::play;
         GET    "/api/plays/{play}/segments/{segment}"    PLAYBACK   => recordings::segment;
         GET    "/api/records"                            RECORDS    => records::list;
@@ -243,7 +279,11 @@ fn everything_else() -> Vec<Route> {
         POST   "/api/records"                            FILE       => records::file;
         GET    "/api/records/{id}"                       RECORD     => records::one;
         GET    "/api/devices"                            DEVICES    => devices::list;
+        POST   "/api/rooms/{id}/capture"                 CAPTURE    => capture::set;
+        POST   "/api/rooms/{id}/record-until"            UNTIL      => capture::record_until;
         GET    "/api/faults"                             FAULTS     => faults::list;
+        GET    "/api/completeness"                       COMPLETE   => completeness::list;
+        GET    "/api/completeness/{id}"                  COMPLETE   => completeness::room;
         GET    "/api/audit"                              TRAIL      => audit::list;
         GET    "/api/audit/days"                         TRAIL      => audit::days;
         GET    "/api/audit/export"                       EXPORT     => audit::export;
@@ -294,11 +334,15 @@ pub fn boxes_table() -> Vec<BoxRoute> {
     let enrolment = post(enrol::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
     // No limit of axum's: the segment goes to the disk and is counted there.
     let upload = put(segments::upload);
+    let progress = get(segments::progress);
     let bundle = get(segments::epoch_bundle);
+    let windows = get(timetable::timetable);
     vec![
         row(Method::POST, "/box/1/enrol", Nobody, enrolment),
         row(Method::PUT, "/box/1/segments/{id}", Box, upload),
+        row(Method::GET, "/box/1/segments/{id}", Box, progress),
         row(Method::GET, "/box/1/epoch-bundle", Box, bundle),
+        row(Method::GET, "/box/1/timetable", Box, windows),
         row(Method::GET, "/box/1/live/{push}", Box, get(live::live)),
     ]
 }

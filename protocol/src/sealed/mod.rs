@@ -1,36 +1,36 @@
 //! `XKS1`: one sealed segment, written by a box that cannot read it back.
 //!
-//! epoch → header → crypt → record → write → read
+//! suite → epoch → header → record → write → read
 //!
 //! ```text
 //! segment  = preamble ‖ record*
 //! preamble = "XKS1" ‖ suite u8 ‖ header length u16 ‖ header
-//!            ‖ enc (32) ‖ wrapped key (48) ‖ commit (32)
+//!            ‖ wrapped key (as long as the suite says) ‖ commit (32)
 //! chunk    = 'C' ‖ last u8 ‖ until_us u32 ‖ length u32 ‖ head tag (16) ‖ ciphertext (length)
 //! mark     = 'K' or 'E' ‖ chunks so far u64 ‖ Ed25519 signature (64)
 //! ```
 //!
-//! All numbers are big-endian. A fresh segment key is wrapped by HPKE (RFC 9180, base mode, X25519,
-//! HKDF-SHA256, AES-256-GCM) to the campus day key; chunks are AES-256-GCM under a key derived
-//! from it, with a counter nonce, the header and the chunk's head as associated data. The head tag
-//! authenticates a chunk's length before its body is there, so that a cut (truncated, kept) and a
-//! changed length (manipulated, refused) can be told apart. `commit` binds the key to the segment,
-//! because GCM alone does not. Marks sign the hash chain over all records with the device's key.
+//! All numbers are big-endian. A fresh segment key is wrapped to the campus day key; chunks are
+//! sealed by the suite's cipher in GCM under a key derived from it, with a counter nonce, the
+//! header and the chunk's head as associated data. The head tag authenticates a chunk's length
+//! before its body is there, so that a cut (truncated, kept) and a changed length (manipulated,
+//! refused) can be told apart. `commit` binds the key to the segment, because GCM alone does not.
+//! Marks sign the hash chain over all records with the device's key, Ed25519 in every suite: a
+//! device has one identity.
 //!
 //! Invariant: nothing that can open a segment is ever on the box.
 
+mod suite;
 pub mod epoch;
 pub mod header;
-mod crypt;
 mod record;
 mod write;
 mod read;
 
-pub use read::{Outline, SegmentKey};
+pub use read::{Outline, SegmentKey, SegmentSecret, Told};
+pub use suite::Suite;
 pub use write::Sealer;
 
-/// AES-256-GCM, X25519, SHA-256, Ed25519.
-pub const SUITE_AES_X25519: u8 = 0x01;
 /// Largest plain chunk, in bytes: two seconds at 48 Mbit/s stay below.
 pub const CHUNK_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most chunks in a segment.
@@ -75,3 +75,5 @@ pub enum Damage {
 
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod vectors;

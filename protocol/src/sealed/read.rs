@@ -1,13 +1,14 @@
 //! Reading: the outline without any key (recovery on the box, verification at ingest), and the
 //! content with the day's secret (the hub's key room, for a permit).
 
-use super::crypt::{self, COMMIT_BYTES, ENC_BYTES, Keys, TAG_BYTES, WRAPPED_BYTES, Wrapped};
 use super::epoch::DaySecret;
 use super::header::Header;
 use super::record::{self, CHECKPOINT, CHUNK, CHUNK_HEAD_BYTES, ChunkHead, END, MARK_BYTES};
-use super::{CHUNKS_MAX, Damage, SUITE_AES_X25519};
+use super::suite::{KEY_BYTES, Keys, Suite, TAG_BYTES};
+use super::{CHUNKS_MAX, Damage};
 use ed25519_dalek::{Signature, VerifyingKey};
 use std::ops::Range;
+use zeroize::Zeroizing;
 
 const MAGIC: &[u8] = b"XKS1";
 
@@ -23,9 +24,10 @@ pub struct Outline {
     pub duration_us: u32,
     /// The newest link of the chain.
     pub chain: [u8; 32],
+    suite: Suite,
     header_bytes: Vec<u8>,
-    wrapped: Wrapped,
-    commit: [u8; COMMIT_BYTES],
+    wrapped: Vec<u8>,
+    commit: [u8; KEY_BYTES],
     chunks: Vec<Chunk>,
     marks: Vec<Mark>,
     cut_head: Option<(ChunkHead, Range<usize>)>,
@@ -33,6 +35,43 @@ pub struct Outline {
 
 /// The key of one segment, unwrapped. Never stored.
 pub struct SegmentKey(Keys);
+
+/// What the key of one segment is made from. Stored only sealed again, in the hub's key room, for
+/// a recording that outlives its day.
+pub struct SegmentSecret(Zeroizing<[u8; 32]>);
+
+impl SegmentSecret {
+    /// Takes stored bytes back.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes to store, encrypted, in the key room.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        self.0.clone()
+    }
+}
+
+/// One record as its first bytes tell it. Whether it is genuine only a mark can prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// A chunk.
+    Chunk {
+        /// All of its bytes.
+        bytes: u64,
+        /// Media covered from the segment's start to the end of this chunk, microseconds.
+        until_us: u32,
+    },
+    /// A mark.
+    Mark {
+        /// All of its bytes.
+        bytes: u64,
+        /// Chunks before it.
+        chunks: u64,
+        /// Whether the segment ends with it.
+        end: bool,
+    },
+}
 
 struct Chunk {
     head: ChunkHead,
@@ -103,15 +142,35 @@ impl Outline {
     /// # Errors
     /// Another day's secret, or a header that was changed.
     pub fn unwrap_key(&self, day: &DaySecret) -> Result<SegmentKey, Damage> {
-        let failed = Damage::Key {
-            epoch: self.header.epoch,
-        };
-        let key = crypt::unwrap(&self.wrapped, day, &self.header_bytes).ok_or(failed.clone())?;
-        let keys = Keys::derive(&key, &self.header_bytes);
+        self.key_from(&self.unwrap_secret(day)?)
+    }
+
+    /// Unwraps what the segment's key is made from, to be sealed again; good for this segment.
+    ///
+    /// # Errors
+    /// Another day's secret, or a header that was changed.
+    pub fn unwrap_secret(&self, day: &DaySecret) -> Result<SegmentSecret, Damage> {
+        let unwrapped = day.unwrap(self.suite, &self.wrapped, &self.header_bytes);
+        let secret = SegmentSecret(unwrapped.ok_or(self.no_key())?);
+        self.key_from(&secret).map(|_| secret)
+    }
+
+    /// Makes the segment's key from what [`Outline::unwrap_secret`] gave.
+    ///
+    /// # Errors
+    /// Another segment's secret, or a header that was changed.
+    pub fn key_from(&self, secret: &SegmentSecret) -> Result<SegmentKey, Damage> {
+        let keys = self.suite.primitives().keys(&secret.0, &self.header_bytes);
         if keys.commit != self.commit {
-            return Err(failed);
+            return Err(self.no_key());
         }
         Ok(SegmentKey(keys))
+    }
+
+    fn no_key(&self) -> Damage {
+        Damage::Key {
+            epoch: self.header.epoch,
+        }
     }
 
     /// Opens all whole chunks of `bytes`, which must be what was scanned: the init segment, then
@@ -161,31 +220,57 @@ impl Outline {
         [&self.header_bytes[..], &head.encode()].concat()
     }
 
+    /// What a segment says of itself, from its first bytes, and where its first record begins.
+    ///
+    /// # Errors
+    /// The bytes do not begin a segment, or the preamble is not all there.
+    pub fn begin(bytes: &[u8]) -> Result<(Header, usize), Damage> {
+        Self::preamble(bytes).map(|outline| (outline.header, outline.whole_bytes))
+    }
+
+    /// What the record with these first bytes is, for walking over a segment without reading all
+    /// of it. `None` where no record stands.
+    pub fn told(bytes: &[u8]) -> Option<Told> {
+        match *bytes.first()? {
+            CHUNK => {
+                let head = ChunkHead::decode(bytes.first_chunk()?, 0).ok()?;
+                let body = CHUNK_HEAD_BYTES + TAG_BYTES + head.length as usize;
+                Some(Told::Chunk {
+                    bytes: body as u64,
+                    until_us: head.until_us,
+                })
+            }
+            kind @ (CHECKPOINT | END) => Some(Told::Mark {
+                bytes: MARK_BYTES as u64,
+                chunks: u64::from_be_bytes(*bytes[1..].first_chunk()?),
+                end: kind == END,
+            }),
+            _ => None,
+        }
+    }
+
     fn preamble(bytes: &[u8]) -> Result<Self, Damage> {
         let short = Damage::Preamble("it ends within its preamble");
         let rest = bytes
             .strip_prefix(MAGIC)
             .ok_or(Damage::Preamble("it does not begin XKS1"))?;
         let (&[suite, l0, l1], rest) = rest.split_first_chunk().ok_or(short.clone())?;
-        if suite != SUITE_AES_X25519 {
-            return Err(Damage::Suite(suite));
-        }
-        let length = usize::from(u16::from_be_bytes([l0, l1]));
-        let (header, rest) = rest.split_at_checked(length).ok_or(short.clone())?;
-        let (&enc, rest) = rest.split_first_chunk::<ENC_BYTES>().ok_or(short.clone())?;
-        let (&wrapped, rest) = rest
-            .split_first_chunk::<WRAPPED_BYTES>()
-            .ok_or(short.clone())?;
-        let (&commit, rest) = rest.split_first_chunk::<COMMIT_BYTES>().ok_or(short)?;
+        let suite = Suite::of(suite).ok_or(Damage::Suite(suite))?;
+        let header_bytes = usize::from(u16::from_be_bytes([l0, l1]));
+        let wrapped_bytes = suite.primitives().wrapped_bytes();
+        let (header, rest) = rest.split_at_checked(header_bytes).ok_or(short.clone())?;
+        let (wrapped, rest) = rest.split_at_checked(wrapped_bytes).ok_or(short.clone())?;
+        let (&commit, rest) = rest.split_first_chunk().ok_or(short)?;
         let whole_bytes = bytes.len() - rest.len();
         Ok(Self {
             header: Header::decode(header)?,
             complete: false,
             whole_bytes,
             duration_us: 0,
-            chain: crypt::chain_start(&bytes[..whole_bytes]),
+            chain: record::chain_start(suite, &bytes[..whole_bytes]),
+            suite,
             header_bytes: header.to_vec(),
-            wrapped: Wrapped { enc, wrapped },
+            wrapped: wrapped.to_vec(),
             commit,
             chunks: Vec::new(),
             marks: Vec::new(),
@@ -215,7 +300,7 @@ impl Outline {
             self.cut_head = Some((head, at + CHUNK_HEAD_BYTES..at + body_at));
             return Ok(0);
         };
-        self.chain = crypt::chain_next(&self.chain, record);
+        self.chain = record::chain_next(self.suite, &self.chain, record);
         self.duration_us = head.until_us;
         self.chunks.push(Chunk { head, at });
         Ok(length)
@@ -269,5 +354,12 @@ impl Outline {
 impl std::fmt::Debug for SegmentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SegmentKey(secret)")
+    }
+}
+
+/// The same.
+impl std::fmt::Debug for SegmentSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SegmentSecret")
     }
 }

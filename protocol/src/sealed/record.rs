@@ -1,6 +1,6 @@
 //! The records of a segment as bytes: chunks, checkpoints and the end.
 
-use super::crypt::TAG_BYTES;
+use super::suite::{Suite, TAG_BYTES};
 use super::{CHUNK_BYTES_MAX, Damage};
 
 pub(super) const CHUNK: u8 = b'C';
@@ -67,4 +67,14 @@ pub(super) fn mark_message(kind: u8, chain: &[u8; 32], chunks: u64) -> Vec<u8> {
 
 pub(super) fn mark(kind: u8, chunks: u64, signature: &[u8; 64]) -> Vec<u8> {
     [&[kind][..], &chunks.to_be_bytes(), signature].concat()
+}
+
+/// The chain over everything written, beginning with the preamble.
+pub(super) fn chain_start(suite: Suite, preamble: &[u8]) -> [u8; 32] {
+    suite.primitives().digest(&[b"xunke-chain-v1", preamble])
+}
+
+pub(super) fn chain_next(suite: Suite, chain: &[u8; 32], record: &[u8]) -> [u8; 32] {
+    let primitives = suite.primitives();
+    primitives.digest(&[chain, &primitives.digest(&[record])])
 }

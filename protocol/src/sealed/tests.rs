@@ -1,4 +1,5 @@
-//! Sealing and opening: complete, truncated and manipulated segments told apart (X14, P19).
+//! Sealing and opening, in every suite: complete, truncated and manipulated segments told apart
+//! (X14, P19).
 
 use super::epoch::{DayKey, DaySecret};
 use super::header::Header;
@@ -8,7 +9,7 @@ use hpke::rand_core::{CryptoRng, Infallible, TryCryptoRng, TryRng};
 use uuid::Uuid;
 
 /// Not random at all: golden bytes need the same keys every time.
-struct Counter(u8);
+pub(super) struct Counter(u8);
 
 impl TryRng for Counter {
     type Error = Infallible;
@@ -34,19 +35,21 @@ impl TryRng for Counter {
 
 impl TryCryptoRng for Counter {}
 
-fn rng(seed: u8) -> impl CryptoRng {
+pub(super) fn rng(seed: u8) -> impl CryptoRng {
     Counter(seed)
 }
 
-fn device() -> SigningKey {
+pub(super) fn device() -> SigningKey {
     SigningKey::from_bytes(&[8; 32])
 }
 
-fn day() -> (DaySecret, DayKey) {
-    DaySecret::generate(20_000, &mut rng(1))
+pub(super) const SUITES: [Suite; 2] = [Suite::International, Suite::National];
+
+pub(super) fn day(suite: Suite) -> (DaySecret, DayKey) {
+    DaySecret::generate(suite, 20_000, &mut rng(1))
 }
 
-fn header(number: u128) -> Header {
+pub(super) fn header(number: u128) -> Header {
     Header {
         device: "box-1".parse().unwrap(),
         classroom: crate::id::ClassroomId(Uuid::from_u128(1)),
@@ -61,11 +64,11 @@ fn header(number: u128) -> Header {
     }
 }
 
-const FRAGMENTS: [&[u8]; 3] = [b"init", b"first fragment", b"second fragment"];
+pub(super) const FRAGMENTS: [&[u8]; 3] = [b"init", b"first fragment", b"second fragment"];
 
 /// The segment and the offset after each record.
-pub(crate) fn sealed(number: u128) -> (Vec<u8>, Vec<usize>) {
-    let (_, key) = day();
+pub(crate) fn sealed(suite: Suite, number: u128) -> (Vec<u8>, Vec<usize>) {
+    let (_, key) = day(suite);
     let (mut sealer, mut bytes) =
         Sealer::begin(&header(number), &key, device(), &mut rng(number as u8)).unwrap();
     let mut ends = vec![bytes.len()];
@@ -79,109 +82,157 @@ pub(crate) fn sealed(number: u128) -> (Vec<u8>, Vec<usize>) {
     (bytes, ends)
 }
 
-pub(crate) fn open(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Damage> {
+/// Opens what [`sealed`] made in this suite: its plain chunks, and whether its end is there.
+pub(crate) fn open(suite: Suite, bytes: &[u8]) -> Result<(Vec<Vec<u8>>, bool), Damage> {
     let outline = Outline::scan(bytes)?;
     outline.verify(&device().verifying_key())?;
-    let key = outline.unwrap_key(&day().0)?;
+    let key = outline.unwrap_key(&day(suite).0)?;
     Ok((outline.open(bytes, &key)?, outline.complete))
 }
 
 #[test]
 fn a_complete_segment_opens_whole() {
-    let (bytes, _) = sealed(2);
-    let (plain, complete) = open(&bytes).unwrap();
-    assert_eq!(plain, FRAGMENTS);
-    assert!(complete);
-    let outline = Outline::scan(&bytes).unwrap();
-    assert_eq!(outline.header, header(2));
-    assert_eq!((outline.chunks(), outline.duration_us), (3, 4_000_000));
+    for suite in SUITES {
+        let (bytes, _) = sealed(suite, 2);
+        let (plain, complete) = open(suite, &bytes).unwrap();
+        assert_eq!(plain, FRAGMENTS);
+        assert!(complete);
+        let outline = Outline::scan(&bytes).unwrap();
+        assert_eq!(outline.header, header(2));
+        assert_eq!((outline.chunks(), outline.duration_us), (3, 4_000_000));
+    }
 }
 
 #[test]
 fn every_prefix_opens_up_to_its_last_whole_chunk_and_says_truncated() {
-    let (bytes, ends) = sealed(2);
-    let preamble = ends[0];
-    for length in 0..preamble {
-        assert!(
-            matches!(open(&bytes[..length]), Err(Damage::Preamble(_))),
-            "{length}"
-        );
-    }
-    for length in preamble..bytes.len() {
-        let (plain, complete) = open(&bytes[..length]).unwrap();
-        let whole = ends[1..4].iter().filter(|end| **end <= length).count();
-        assert_eq!(plain, FRAGMENTS[..whole], "{length}");
-        assert!(!complete, "{length}");
-        let marked = Outline::scan(&bytes[..length]).unwrap().marked_bytes();
-        assert_eq!(
-            marked,
-            if length < ends[4] { 0 } else { ends[4] },
-            "{length}"
-        );
+    for suite in SUITES {
+        let (bytes, ends) = sealed(suite, 2);
+        let preamble = ends[0];
+        for length in 0..preamble {
+            let opened = open(suite, &bytes[..length]);
+            assert!(matches!(opened, Err(Damage::Preamble(_))), "{length}");
+        }
+        for length in preamble..bytes.len() {
+            let (plain, complete) = open(suite, &bytes[..length]).unwrap();
+            let whole = ends[1..4].iter().filter(|end| **end <= length).count();
+            assert_eq!(plain, FRAGMENTS[..whole], "{length}");
+            assert!(!complete, "{length}");
+            let marked = Outline::scan(&bytes[..length]).unwrap().marked_bytes();
+            let expected = if length < ends[4] { 0 } else { ends[4] };
+            assert_eq!(marked, expected, "{length}");
+        }
     }
 }
 
 #[test]
 fn every_changed_bit_is_refused() {
-    let (good, _) = sealed(2);
-    for bit in 0..good.len() * 8 {
-        let mut bytes = good.clone();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(open(&bytes).is_err(), "bit {bit} of byte {}", bit / 8);
+    for suite in SUITES {
+        let (good, _) = sealed(suite, 2);
+        for bit in 0..good.len() * 8 {
+            let mut bytes = good.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(
+                open(suite, &bytes).is_err(),
+                "bit {bit} of byte {}",
+                bit / 8
+            );
+        }
     }
 }
 
 #[test]
 fn moved_dropped_repeated_and_foreign_records_are_refused() {
-    let (good, ends) = sealed(2);
-    let (other, _) = sealed(9);
-    let (preamble, first) = (ends[0], ends[1]);
-    let (second, third) = (ends[2], ends[3]);
-    let join = |parts: &[&[u8]]| parts.concat();
-    let swapped = join(&[
-        &good[..first],
-        &good[second..third],
-        &good[first..second],
-        &good[third..],
-    ]);
-    let dropped = join(&[&good[..first], &good[second..]]);
-    let repeated = join(&[&good[..second], &good[first..]]);
-    let foreign = join(&[&good[..first], &other[first..second], &good[second..]]);
-    let other_preamble = join(&[&other[..preamble], &good[preamble..]]);
-    let appended = join(&[&good, b"C"]);
-    for bytes in [
-        swapped,
-        dropped,
-        repeated,
-        foreign,
-        other_preamble,
-        appended,
-    ] {
-        assert!(open(&bytes).is_err());
+    for suite in SUITES {
+        let (good, ends) = sealed(suite, 2);
+        let (other, _) = sealed(suite, 9);
+        let (preamble, first) = (ends[0], ends[1]);
+        let (second, third) = (ends[2], ends[3]);
+        let swapped = [
+            &good[..first],
+            &good[second..third],
+            &good[first..second],
+            &good[third..],
+        ];
+        let dropped = [&good[..first], &good[second..]];
+        let repeated = [&good[..second], &good[first..]];
+        let foreign = [&good[..first], &other[first..second], &good[second..]];
+        let other_preamble = [&other[..preamble], &good[preamble..]];
+        let appended = [&good[..], b"C"];
+        assert!(open(suite, &swapped.concat()).is_err());
+        for parts in [dropped, repeated, other_preamble, appended] {
+            assert!(open(suite, &parts.concat()).is_err());
+        }
+        assert!(open(suite, &foreign.concat()).is_err());
     }
 }
 
 #[test]
 fn neither_the_device_key_nor_another_day_opens_a_segment() {
-    let (bytes, _) = sealed(2);
-    let outline = Outline::scan(&bytes).unwrap();
-    let wrong = [
-        DaySecret::from_bytes([8; 32]),
-        DaySecret::generate(20_000, &mut rng(77)).0,
-    ];
-    for secret in wrong {
-        assert_eq!(
-            outline.unwrap_key(&secret).err(),
-            Some(Damage::Key { epoch: 20_000 })
-        );
+    for suite in SUITES {
+        let (bytes, _) = sealed(suite, 2);
+        let outline = Outline::scan(&bytes).unwrap();
+        let from = |half: &[u8]| DaySecret::from_bytes(&[&[suite.id()], half].concat()).unwrap();
+        let public = day(suite).1.public;
+        let wrong = [
+            from(&[8; 32]),
+            from(&public.as_bytes()[public.as_bytes().len() - 32..]),
+            DaySecret::generate(suite, 20_000, &mut rng(77)).0,
+        ];
+        for secret in wrong {
+            let refused = outline.unwrap_key(&secret).err();
+            assert_eq!(refused, Some(Damage::Key { epoch: 20_000 }));
+        }
     }
-    let public = DaySecret::from_bytes(day().1.public);
-    assert!(outline.unwrap_key(&public).is_err());
+}
+
+/// A key of one suite is never tried in another.
+#[test]
+fn a_suite_byte_that_was_changed_is_refused() {
+    for (suite, other) in [(SUITES[0], SUITES[1]), (SUITES[1], SUITES[0])] {
+        let (mut bytes, _) = sealed(suite, 2);
+        bytes[4] = other.id();
+        for secret in [day(suite).0, day(other).0] {
+            let outline = Outline::scan(&bytes);
+            assert!(outline.is_err() || outline.unwrap().unwrap_key(&secret).is_err());
+        }
+        bytes[4] = 3;
+        assert_eq!(Outline::scan(&bytes).err(), Some(Damage::Suite(3)));
+    }
+}
+
+#[test]
+fn a_secret_that_is_stored_is_the_same_again() {
+    for suite in SUITES {
+        let (secret, _) = day(suite);
+        let stored = secret.to_bytes();
+        let again = DaySecret::from_bytes(&stored).unwrap();
+        let (bytes, _) = sealed(suite, 2);
+        assert!(Outline::scan(&bytes).unwrap().unwrap_key(&again).is_ok());
+        assert!(DaySecret::from_bytes(&stored[1..]).is_none());
+        assert!(DaySecret::from_bytes(&[&stored[..], &[0]].concat()).is_none());
+        assert!(DaySecret::from_bytes(&[&[9], &stored[1..]].concat()).is_none());
+        assert!(DaySecret::from_bytes(&[]).is_none());
+    }
+}
+
+/// What is no key of a suite stops the sealing, not the agent.
+#[test]
+fn nothing_is_sealed_to_what_is_no_key() {
+    for (suite, no_point) in [
+        (Suite::International, vec![0; 32]),
+        (Suite::National, vec![4; 65]),
+    ] {
+        let public = epoch::PublicHalf::new(no_point).unwrap();
+        assert_eq!(public.suite(), suite);
+        let key = DayKey { epoch: 9, public };
+        let begun = Sealer::begin(&header(2), &key, device(), &mut rng(2));
+        assert_eq!(begun.err(), Some(Damage::Key { epoch: 9 }));
+    }
 }
 
 #[test]
 fn a_signature_of_another_device_is_refused() {
-    let (bytes, _) = sealed(2);
+    let (bytes, _) = sealed(Suite::International, 2);
     let outline = Outline::scan(&bytes).unwrap();
     let stranger = SigningKey::from_bytes(&[9; 32]).verifying_key();
     assert!(matches!(
@@ -192,8 +243,10 @@ fn a_signature_of_another_device_is_refused() {
 
 #[test]
 fn no_plain_byte_is_in_the_sealed_file() {
-    let (bytes, _) = sealed(2);
-    for plain in &FRAGMENTS[1..] {
-        assert!(!bytes.windows(plain.len()).any(|window| window == *plain));
+    for suite in SUITES {
+        let (bytes, _) = sealed(suite, 2);
+        for plain in &FRAGMENTS[1..] {
+            assert!(!bytes.windows(plain.len()).any(|window| window == *plain));
+        }
     }
 }

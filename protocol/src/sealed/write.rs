@@ -1,16 +1,17 @@
 //! Sealing, on the box: plain fragments in, records out. Holds the segment key in memory only.
 
-use super::crypt::{self, Keys, Wrapped};
 use super::epoch::DayKey;
 use super::header::Header;
-use super::record::{self, CHECKPOINT, ChunkHead, END};
-use super::{CHUNK_BYTES_MAX, CHUNKS_MAX, Damage, SUITE_AES_X25519};
+use super::record::{self, CHECKPOINT, ChunkHead, END, MARK_BYTES};
+use super::suite::{KEY_BYTES, Keys, Suite, TAG_BYTES};
+use super::{CHUNK_BYTES_MAX, CHUNKS_MAX, Damage};
 use ed25519_dalek::{Signer, SigningKey};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 /// One open segment. Dropping it forgets the key; what was written stays valid, truncated.
 pub struct Sealer {
+    suite: Suite,
     keys: Keys,
     header: Vec<u8>,
     device: SigningKey,
@@ -30,19 +31,23 @@ impl Sealer {
         device: SigningKey,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Vec<u8>), Damage> {
-        let mut segment_key = Zeroizing::new([0; 32]);
+        let suite = day.public.suite();
+        let mut segment_key = Zeroizing::new([0; KEY_BYTES]);
         rng.fill_bytes(&mut *segment_key);
         let header = Header {
             epoch: day.epoch,
             ..header.clone()
         }
         .encode();
-        let wrapped = crypt::wrap(&segment_key, day, &header, rng)?;
-        let keys = Keys::derive(&segment_key, &header);
-        let preamble = preamble(&header, &wrapped, &keys.commit);
-        let chain = crypt::chain_start(&preamble);
+        let primitives = suite.primitives();
+        let wrapped = primitives.wrap(&segment_key, day.public.as_bytes(), &header, rng);
+        let wrapped = wrapped.ok_or(Damage::Key { epoch: day.epoch })?;
+        let keys = primitives.keys(&segment_key, &header);
+        let preamble = preamble(suite, &header, &wrapped, &keys.commit);
+        let chain = record::chain_start(suite, &preamble);
         Ok((
             Self {
+                suite,
                 keys,
                 header,
                 device,
@@ -89,8 +94,8 @@ impl Sealer {
     }
 
     fn record(&mut self, plain: &[u8], last: bool) -> Vec<u8> {
-        let length = u32::try_from(plain.len() + crypt::TAG_BYTES)
-            .expect("invariant: chunks are at most 16 MiB");
+        let length =
+            u32::try_from(plain.len() + TAG_BYTES).expect("invariant: chunks are at most 16 MiB");
         let head = ChunkHead {
             last,
             until_us: self.until_us,
@@ -98,10 +103,12 @@ impl Sealer {
         }
         .encode();
         let aad = [&self.header[..], &head].concat();
-        let mut record = head.to_vec();
+        let around = head.len() + 2 * TAG_BYTES + MARK_BYTES;
+        let mut record = Vec::with_capacity(around + plain.len());
+        record.extend_from_slice(&head);
         record.extend_from_slice(&self.keys.head_tag(self.chunks, last, &aad));
-        record.extend_from_slice(&self.keys.seal(self.chunks, last, &aad, plain));
-        self.chain = crypt::chain_next(&self.chain, &record);
+        self.keys.seal(self.chunks, last, &aad, plain, &mut record);
+        self.chain = record::chain_next(self.suite, &self.chain, &record);
         self.chunks += 1;
         record
     }
@@ -112,14 +119,13 @@ impl Sealer {
     }
 }
 
-fn preamble(header: &[u8], wrapped: &Wrapped, commit: &[u8; 32]) -> Vec<u8> {
+fn preamble(suite: Suite, header: &[u8], wrapped: &[u8], commit: &[u8; KEY_BYTES]) -> Vec<u8> {
     let length = u16::try_from(header.len()).expect("invariant: headers have under 300 bytes");
     let mut out = b"XKS1".to_vec();
-    out.push(SUITE_AES_X25519);
+    out.push(suite.id());
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(header);
-    out.extend_from_slice(&wrapped.enc);
-    out.extend_from_slice(&wrapped.wrapped);
+    out.extend_from_slice(wrapped);
     out.extend_from_slice(commit);
     out
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use xunke_tests::campus::{Campus, Classroom, Options, Person, Process, SmallDisk};
+use xunke_protocol::sealed::Outline;
+use xunke_tests::campus::{Campus, Classroom, Options, Person, Process, SmallDisk, slots};
 use xunke_tests::clock::now_ms;
 
 use crate::shared::{folder, get, list, until};
@@ -138,14 +139,14 @@ impl Alone {
 
     /// The closed segments in the box's spool, oldest first: all but the one being written.
     pub fn spooled(&self) -> Vec<String> {
-        let folder = self.state_dir.join("spool/cam0");
-        let files = fs::read_dir(folder).into_iter().flatten().flatten();
-        let name = |file: fs::DirEntry| {
-            let name = file.file_name().into_string().ok()?;
-            let name = name.strip_suffix(".xks")?;
-            (begin_ms(name)? >= self.since_ms).then(|| name.to_owned())
+        let slots = slots(&self.state_dir.join("spool"));
+        let name = |slot: &PathBuf| {
+            let bytes = fs::read(slot).ok()?;
+            let (header, _) = Outline::begin(&bytes).ok()?;
+            let name = header.segment.to_string();
+            (begin_ms(&name)? >= self.since_ms).then_some(name)
         };
-        let mut names: Vec<String> = files.filter_map(name).collect();
+        let mut names: Vec<String> = slots.iter().filter_map(name).collect();
         names.sort();
         names.pop();
         names

@@ -95,6 +95,10 @@ fn a_wrong_key_of_the_box_is_named_with_its_line() -> Result<()> {
             "agent.toml:4: upload.kib_per_sec: unknown field",
         ),
         (
+            "[hub]\nurl = \"https://hub:8444\"\n[upload]\nhours = \"22-6\"\n",
+            "agent.toml:4: upload.hours: \"22-6\" are no hours",
+        ),
+        (
             "[[camera]]\nname = \"cam0\"\nmain_url = \"http://10.0.0.2/\"\n",
             "agent.toml:3: camera[0].main_url: must begin with rtsp:// or rtsps://",
         ),

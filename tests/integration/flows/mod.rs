@@ -3,3 +3,4 @@
 mod live;
 mod health;
 mod recording;
+mod timetable;

@@ -1,6 +1,7 @@
 //! Benches: figures with their aims, measured on the simulated campus.
 //!
-//! usage → figure → thread → access → noticing → camera → time
+//! usage → figure → thread → access → noticing → camera → time → seal → spool
+//! → upload
 
 pub mod usage;
 pub mod figure;
@@ -9,3 +10,6 @@ pub mod access;
 pub mod noticing;
 pub mod camera;
 pub mod time;
+pub mod seal;
+pub mod spool;
+pub mod upload;

@@ -58,6 +58,20 @@ pub fn children(pid: u32) -> Result<Vec<u32>> {
         .collect())
 }
 
+/// Processor seconds of all our children that have ended.
+///
+/// # Errors
+/// /proc cannot be read.
+pub fn children_cpu_s() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let fields = after_name(&stat);
+    let ticks = |field: usize| fields.get(field).and_then(|text| text.parse::<f64>().ok());
+    let (user, system) = ticks(13)
+        .zip(ticks(14))
+        .context("/proc/self/stat is too short")?;
+    Ok((user + system) / rustix::param::clock_ticks_per_second() as f64)
+}
+
 /// The fields after the name, which may hold blanks and brackets itself; the state comes first.
 fn after_name(stat: &str) -> Vec<&str> {
     stat.rsplit_once(')')
@@ -94,6 +108,15 @@ mod tests {
         let usage = Usage::of(std::process::id()).unwrap();
         assert!(usage.resident_mb > 1.0 && usage.cpu_s >= 0.0, "{usage:?}");
         assert!(share_mb(std::process::id()).unwrap() > 0.1);
+    }
+
+    #[test]
+    fn what_a_child_has_cost_is_counted_when_it_ends() {
+        let before = children_cpu_s().unwrap();
+        let mut child = std::process::Command::new("sh");
+        child.args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"]);
+        child.status().unwrap();
+        assert!(children_cpu_s().unwrap() > before);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -28,12 +29,13 @@ impl EmptyHub {
     /// # Errors
     /// It cannot be started.
     pub fn start(folder: &Path, more: impl FnOnce(&str) -> Result<String>) -> Result<Self> {
+        let master = master_key(folder)?;
         let people = free_port()?;
         let url = format!("https://localhost:{people}");
         let text = format!(
             "data_dir = \"{}\"\n[people]\nlisten = \"127.0.0.1:{people}\"\norigin = \"{url}\"\n\
              [boxes]\nlisten = \"127.0.0.1:{}\"\n[mqtt]\nlisten = \"127.0.0.1:{}\"\n\
-             [recording]\nfree_mib_min = 64\n{}",
+             [keys]\nmaster_key_file = {master:?}\n[recording]\nfree_mib_min = 64\n{}",
             folder.join("hub").display(),
             free_port()?,
             free_port()?,
@@ -100,6 +102,17 @@ impl EmptyHub {
         let ca_pem = fs::read_to_string(self.folder.join("hub/authority/ca.pem"))?;
         Person::nobody(&self.url, &ca_pem)
     }
+}
+
+/// Outside the data it opens (K1), made as the guide says.
+fn master_key(folder: &Path) -> Result<PathBuf> {
+    let master = folder.join("master.key");
+    let mut command = Command::new(program("xunke-hub")?);
+    let made = command.args(["keys", "master", "--to"]).arg(&master);
+    let made = made.output()?;
+    let said = String::from_utf8_lossy(&made.stderr);
+    ensure!(made.status.success(), "no master key: {said}");
+    Ok(master)
 }
 
 fn run(folder: &Path) -> Result<Process> {

@@ -60,9 +60,15 @@ struct Seeded {
     rooms: Vec<Room>,
 }
 
+/// Where the doors for boxes are, when the box is to be on another network: on loopback, as the
+/// demonstration asks for, but another address than the box's own.
+pub const FAR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 77);
+
 /// The hub and what was seeded.
 pub struct Hub {
     folder: PathBuf,
+    /// Address of the doors for boxes.
+    boxes_at: Ipv4Addr,
     /// Ports of the three doors on 127.0.0.1.
     pub ports: Ports,
     /// Everybody.
@@ -103,6 +109,23 @@ impl Hub {
         rooms: usize,
         people_port: Option<u16>,
     ) -> Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST, store, folder, (rooms, people_port))
+    }
+
+    /// The same with its doors for boxes at [`FAR`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn start_far(folder: &Path, rooms: usize) -> Result<Self> {
+        Self::start_at(FAR, None, folder, (rooms, None))
+    }
+
+    fn start_at(
+        boxes_at: Ipv4Addr,
+        store: Option<Arc<Postgres>>,
+        folder: &Path,
+        (rooms, people_port): (usize, Option<u16>),
+    ) -> Result<Self> {
         let people = people_port.map_or_else(free_port, Ok)?;
         let ports = Ports {
             people,
@@ -112,12 +135,13 @@ impl Hub {
         let more = store
             .as_deref()
             .map_or_else(String::new, Postgres::configuration);
-        let text = configuration(folder, ports) + &more;
+        let text = configuration(folder, ports, boxes_at) + &more;
         fs::write(folder.join("hub.toml"), text)?;
         let Seeded { accounts, rooms } = seed(folder, rooms)?;
         let folder = folder.to_owned();
         let mut hub = Self {
             folder,
+            boxes_at,
             ports,
             accounts,
             rooms,
@@ -140,13 +164,15 @@ impl Hub {
             boxes: free_port()?,
             mqtt: free_port()?,
         };
-        let text = configuration(folder, ports) + &store.configuration();
+        let boxes_at = first.boxes_at;
+        let text = configuration(folder, ports, boxes_at) + &store.configuration();
         fs::write(folder.join("hub.toml"), text)?;
         let mut copy = Command::new("cp");
         copy.arg("-a").arg(first.data_dir()).arg(folder);
         ensure!(copy.status()?.success(), "the keys cannot be copied");
         let mut hub = Self {
             folder: folder.to_owned(),
+            boxes_at,
             ports,
             accounts: first.accounts.clone(),
             rooms: first.rooms.clone(),
@@ -244,8 +270,10 @@ impl Hub {
             boxes,
             mqtt,
         } = self.ports;
-        [people, boxes, mqtt].into_iter().all(|port| {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let people = (Ipv4Addr::LOCALHOST, people);
+        let doors = [people, (self.boxes_at, boxes), (self.boxes_at, mqtt)];
+        doors.into_iter().all(|(host, port)| {
+            let address = SocketAddr::from((host, port));
             TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
         })
     }
@@ -289,7 +317,7 @@ impl Hub {
     }
 }
 
-fn configuration(folder: &Path, ports: Ports) -> String {
+fn configuration(folder: &Path, ports: Ports, boxes_at: Ipv4Addr) -> String {
     let Ports {
         people,
         boxes,
@@ -299,10 +327,11 @@ fn configuration(folder: &Path, ports: Ports) -> String {
         r#"data_dir = "{}"
 [people]
 listen = "127.0.0.1:{people}"
+{names}
 [boxes]
-listen = "127.0.0.1:{boxes}"
+listen = "{boxes_at}:{boxes}"
 [mqtt]
-listen = "127.0.0.1:{mqtt}"
+listen = "{boxes_at}:{mqtt}"
 [agreement]
 reading_seconds_min = 3
 [recording]
@@ -310,7 +339,11 @@ free_mib_min = 64
 [demo]
 enabled = true
 "#,
-        folder.join("hub").display()
+        folder.join("hub").display(),
+        names = match boxes_at {
+            Ipv4Addr::LOCALHOST => String::new(),
+            other => format!("origin = \"https://localhost:{people}\"\nnames = [\"{other}\"]"),
+        },
     )
 }
 

@@ -13,13 +13,17 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde_json::json;
-use xunke_protocol::sealed::Outline;
+use xunke_agent::recording::spool::look_into;
 use xunke_protocol::sealed::epoch::{self, DaySecret, SignedBundle};
+use xunke_protocol::sealed::{Outline, Suite};
 
 use super::process::Process;
 use super::programs::{free_port, program};
 use crate::camera::{Number, SimulatedCamera};
 use crate::clock::now_ms;
+
+/// Where the day's secret is kept, beside the identity.
+const SECRET: &str = "day-secret.json";
 
 /// One camera in the box's configuration.
 #[derive(Debug, Clone, Default)]
@@ -51,11 +55,77 @@ impl Source {
     }
 }
 
+/// What opens a box's recordings, and what it signs them with.
+#[derive(Debug, Clone)]
+pub struct BoxKeys {
+    /// The private half of its only day key, which no real box has.
+    secret: Vec<u8>,
+    /// Checks its signatures.
+    pub device: VerifyingKey,
+}
+
+impl BoxKeys {
+    /// Makes a box's identity in its state folder, and keeps the day's secret beside it.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn make(state: &Path) -> Result<Self> {
+        fs::create_dir_all(state)?;
+        let day = epoch::of(now_ms());
+        let (secret, key) = DaySecret::generate(Suite::default(), day, &mut UnwrapErr(SysRng));
+        let mut seeds = [[0; 32]; 2];
+        seeds
+            .iter_mut()
+            .try_for_each(|seed| getrandom::fill(seed))?;
+        let [device, hub] = seeds.map(|seed| SigningKey::from_bytes(&seed));
+        let bundle = SignedBundle::sign(1, vec![key], &hub);
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
+        let identity = json!({
+            "device_id": "lone-box",
+            "classroom_id": uuid::Uuid::now_v7(),
+            "mqtt_port": free_port()?,
+            "certificate_pem": made.cert.pem(),
+            "ca_pem": made.cert.pem(),
+            "key_pem": made.signing_key.serialize_pem(),
+            "signing_key": BASE64.encode(device.to_bytes()),
+            "hub_signing_key": BASE64.encode(hub.verifying_key().to_bytes()),
+            "epoch_bundle": bundle,
+        });
+        secretly(&state.join("identity.json"), &identity.to_string())?;
+        let secret = secret.to_bytes().to_vec();
+        let device = device.verifying_key();
+        let kept = json!([BASE64.encode(&secret), BASE64.encode(device.to_bytes())]);
+        secretly(&state.join(SECRET), &kept.to_string())?;
+        Ok(Self { secret, device })
+    }
+
+    /// Reads what [`BoxKeys::make`] has kept.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn read(state: &Path) -> Result<Self> {
+        let kept: [String; 2] = serde_json::from_slice(&fs::read(state.join(SECRET))?)?;
+        let [secret, device] = kept.map(|text| BASE64.decode(text));
+        let device = VerifyingKey::try_from(device?.as_slice())?;
+        Ok(Self {
+            secret: secret?,
+            device,
+        })
+    }
+
+    /// The private half of its only day key.
+    ///
+    /// # Errors
+    /// What was kept is none.
+    pub fn day_secret(&self) -> Result<DaySecret> {
+        DaySecret::from_bytes(&self.secret).context("the kept day's secret cannot be read")
+    }
+}
+
 /// The box. Dropping it kills its agent; its folder stays.
 pub struct LoneBox {
     folder: PathBuf,
-    secret: DaySecret,
-    device: VerifyingKey,
+    keys: BoxKeys,
     /// Its agent.
     pub agent: Process,
 }
@@ -76,39 +146,24 @@ impl LoneBox {
     /// # Errors
     /// The folder cannot be written, or the program not be started.
     pub fn start(folder: &Path, cameras: &[Source], settings: &str) -> Result<Self> {
-        let state = folder.join("state");
-        fs::create_dir_all(&state)?;
-        let day = epoch::of(now_ms());
-        let (secret, key) = DaySecret::generate(day, &mut UnwrapErr(SysRng));
-        let mut seeds = [[0; 32]; 2];
-        seeds
-            .iter_mut()
-            .try_for_each(|seed| getrandom::fill(seed))?;
-        let [device, hub] = seeds.map(|seed| SigningKey::from_bytes(&seed));
-        let bundle = SignedBundle::sign(1, vec![key], &hub);
-        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
-        let identity = json!({
-            "device_id": "lone-box",
-            "classroom_id": uuid::Uuid::now_v7(),
-            "mqtt_port": free_port()?,
-            "certificate_pem": made.cert.pem(),
-            "ca_pem": made.cert.pem(),
-            "key_pem": made.signing_key.serialize_pem(),
-            "signing_key": BASE64.encode(device.to_bytes()),
-            "hub_signing_key": BASE64.encode(hub.verifying_key().to_bytes()),
-            "epoch_bundle": bundle,
-        });
-        secretly(&state.join("identity.json"), &identity.to_string())?;
+        let keys = BoxKeys::make(&folder.join("state"))?;
         let config = folder.join("agent.toml");
         fs::write(&config, configuration(folder, cameras, settings)?)?;
-        let arguments = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
-        let agent = Process::start("agent", &program("xunke-agent")?, arguments, folder)?;
         Ok(Self {
             folder: folder.to_owned(),
-            secret,
-            device: device.verifying_key(),
-            agent,
+            keys,
+            agent: run(folder)?,
         })
+    }
+
+    /// Kills its agent as a power cut would, and starts it again.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn kill_and_start(&mut self) -> Result<()> {
+        self.agent.kill();
+        self.agent = run(&self.folder)?;
+        Ok(())
     }
 
     /// Opens all that was sealed of a camera so far, the oldest first.
@@ -116,32 +171,47 @@ impl LoneBox {
     /// # Errors
     /// A segment is not what this box has sealed.
     pub fn opened(&self, camera: usize) -> Result<Vec<Opened>> {
-        let folder = self.folder.join(format!("state/spool/cam{camera}"));
+        let source = format!("cam{camera}");
         let mut opened = vec![];
-        // Nothing was recorded yet.
-        let Ok(files) = fs::read_dir(&folder) else {
-            return Ok(opened);
-        };
-        for file in files {
-            let path = file?.path();
-            let segment = self.open(&path);
+        for path in slots(&self.folder.join("state/spool")) {
+            let held = look_into(&path, &self.keys.device)?;
+            let Some((_, bytes)) = held.filter(|(header, _)| header.source.as_str() == source)
+            else {
+                continue;
+            };
+            let segment = self.open(&bytes);
             opened.push(segment.with_context(|| format!("{} is not good", path.display()))?);
         }
         opened.sort_by_key(|segment| segment.start_us);
         Ok(opened)
     }
 
-    fn open(&self, path: &Path) -> Result<Opened> {
-        let bytes = fs::read(path)?;
-        let outline = Outline::scan(&bytes)?;
-        outline.verify(&self.device)?;
-        let key = outline.unwrap_key(&self.secret)?;
-        let plain = outline.open(&bytes, &key)?;
+    fn open(&self, bytes: &[u8]) -> Result<Opened> {
+        let outline = Outline::scan(bytes)?;
+        outline.verify(&self.keys.device)?;
+        let key = outline.unwrap_key(&self.keys.day_secret()?)?;
+        let plain = outline.open(bytes, &key)?;
         Ok(Opened {
             start_us: outline.header.start_us,
             pictures: plain.iter().flat_map(|chunk| Number::all(chunk)).collect(),
         })
     }
+}
+
+fn run(folder: &Path) -> Result<Process> {
+    let config = folder.join("agent.toml");
+    let arguments = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
+    Process::start("agent", &program("xunke-agent")?, arguments, folder)
+}
+
+/// The slots of a spool; none before there is one.
+#[must_use]
+pub fn slots(spool: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(spool).into_iter().flatten().flatten();
+    let paths = files.map(|file| file.path());
+    paths
+        .filter(|path| path.extension().is_some_and(|end| end == "slot"))
+        .collect()
 }
 
 fn configuration(folder: &Path, cameras: &[Source], settings: &str) -> Result<String> {

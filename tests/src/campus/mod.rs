@@ -1,12 +1,13 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
-//! programs → disk → process → lone → postgres → hub → room → person → viewer → proxy → issuer
-//! → liar → empty
+//! programs → disk → mounted → process → lone → postgres → hub → room → person → viewer → proxy
+//! → issuer → liar → empty → stored
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
 mod programs;
 mod disk;
+mod mounted;
 mod process;
 mod lone;
 mod postgres;
@@ -18,6 +19,7 @@ mod proxy;
 mod issuer;
 mod liar;
 mod empty;
+mod stored;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,16 +34,18 @@ use crate::classroom::Sound;
 
 pub use disk::SmallDisk;
 pub use empty::EmptyHub;
-pub use hub::{Account, Hub, Ports, Room};
+pub use hub::{Account, FAR, Hub, Ports, Room};
 pub use issuer::{Issuer, Visitor};
 pub use liar::Liar;
-pub use lone::{LoneBox, Opened, Pictures, Source};
+pub use lone::{BoxKeys, LoneBox, Opened, Pictures, Source, slots};
+pub use mounted::{Mounted, Work, cannot_mount, empty, system, write_image};
 pub use person::{Person, Socket, one_time_code};
 pub use postgres::Postgres;
 pub use process::Process;
 pub use programs::{free_port, is_free, program};
 pub use proxy::Proxy;
-pub use room::{BoxIdentity, Classroom};
+pub use room::{BoxIdentity, Classroom, enrol};
+pub use stored::stored;
 pub use viewer::{Said, Viewer};
 
 const ONLINE_MAX: Duration = Duration::from_secs(45);

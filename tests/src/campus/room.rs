@@ -208,8 +208,10 @@ segment_seconds = 6
 [spool]
 mib_max = 512
 free_mib_min = 64
+slot_mib = 2
 [upload]
 retry_seconds_max = 2
+spread_seconds = 0
 [health]
 period_seconds = 10
 spacing_seconds = 2
@@ -228,8 +230,12 @@ credentials_file = "{credentials}"
     Ok(fs::write(folder.join("agent.toml"), text)?)
 }
 
-/// The code goes in by standard input: it is a secret.
-fn enrol(folder: &Path, code: &str) -> Result<()> {
+/// Enrols a box with the configuration in its folder. The code goes in by standard input: it is a
+/// secret.
+///
+/// # Errors
+/// The hub refuses.
+pub fn enrol(folder: &Path, code: &str) -> Result<()> {
     let mut child = Command::new(program("xunke-agent")?)
         .args(["enrol", "--code-file", "-", "--config"])
         .arg(folder.join("agent.toml"))

@@ -24,7 +24,7 @@ use crate::campus::Socket;
 /// What a page may say, as `xunke-hub doors` prints it.
 pub const WORDS: [&str; 2] = ["say /api/live open", "say /api/live close"];
 /// What it may hear.
-pub const EVENTS: [&str; 10] = [
+pub const EVENTS: [&str; 11] = [
     "hear /api/events agreements",
     "hear /api/events people",
     "hear /api/events departures",
@@ -32,6 +32,7 @@ pub const EVENTS: [&str; 10] = [
     "hear /api/events grants",
     "hear /api/events inspections",
     "hear /api/events risks",
+    "hear /api/events retention",
     "hear /api/events fault",
     "hear /api/events device",
     "hear /api/events trail",
@@ -249,6 +250,7 @@ pub async fn heard(
             }
             "inspections" => may(Action::InspectTrail) || may(Action::OpenPermissions),
             "risks" => may(Action::InspectTrail),
+            "retention" => may(Action::ReadPapers) || may(Action::ProposePremium),
             _ => false,
         };
         if !allowed {

@@ -85,6 +85,7 @@ pub fn all() -> Vec<Row> {
     all.extend(agreements());
     all.extend(others());
     all.extend(cases());
+    all.extend(retention());
     all
 }
 
@@ -121,7 +122,7 @@ fn accounts() -> Vec<Row> {
 
 /// What is there to see, and what it runs on.
 fn classes() -> Vec<Row> {
-    use Action::SeeDevices;
+    use Action::{SeeCompleteness, SeeDevices};
     use Ask::{Endless, ForRoom, Form, Once, Record, Recording, Room, Segment};
     vec![
         row("GET /api/home", Once, Box::new(home)),
@@ -131,6 +132,11 @@ fn classes() -> Vec<Row> {
         row("GET /api/live", Once, oneself()),
         row("GET /api/recordings", Once, Box::new(recordings)),
         row("GET /api/recordings/{id}", Recording, Box::new(recording)),
+        row(
+            "GET /api/recordings/{id}/ledger",
+            Recording,
+            Box::new(ledger),
+        ),
         row(
             "GET /api/plays/{play}/segments/{segment}",
             Segment,
@@ -144,6 +150,14 @@ fn classes() -> Vec<Row> {
         row("GET /api/records/{id}", Record, Box::new(record)),
         row("GET /api/devices", Once, may_see(SeeDevices, [ROOM; ROOMS])),
         row("GET /api/faults", Once, may_see(SeeDevices, [ROOM; ROOMS])),
+        row(
+            "GET /api/completeness",
+            Once,
+            may_see(SeeCompleteness, [ROOM; ROOMS]),
+        ),
+        row("GET /api/completeness/{id}", Once, may(SeeCompleteness)),
+        row("POST /api/rooms/{id}/capture", Once, may(SeeDevices)),
+        row("POST /api/rooms/{id}/record-until", Once, may(SeeDevices)),
     ]
 }
 
@@ -280,6 +294,31 @@ fn cases() -> Vec<Row> {
     ]
 }
 
+/// What is kept longer than others, and what was destroyed.
+fn retention() -> Vec<Row> {
+    use Action::{KeepRecordings, ProposePremium, ReadPapers};
+    use Ask::Once;
+    vec![
+        row("GET /api/premium", Once, may(KeepRecordings)),
+        row("POST /api/premium", Once, may(ProposePremium)),
+        row("GET /api/premium/own", Once, may(ProposePremium)),
+        row("GET /api/premium/candidates", Once, Box::new(candidates)),
+        row("POST /api/premium/{id}/approval", Once, may(KeepRecordings)),
+        row("POST /api/premium/{id}/removal", Once, may(KeepRecordings)),
+        row("POST /api/premium/{id}/consent", Once, may(ProposePremium)),
+        row(
+            "POST /api/premium/{id}/withdrawal",
+            Once,
+            may(ProposePremium),
+        ),
+        row("GET /api/holds", Once, may(KeepRecordings)),
+        row("POST /api/holds", Once, may(KeepRecordings)),
+        row("POST /api/holds/{id}/end", Once, may(KeepRecordings)),
+        row("GET /api/destructions", Once, may(ReadPapers)),
+        row("GET /api/destructions/{id}", Once, may(ReadPapers)),
+    ]
+}
+
 /// The trail names what was seen, never what was taught or written.
 const IN_THE_TRAIL: Shown = [ROOM | RECORDING | RECORD; ROOMS];
 
@@ -330,6 +369,17 @@ fn watchers(case: &Case<'_>) -> (Want, Seen) {
     may_see(Action::SeeWatchers, taught(case))(case)
 }
 
+/// Recorded lessons that they may propose, whether they may watch them or not.
+fn candidates(case: &Case<'_>) -> (Want, Seen) {
+    let (world, subject) = (case.world, case.subject);
+    let shown = |room| match subject.proposes(world, room) {
+        Ok(()) => ROOM | LESSON | RECORDING,
+        Err(_) => 0,
+    };
+    let answer = subject.may(world, Action::ProposePremium);
+    exactly(answer, std::array::from_fn(shown))
+}
+
 fn one_room(case: &Case<'_>, kinds: u8) -> Shown {
     let mut shown = NOTHING;
     shown[case.room] = kinds;
@@ -374,6 +424,11 @@ fn recordings(case: &Case<'_>) -> (Want, Seen) {
 fn recording(case: &Case<'_>) -> (Want, Seen) {
     let answer = case.subject.may_play(case.world, case.room);
     exactly(answer, one_room(case, ROOM | LESSON | RECORDING))
+}
+
+/// Times and reasons.
+fn ledger(case: &Case<'_>) -> (Want, Seen) {
+    exactly(case.subject.may_play(case.world, case.room), NOTHING)
 }
 
 fn play(case: &Case<'_>) -> (Want, Seen) {

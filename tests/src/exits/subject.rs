@@ -8,6 +8,7 @@ use xunke_policy::level::{Role, UnitId};
 use xunke_policy::network::Network;
 use xunke_policy::patrol::{About, Extent, Reader, readable};
 use xunke_policy::purpose::Purpose;
+use xunke_policy::retention::{Nominator, may_nominate};
 use xunke_policy::sanction::Standing;
 use xunke_policy::{Refusal, password, recusal};
 
@@ -177,6 +178,15 @@ impl Subject {
     pub fn teaches(&self, room: usize) -> bool {
         let login = &self.person.me["person"]["staff_number"];
         (room == TAUGHT && login == TEACHER) || (room == OWN_LESSON && login == SUPERVISOR)
+    }
+
+    /// Proposing its recorded lesson for the premium courses.
+    pub fn proposes(&self, world: &World, room: usize) -> Result<(), Refusal> {
+        may_nominate(&Nominator {
+            roles: self.roles.clone(),
+            own_lesson: self.teaches(room),
+            own_unit: self.unit == Some(world.rooms[room].unit),
+        })
     }
 
     /// What the policy says.

@@ -146,7 +146,7 @@ fn configuration(port: u16) -> String {
         "state_dir = \"/var/lib/xunke-agent\"\n[hub]\nurl = \"https://{HOST}:{port}\"\n\
          [link]\nkeep_alive_seconds = 5\nretry_seconds_max = 2\n[recording]\nsegment_seconds = 4\n\
          [health]\nperiod_seconds = 5\nspacing_seconds = 1\n[spool]\nmib_max = 256\n\
-         free_mib_min = 64\n{}{}",
+         free_mib_min = 64\n[upload]\nspread_seconds = 0\n{}{}",
         camera(0, "room"),
         camera(1, "screen")
     )

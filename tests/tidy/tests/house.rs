@@ -7,7 +7,7 @@ use xunke_tidy::source::{self, Source};
 use xunke_tidy::{Finding, arrows, owners, papers, shape};
 
 /// Raising this needs a commit that says why.
-const LOCK_PACKAGES_MAX: usize = 504;
+const LOCK_PACKAGES_MAX: usize = 524;
 
 const CRATES: [&str; 5] = [
     "protocol/src",
@@ -29,9 +29,10 @@ const OWNERS: &[Owner<'_>] = &[
     ("argon2", &["hub/src/access"]),
     ("axum", &["hub/src/web"]),
     ("calamine", &["hub/src/access/roster/sheet"]),
+    ("fuser", &["tests/src/powercut"]),
     ("gstreamer", &["agent/src/camera", "tests/"]),
     ("http_auth", &["agent/src/camera/onvif"]),
-    ("hpke", &["protocol/src/sealed"]),
+    ("hpke", &["protocol/src/sealed", "hub/src/keys/escrow"]),
     ("jsonwebtoken", &["hub/src/access/single_sign_on", "tests/"]),
     ("landlock", &["agent/src/camera"]),
     ("libseccomp", &["agent/src/camera"]),
@@ -57,6 +58,9 @@ const OWNERS: &[Owner<'_>] = &[
     ("v4l", &["agent/src/camera/usb"]),
     ("rumqttc", &["agent/src/link", "tests/"]),
     ("sled", &["agent/src/recording/spool", "agent/src/outbox"]),
+    ("sm2", &["protocol/src/sealed"]),
+    ("sm3", &["protocol/src/sealed"]),
+    ("sm4", &["protocol/src/sealed"]),
     ("sqlx", &["hub/src/store"]),
     ("tokio_tungstenite", &["agent/src/live", "tests/"]),
     ("totp_rs", &["hub/src/access", "tests/"]),
@@ -116,7 +120,11 @@ fn agent_and_hub_never_import_each_other() {
                 "agent/src/main.rs",
                 "tests/integration/",
                 "tests/src/bench/noticing",
+                "tests/src/bench/spool",
                 "tests/src/bench/time",
+                "tests/src/bench/upload",
+                "tests/src/campus/lone",
+                "tests/src/powercut",
             ],
         ),
         ("xunke_policy", &["hub/", "tests/"]),

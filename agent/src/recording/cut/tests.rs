@@ -3,11 +3,13 @@
 use super::*;
 use crate::camera::times::Times;
 use crate::clock::Moment;
+use xunke_protocol::recording::SEGMENT_BYTES_MAX;
 
 const LENGTHS: Lengths = Lengths {
     segment_us: 10_000_000,
     fragment_us: 2_000_000,
     first_sound_us: 0,
+    segment_bytes_max: 64 * 1024 * 1024,
 };
 const WITH_SOUND: Lengths = Lengths {
     first_sound_us: 2_000_000,
@@ -80,7 +82,6 @@ impl Camera {
 /// Says what happened in few words: `B0 F0-2000:50+0 E`, times in milliseconds.
 fn tell(steps: &[Step]) -> String {
     let words = steps.iter().map(|step| match step {
-        Step::Gap { from_us, to_us } => format!("G{}-{}", from_us / 1000, to_us / 1000),
         Step::Begin { tracks, start_us } => {
             let audio = if tracks.audio.is_some() { "a" } else { "" };
             format!("B{}{audio}", start_us / 1000)
@@ -101,7 +102,7 @@ fn cut(frames: impl IntoIterator<Item = Frame>) -> (String, Cutter) {
 }
 
 fn cut_into(lengths: Lengths, frames: impl IntoIterator<Item = Frame>) -> (String, Cutter) {
-    let mut cutter = Cutter::new(lengths, None);
+    let mut cutter = Cutter::new(lengths);
     let steps: Vec<Step> = frames
         .into_iter()
         .flat_map(|frame| cutter.push(frame))
@@ -253,7 +254,7 @@ fn a_changed_configuration_ends_the_segment() {
 }
 
 #[test]
-fn a_break_in_time_or_sequence_ends_the_segment_and_a_long_one_is_a_gap() {
+fn a_break_in_time_or_sequence_ends_the_segment() {
     let mut camera = Camera { sequence: 0 };
     let mut frames = vec![camera.video_config(1920)];
     frames.extend((0..55).map(|number| camera.picture(number, 50)));
@@ -263,7 +264,7 @@ fn a_break_in_time_or_sequence_ends_the_segment_and_a_long_one_is_a_gap() {
     frames.extend((300..360).map(|number| camera.picture(number, 50)));
     let told = cut(frames).0;
     assert!(
-        told.ends_with("B4000 F4200:5+0 E G4200-12000 B12000 F14000:50+0"),
+        told.ends_with("B4000 F4200:5+0 E B12000 F14000:50+0"),
         "{told}"
     );
 }
@@ -278,17 +279,9 @@ fn a_clock_set_back_begins_a_new_segment() {
 }
 
 #[test]
-fn time_without_power_is_a_gap() {
-    let mut camera = Camera { sequence: 0 };
-    let mut cutter = Cutter::new(LENGTHS, Some(-60_000_000));
-    assert!(cutter.push(camera.video_config(1920)).is_empty());
-    assert_eq!(tell(&cutter.push(camera.picture(0, 50))), "G-60000-0 B0");
-}
-
-#[test]
 fn a_flood_without_keyframes_stays_within_the_limits_of_a_segment() {
     let mut camera = Camera { sequence: 0 };
-    let mut cutter = Cutter::new(LENGTHS, None);
+    let mut cutter = Cutter::new(LENGTHS);
     let _ = cutter.push(camera.video_config(1920));
     let (mut segment, mut largest) = (0_u64, 0);
     for number in 0..100 {
@@ -331,15 +324,13 @@ fn a_wall_clock_that_is_set_costs_no_more_than_a_group_of_pictures() {
             sounds >= (1_500 - 25 - 75) * 40_000 / 21_333 - 2,
             "{set_us}: {sounds}"
         );
-        let gaps = steps.iter().filter(|step| matches!(step, Step::Gap { .. }));
-        assert_eq!(gaps.count(), usize::from(set_us > 0), "{}", tell(&steps));
     }
 }
 
 /// A minute of a camera, with the box's clock set after 31 s: one second into a GOP of two.
 fn recorded_while_set(set_us: i64) -> Vec<Step> {
     let mut camera = Camera { sequence: 0 };
-    let mut cutter = Cutter::new(WITH_SOUND, None);
+    let mut cutter = Cutter::new(WITH_SOUND);
     let (mut of_pictures, mut of_sound) = (Times::default(), Times::default());
     let now = |raw_us: i64| Moment {
         wall_us: 600_000_000 + raw_us + if raw_us < 31_000_000 { 0 } else { set_us },
@@ -362,4 +353,99 @@ fn recorded_while_set(set_us: i64) -> Vec<Step> {
     }
     let steps = frames.into_iter().flat_map(|frame| cutter.push(frame));
     steps.collect()
+}
+
+/// Pictures of given sizes, 25 a second, a keyframe every `gop`: cut into segments that must all
+/// fit into their slot, with every picture in one of them. Gives what they take and how many.
+fn cut_for_slots(slot_bytes: u64, gop: usize, sizes: &[usize]) -> (u64, u64) {
+    let lengths = Lengths {
+        segment_us: 60_000_000,
+        segment_bytes_max: slot_bytes,
+        ..LENGTHS
+    };
+    let mut camera = Camera { sequence: 0 };
+    let mut cutter = Cutter::new(lengths);
+    let mut steps = cutter.push(camera.video_config(1920));
+    for (number, size) in (0..).zip(sizes) {
+        let at_us = i64::try_from(number).unwrap() * FRAME_US;
+        let key = number % gop == 0;
+        let frame = camera.frame(FrameKind::Video, key, at_us, vec![7; *size]);
+        steps.extend(cutter.push(frame));
+    }
+    steps.extend(cutter.interrupt());
+    let (mut segments, mut bytes, mut all, mut pictures) = (0, 0, 0, 0);
+    for step in &steps {
+        match step {
+            Step::Begin { .. } => (segments, bytes) = (segments + 1, 0),
+            Step::Fragment(batch) => {
+                assert!(
+                    bytes > 0 || batch.video[0].key,
+                    "a segment begins at a keyframe"
+                );
+                bytes += batch
+                    .video
+                    .iter()
+                    .map(|one| one.data.len() as u64)
+                    .sum::<u64>();
+                pictures += batch.video.len();
+            }
+            Step::End => {
+                assert!(bytes < slot_bytes, "{bytes}");
+                all += bytes;
+            }
+        }
+    }
+    assert_eq!(pictures, sizes.len(), "no picture is lost");
+    (all, segments)
+}
+
+/// Decision 0022: at 4 Mbit/s slots of 16 MiB take at most 1.1 times what is recorded.
+#[test]
+fn slots_are_well_filled_and_never_too_small() {
+    const SLOT: u64 = 16 * 1024 * 1024;
+    // 4 Mbit/s are 20,000 bytes for each of 25 pictures; a keyframe takes eight times as much.
+    let steady = |gop: usize| {
+        move |number: usize| match number % gop {
+            0 => 20_000 * 8 * gop / (gop + 7),
+            _ => 20_000 * gop / (gop + 7),
+        }
+    };
+    for (gop, space_max) in [(25, 1.06), (50, 1.1), (100, 1.25)] {
+        let sizes: Vec<usize> = (0..25 * 900).map(steady(gop)).collect();
+        let (bytes, segments) = cut_for_slots(SLOT, gop, &sizes);
+        let space = (segments * SLOT) as f64 / bytes as f64;
+        assert!(
+            space <= space_max,
+            "{space} with a keyframe every {gop} pictures"
+        );
+    }
+    // A scene that grows fourfold for some seconds, again and again.
+    let restless = |number: usize| steady(50)(number) * if number % 700 < 90 { 4 } else { 1 };
+    let sizes: Vec<usize> = (0..25 * 900).map(restless).collect();
+    let (bytes, segments) = cut_for_slots(SLOT, 50, &sizes);
+    assert!((segments * SLOT) as f64 / (bytes as f64) < 1.2);
+}
+
+/// Groups of pictures that take several fragments cannot move to the next segment: room for one is
+/// kept.
+#[test]
+fn long_groups_of_pictures_are_not_broken_by_a_full_slot() {
+    let growing = |number: usize| 2_000 + number / 250 * 100;
+    let sizes: Vec<usize> = (0..250 * 30).map(growing).collect();
+    cut_for_slots(4 * 1024 * 1024, 250, &sizes);
+}
+
+#[test]
+fn a_full_slot_ends_the_segment_before_the_fragment_that_it_has_no_room_for() {
+    let mut camera = Camera { sequence: 0 };
+    let mut frames = vec![camera.video_config(1920)];
+    frames.extend((0..130).map(|number| camera.picture(number, 50)));
+    let slot = Lengths {
+        // Ends, two fragments with 50 pictures of 100 bytes, and 20 pictures more.
+        segment_bytes_max: 64 * 1024 + 2 * (1024 + 50 * 132) + 1024 + 20 * 132,
+        ..LENGTHS
+    };
+    let (told, mut cutter) = cut_into(slot, frames);
+    assert_eq!(told, "B0 F2000:50+0 F4000:50+0 E B4000");
+    assert_eq!(tell(&cutter.interrupt()), "F5200:30+0 E");
 }

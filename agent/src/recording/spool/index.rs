@@ -1,5 +1,5 @@
 //! The index of the spool: small values that save scanning at start. It is a cache of what the
-//! files say and may be deleted at any time.
+//! slots say and may be deleted at any time.
 //!
 //! sled loses its head over full disks and may panic or hang while it opens (docs/decisions/0003),
 //! so it lives on a thread of its own that nothing waits for.
@@ -11,15 +11,16 @@ use std::thread;
 use std::time::Duration;
 use xunke_protocol::id::{SegmentId, SourceName};
 
-const OPEN_DEADLINE: Duration = Duration::from_secs(30);
+/// Opening takes some milliseconds. Recording waits for it.
+const OPEN_DEADLINE: Duration = Duration::from_secs(5);
 const CACHE_BYTES: u64 = 2 * 1024 * 1024;
 /// Changes waiting for the index; more means that its disk hangs.
 const WAITING_MAX: usize = 1024;
 const VALUE_BYTES_MAX: usize = 1024;
-const SEGMENTS: &str = "segments";
+const SLOTS: &str = "slots";
 const TAILS: &str = "tails";
 
-/// A closed segment.
+/// A segment. One that is not closed lasts 0 and has no bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Which camera.
@@ -28,10 +29,10 @@ pub struct Entry {
     pub start_us: i64,
     /// How long it lasts, microseconds.
     pub duration_us: u32,
-    /// Length of the sealed file.
+    /// Length of the sealed segment.
     pub bytes: u64,
-    /// SHA-256 of the sealed file.
-    pub sha256: [u8; 32],
+    /// Its SHA-256, once it is known.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// Where a camera's recording ended.
@@ -43,11 +44,22 @@ pub struct Tail {
     pub ended_us: i64,
 }
 
+/// What the index notes of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The slot that it lies in.
+    pub slot: u32,
+    /// Whether the hub has refused it.
+    pub refused: bool,
+    /// The segment.
+    pub entry: Entry,
+}
+
 /// All that the index knows.
 #[derive(Debug, Default)]
 pub struct Known {
     /// Closed segments.
-    pub segments: Vec<(SegmentId, Entry)>,
+    pub segments: Vec<(SegmentId, Note)>,
     /// Where each camera's recording ended.
     pub tails: Vec<(SourceName, Tail)>,
 }
@@ -61,7 +73,7 @@ pub struct Index {
 
 #[derive(Debug)]
 enum Change {
-    Put(SegmentId, Entry),
+    Put(SegmentId, Note),
     Remove(SegmentId),
     Tail(SourceName, Tail),
     Close(SyncSender<()>),
@@ -72,12 +84,12 @@ impl Index {
     pub fn open(dir: &Path) -> (Self, Known) {
         let doubt = dir.with_extension("doubt");
         if doubt.exists() {
-            let _ = std::fs::remove_dir_all(dir);
-            let _ = std::fs::remove_file(&doubt);
+            remove(dir);
+            remove(&doubt);
         }
         let opened = open_within_deadline(dir).or_else(|why| {
-            tracing::warn!(why, "the spool's index is rebuilt from the segment files");
-            let _ = std::fs::remove_dir_all(dir);
+            tracing::warn!(why, "the spool's index is rebuilt from the slots");
+            remove(dir);
             open_within_deadline(dir)
         });
         let (db, known) = match opened {
@@ -100,8 +112,8 @@ impl Index {
     }
 
     /// Notes a closed segment. Its body must be durable already.
-    pub fn put(&self, segment: SegmentId, entry: Entry) {
-        self.change(Change::Put(segment, entry));
+    pub fn put(&self, segment: SegmentId, note: Note) {
+        self.change(Change::Put(segment, note));
     }
 
     /// Notes that a segment is gone.
@@ -133,6 +145,11 @@ impl Index {
     }
 }
 
+/// Removes whatever stands at a path.
+fn remove(path: &Path) {
+    let _ = std::fs::remove_dir_all(path).or_else(|_| std::fs::remove_file(path));
+}
+
 fn open_within_deadline(dir: &Path) -> Result<(sled::Db, Known), String> {
     let (sender, receiver) = channel();
     let dir = dir.to_owned();
@@ -149,14 +166,17 @@ fn open_within_deadline(dir: &Path) -> Result<(sled::Db, Known), String> {
 }
 
 fn open(dir: &Path) -> Result<(sled::Db, Known), String> {
+    remove_half_snapshots(dir);
     let db = sled::Config::default()
         .path(dir)
         .cache_capacity(CACHE_BYTES)
         .flush_every_ms(None)
         .open()
         .map_err(|error| error.to_string())?;
+    // From before there were slots.
+    let _ = db.drop_tree("segments");
     let mut known = Known::default();
-    for pair in tree(&db, SEGMENTS)?.iter() {
+    for pair in tree(&db, SLOTS)?.iter() {
         let (key, value) = pair.map_err(|error| error.to_string())?;
         let segment = uuid::Uuid::from_slice(&key).map_err(|error| error.to_string())?;
         known.segments.push((SegmentId(segment), read(&value)?));
@@ -170,6 +190,17 @@ fn open(dir: &Path) -> Result<(sled::Db, Known), String> {
         known.tails.push((source, read(&value)?));
     }
     Ok((db, known))
+}
+
+/// Killed while it opens, sled leaves a snapshot that it has begun, takes it for its newest at the
+/// next start, and refuses to open for ever. One that is complete has another name.
+fn remove_half_snapshots(dir: &Path) {
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    for path in files.map(|file| file.path()) {
+        if path.extension().is_some_and(|end| end == "generating") {
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 fn tree(db: &sled::Db, name: &str) -> Result<sled::Tree, String> {
@@ -206,12 +237,12 @@ fn keep(db: sled::Db, changes: &Receiver<Change>) {
 
 fn apply(db: &sled::Db, change: Change, closing: &mut Vec<SyncSender<()>>) -> Result<(), String> {
     let (name, key, value) = match change {
-        Change::Put(segment, entry) => (
-            SEGMENTS,
+        Change::Put(segment, note) => (
+            SLOTS,
             segment.0.as_bytes().to_vec(),
-            serde_json::to_vec(&entry).ok(),
+            serde_json::to_vec(&note).ok(),
         ),
-        Change::Remove(segment) => (SEGMENTS, segment.0.as_bytes().to_vec(), None),
+        Change::Remove(segment) => (SLOTS, segment.0.as_bytes().to_vec(), None),
         Change::Tail(source, tail) => (
             TAILS,
             source.as_str().as_bytes().to_vec(),

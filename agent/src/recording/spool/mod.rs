@@ -1,42 +1,53 @@
-//! Spool: sealed segments wait here, one append-only file each, until the hub has signed for them.
+//! Spool: sealed segments wait here, one in each slot, until the hub has signed for them.
 //!
-//! file → index → recovery
+//! disk → slot → check → index → ring → recovery → read → room → write
 //!
-//! The files are the truth; sled only saves reading them at start. Nothing here waits for anything
-//! but the disk, and nothing that a person watches (signals) waits for a disk that hangs.
+//! A slot is a file of fixed size that is made once and then overwritten again and again: what is
+//! appended to a segment is durable after one flush of the device. When all are taken, the slots of
+//! short segments are cut to size before anything is given up. The slots are the truth; sled
+//! only saves reading them at start. Nothing here waits for anything but the disk, and nothing that
+//! a person watches (signals) waits for a disk that hangs. Why so: docs/decisions/0022.
 
-mod file;
+mod disk;
+mod slot;
+mod check;
 mod index;
+mod ring;
 mod recovery;
+mod read;
+mod room;
+mod write;
 
+pub use disk::{Disk, RealDisk};
 pub use index::{Entry, Tail};
+pub use read::{Hold, Reader};
+pub use write::Writer;
 
+use check::Verdict;
 use ed25519_dalek::VerifyingKey;
-use file::{SegmentFile, sync_dir};
-use index::Index;
-use recovery::Kept;
-use std::collections::HashMap;
-use std::fs;
+use index::{Index, Note};
+use recovery::Recovery;
+use ring::{Kept, Place, Ring, Standing};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc, watch};
 use xunke_protocol::health::SpoolSignals;
 use xunke_protocol::id::{SegmentId, SourceName};
-use xunke_protocol::recording::{Gap, GapReason};
+use xunke_protocol::recording::{Gap, GapReason, Stretch};
+use xunke_protocol::sealed::header::Header;
 
 const INDEX: &str = "_index";
-const QUARANTINE: &str = "_quarantine";
-const EXTENSION: &str = "xks";
 
 /// How much the spool may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// All segment files together.
+    /// All slots together.
     pub bytes_max: u64,
-    /// What must stay free on the disk.
+    /// What a new slot must leave free on the disk.
     pub free_bytes_min: u64,
-    /// Most that is preallocated for one file.
+    /// Size of a slot, and most that a segment may have.
     pub slot_bytes: u64,
 }
 
@@ -48,6 +59,20 @@ pub struct Error {
     source: io::Error,
 }
 
+/// Whom gaps are told to.
+pub trait Tell: Send + Sync {
+    /// Takes a gap; it is durable when this returns, unless the disk refuses for long. Blocks.
+    fn tell(&self, gap: Gap);
+}
+
+impl Tell for mpsc::Sender<Gap> {
+    fn tell(&self, gap: Gap) {
+        if let Err(error) = self.try_send(gap) {
+            tracing::error!(%error, "nobody takes a gap");
+        }
+    }
+}
+
 /// The spool. Clones share it. Its calls block on the disk, but for those that say otherwise.
 #[derive(Clone)]
 pub struct Spool {
@@ -56,32 +81,15 @@ pub struct Spool {
 
 struct Shared {
     dir: PathBuf,
+    disk: Arc<dyn Disk>,
+    device: VerifyingKey,
     limits: Limits,
     index: Index,
-    gaps: mpsc::Sender<Gap>,
-    state: Mutex<State>,
+    gaps: Box<dyn Tell>,
+    /// Never locked while the disk is asked.
+    ring: Mutex<Ring>,
     signals: watch::Sender<SpoolSignals>,
     arrived: Notify,
-}
-
-#[derive(Default)]
-struct State {
-    kept: Kept,
-    /// Bytes of segments being written.
-    writing: HashMap<SegmentId, u64>,
-    /// What the uploader holds open: evicted last.
-    uploading: Option<SegmentId>,
-    evicted_unsent: u64,
-}
-
-/// A segment being written. Dropping it closes it as it is: truncated, and still good.
-pub struct Writer {
-    spool: Spool,
-    segment: SegmentId,
-    entry: Entry,
-    path: PathBuf,
-    file: Option<SegmentFile>,
-    chain: [u8; 32],
 }
 
 impl Spool {
@@ -94,15 +102,36 @@ impl Spool {
         dir: &Path,
         limits: Limits,
         device: &VerifyingKey,
-        gaps: mpsc::Sender<Gap>,
+        gaps: impl Tell + 'static,
+    ) -> Result<Self, Error> {
+        Self::open_on(Arc::new(RealDisk), dir, limits, device, gaps)
+    }
+
+    /// The same, on a disk that may be another than the real one.
+    ///
+    /// # Errors
+    /// The directory cannot be made or listed.
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        limits: Limits,
+        device: &VerifyingKey,
+        gaps: impl Tell + 'static,
     ) -> Result<Self, Error> {
         let refused = |source| Error {
             path: dir.to_owned(),
             source,
         };
-        fs::create_dir_all(dir.join(QUARANTINE)).map_err(refused)?;
+        fs::create_dir_all(dir).map_err(refused)?;
         let (index, known) = Index::open(&dir.join(INDEX));
-        let kept = recovery::run(dir, device, &index, known).map_err(refused)?;
+        let recovery = Recovery {
+            dir,
+            disk: &*disk,
+            device,
+            index: &index,
+            ring: Ring::new(limits.slot_bytes, limits.bytes_max),
+        };
+        let ring = recovery.run(known).map_err(refused)?;
         let signals = watch::Sender::new(SpoolSignals {
             waiting_bytes: 0,
             waiting_segments: 0,
@@ -112,13 +141,12 @@ impl Spool {
         });
         let shared = Shared {
             dir: dir.to_owned(),
+            disk,
+            device: *device,
             limits,
             index,
-            gaps,
-            state: Mutex::new(State {
-                kept,
-                ..State::default()
-            }),
+            gaps: Box::new(gaps),
+            ring: Mutex::new(ring),
             signals,
             arrived: Notify::new(),
         };
@@ -131,46 +159,14 @@ impl Spool {
 
     /// Where a camera's recording ended. Does not block.
     pub fn tail(&self, source: &SourceName) -> Option<Tail> {
-        self.state().kept.tails.get(source).copied()
-    }
-
-    /// Creates a segment with its first bytes, making room first.
-    ///
-    /// # Errors
-    /// The disk refuses, even after the oldest segments were given up.
-    pub fn create(&self, segment: SegmentId, entry: Entry, first: &[u8]) -> Result<Writer, Error> {
-        let expected = self.expected_bytes(&entry.source);
-        self.make_room(expected.max(first.len() as u64));
-        let path = self.path(&entry.source, segment);
-        let create = || {
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            SegmentFile::create(&path, first, expected)
-        };
-        let file = self.insist(&path, create)?;
-        self.state().writing.insert(segment, file.bytes());
-        Ok(Writer {
-            spool: self.clone(),
-            segment,
-            entry,
-            path,
-            file: Some(file),
-            chain: [0; 32],
-        })
+        self.ring().tails.get(source).copied()
     }
 
     /// The oldest segment that waits for its receipt and is not `skipped`. Does not block.
     pub fn oldest(&self, skipped: impl Fn(SegmentId) -> bool) -> Option<(SegmentId, Entry)> {
-        let mut state = self.state();
-        let found = state
-            .kept
-            .waiting
-            .iter()
-            .find(|(segment, _)| !skipped(**segment));
-        let found = found.map(|(segment, entry)| (*segment, entry.clone()));
-        state.uploading = found.as_ref().map(|(segment, _)| *segment);
-        found
+        let ring = self.ring();
+        let found = ring.waiting().find(|(segment, _)| !skipped(*segment));
+        found.map(|(segment, kept)| (segment, kept.entry.clone()))
     }
 
     /// Waits until a segment was closed. Cancel safe.
@@ -178,59 +174,141 @@ impl Spool {
         self.shared.arrived.notified().await;
     }
 
-    /// Where a waiting segment lies.
-    pub fn path(&self, source: &SourceName, segment: SegmentId) -> PathBuf {
-        let dir = self.shared.dir.join(source.as_str());
-        dir.join(segment.to_string()).with_extension(EXTENSION)
-    }
-
-    /// Removes a segment that the hub has signed for.
-    pub fn forget(&self, segment: SegmentId) {
-        let entry = self.state().kept.waiting.remove(&segment);
-        if let Some(entry) = entry {
-            self.remove_file(&self.path(&entry.source, segment));
-            self.shared.index.remove(segment);
-            self.publish();
+    /// Holds a segment open, to be read. What this process has not written itself is read whole
+    /// first, and kept up to its last signed mark. `None` when it is no longer there, or nothing of
+    /// it is good.
+    ///
+    /// # Errors
+    /// The disk refuses; it may be better later.
+    pub fn read(&self, segment: SegmentId) -> io::Result<Option<Reader>> {
+        let mut ring = self.ring();
+        let Some(kept) = ring.kept.get(&segment).cloned() else {
+            return Ok(None);
+        };
+        ring.hold(segment);
+        drop(ring);
+        let spool = self.clone();
+        let hold = Arc::new(Hold { spool, segment });
+        let path = self.path(&kept.place);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let begun = check::begun(&file)?;
+        if begun.is_none_or(|begun| begun.header.segment != segment) {
+            return Ok(None);
         }
+        let known = kept.entry.sha256.map(|sha256| (kept.entry.bytes, sha256));
+        let known = match known {
+            Some(known) => Some(known),
+            None => self.prove(segment, &kept, &path)?,
+        };
+        Ok(known.map(|(bytes, sha256)| Reader {
+            hold,
+            file,
+            bytes,
+            sha256,
+            at: 0,
+        }))
     }
 
-    /// Gives up a segment whose file somebody has removed; says so aloud.
+    /// Reads a segment whole that was only walked over, and corrects what is known of it.
+    fn prove(
+        &self,
+        segment: SegmentId,
+        kept: &Kept,
+        path: &Path,
+    ) -> io::Result<Option<(u64, [u8; 32])>> {
+        let (verdict, _) = check::whole(path, &self.shared.device)?;
+        let found = match verdict {
+            Verdict::Ours(found) => found,
+            Verdict::Foreign(header) => {
+                recovery::tell_foreign(path, &header);
+                if let Some(kept) = self.ring().kept.get_mut(&segment) {
+                    kept.standing = Standing::Foreign;
+                }
+                self.shared.index.remove(segment);
+                return Ok(None);
+            }
+            Verdict::Empty => return Ok(None),
+        };
+        let Some(proof) = found.proof else {
+            return Ok(None);
+        };
+        let entry = Entry {
+            duration_us: found.duration_us,
+            bytes: found.bytes,
+            sha256: Some(proof.sha256),
+            ..kept.entry.clone()
+        };
+        if let Some(kept) = self.ring().kept.get_mut(&segment) {
+            kept.entry = entry.clone();
+        }
+        self.note(segment, &kept.place, kept.standing, &entry);
+        if entry.duration_us < kept.entry.duration_us {
+            tracing::error!(
+                segment.id = %segment,
+                file = %path.display(),
+                "FOOTAGE LOST: the end of a segment was damaged on the disk"
+            );
+            let start_us = entry.start_us + i64::from(entry.duration_us);
+            let duration_us = kept.entry.duration_us - entry.duration_us;
+            let lost = Entry {
+                start_us,
+                duration_us,
+                ..entry
+            };
+            self.tell_lost(lost, GapReason::Disk);
+        }
+        Ok(Some((found.bytes, proof.sha256)))
+    }
+
+    /// Frees the slot of a segment that the hub has signed for.
+    pub fn forget(&self, segment: SegmentId) {
+        let Some(kept) = self.ring().take_waiting(segment) else {
+            return;
+        };
+        self.shared.index.remove(segment);
+        self.strike(&kept.place);
+        self.give_back(&kept.place);
+        self.publish();
+    }
+
+    /// Gives up a segment that somebody has removed or garbled; says so aloud.
     pub fn lost(&self, segment: SegmentId) {
-        let entry = self.state().kept.waiting.remove(&segment);
         // What was evicted meanwhile has been told already.
-        let Some(entry) = entry else {
+        let Some(kept) = self.ring().take_waiting(segment) else {
             return;
         };
         self.shared.index.remove(segment);
         tracing::error!(
             segment.id = %segment,
-            source = %entry.source,
-            bytes = entry.bytes,
+            source = %kept.entry.source,
+            bytes = kept.entry.bytes,
             "FOOTAGE LOST: a segment has vanished from the spool before the hub had it"
         );
-        self.tell_lost(entry);
+        self.tell_lost(kept.entry, GapReason::Disk);
+        self.give_back(&kept.place);
     }
 
     /// Puts a segment aside that the hub refuses for good: people must look at it.
     pub fn quarantine(&self, segment: SegmentId, why: &str) {
-        let entry = self.state().kept.waiting.remove(&segment);
-        let Some(entry) = entry else {
+        let mut ring = self.ring();
+        let waits = |kept: &&mut Kept| kept.standing == Standing::Waiting;
+        let Some(kept) = ring.kept.get_mut(&segment).filter(waits) else {
             return;
         };
-        let from = self.path(&entry.source, segment);
-        let to = self.quarantine_path(segment);
+        kept.standing = Standing::Refused;
+        let kept = kept.clone();
+        drop(ring);
         tracing::error!(
             segment.id = %segment,
-            source = %entry.source,
-            file = %to.display(),
+            source = %kept.entry.source,
+            file = %self.path(&kept.place).display(),
             why,
             "the hub refuses a segment for good; it is kept aside, tell the IT centre"
         );
-        if let Err(error) = fs::rename(&from, &to).and_then(|()| sync_dir(&to)) {
-            tracing::error!(file = %from.display(), %error, "the segment cannot be put aside");
-        }
-        self.state().kept.quarantined.insert(segment, entry);
-        self.shared.index.remove(segment);
+        self.note(segment, &kept.place, kept.standing, &kept.entry);
         self.publish();
     }
 
@@ -242,16 +320,28 @@ impl Spool {
     /// Renews the signals.
     pub fn publish(&self) {
         let free_bytes = self.free_bytes();
-        let state = self.state();
+        let ring = self.ring();
         let signals = SpoolSignals {
-            waiting_bytes: state.kept.waiting.values().map(|entry| entry.bytes).sum(),
-            waiting_segments: state.kept.waiting.len() as u64,
+            waiting_bytes: ring.waiting().map(|(_, kept)| ring.space(kept)).sum(),
+            waiting_segments: ring.waiting().count() as u64,
             free_bytes,
             limit_bytes: self.shared.limits.bytes_max,
-            evicted_unsent: state.evicted_unsent,
+            evicted_unsent: ring.evicted_unsent,
         };
-        drop(state);
+        drop(ring);
         self.shared.signals.send_replace(signals);
+    }
+
+    /// Tells the hub of missing footage.
+    pub fn tell(&self, gap: Gap) {
+        self.shared.gaps.tell(gap);
+    }
+
+    /// What waits for its receipt: each camera's stretches, joined, the oldest first. Does not
+    /// block.
+    pub fn held(&self) -> Vec<Stretch> {
+        let ring = self.ring();
+        ring::stretches(ring.waiting().map(|(_, kept)| &kept.entry))
     }
 
     /// Brings the index to disk at the end.
@@ -259,206 +349,63 @@ impl Spool {
         self.shared.index.close();
     }
 
-    /// A quarter more than the camera's newest segment took.
-    fn expected_bytes(&self, source: &SourceName) -> u64 {
-        let state = self.state();
-        let newest = state
-            .kept
-            .waiting
-            .values()
-            .rev()
-            .find(|entry| entry.source == *source);
-        let bytes = newest.map_or(0, |entry| entry.bytes + entry.bytes / 4);
-        bytes.min(self.shared.limits.slot_bytes)
-    }
-
-    /// Gives up the oldest segments until `bytes` more fit.
-    fn make_room(&self, bytes: u64) {
-        let limits = self.shared.limits;
-        loop {
-            let used = self.state().used_bytes();
-            let over = (used + bytes).saturating_sub(limits.bytes_max);
-            let short = (limits.free_bytes_min + bytes).saturating_sub(self.free_bytes());
-            if over == 0 && (short == 0 || used < limits.slot_bytes) {
-                return;
-            }
-            if !self.evict() {
-                return;
-            }
-        }
-    }
-
-    /// Tries again after giving up the oldest segment, as long as the disk is full.
-    fn insist<T>(&self, path: &Path, mut act: impl FnMut() -> io::Result<T>) -> Result<T, Error> {
-        loop {
-            let source = match act() {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let full = matches!(
-                source.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-            );
-            if !full || !self.evict() {
-                let path = path.to_owned();
-                return Err(Error { path, source });
-            }
-        }
-    }
-
-    /// Gives up one segment that the hub does not have; says so aloud. False when there is none.
-    fn evict(&self) -> bool {
-        let mut state = self.state();
-        let Some((segment, entry, path)) = self.victim(&mut state) else {
-            return false;
-        };
-        state.evicted_unsent += 1;
-        drop(state);
-        self.remove_file(&path);
-        self.shared.index.remove(segment);
-        tracing::error!(
-            segment.id = %segment,
-            source = %entry.source,
-            bytes = entry.bytes,
-            "FOOTAGE LOST: the spool is full and the hub has not taken this segment"
-        );
-        self.tell_lost(entry);
-        true
-    }
-
-    fn tell_lost(&self, entry: Entry) {
+    fn tell_lost(&self, entry: Entry, reason: GapReason) {
         self.tell(Gap {
             from_us: entry.start_us,
             to_us: entry.start_us + i64::from(entry.duration_us),
             source: entry.source,
-            reason: GapReason::Disk,
+            reason,
         });
         self.publish();
     }
 
-    /// Tells the hub of missing footage. Does not block.
-    pub fn tell(&self, gap: Gap) {
-        if let Err(error) = self.shared.gaps.try_send(gap) {
-            tracing::error!(%error, "a gap could not be told to the hub");
+    fn note(&self, segment: SegmentId, place: &Place, standing: Standing, entry: &Entry) {
+        if let Some(slot) = place.number() {
+            // What a later process finds it has not hashed itself.
+            let note = Note {
+                slot,
+                refused: standing == Standing::Refused,
+                entry: Entry {
+                    sha256: None,
+                    ..entry.clone()
+                },
+            };
+            self.shared.index.put(segment, note);
         }
     }
 
-    /// What the hub refuses goes first, then the oldest; what is being uploaded goes last.
-    fn victim(&self, state: &mut State) -> Option<(SegmentId, Entry, PathBuf)> {
-        if let Some((segment, entry)) = state.kept.quarantined.pop_first() {
-            return Some((segment, entry, self.quarantine_path(segment)));
+    fn path(&self, place: &Place) -> PathBuf {
+        match place {
+            Place::Slot(number) => slot::path(&self.shared.dir, *number),
+            Place::File { path, .. } => path.clone(),
         }
-        let held = state.uploading;
-        let oldest = state
-            .kept
-            .waiting
-            .keys()
-            .find(|segment| Some(**segment) != held)
-            .copied();
-        let segment = oldest.or(held)?;
-        let entry = state.kept.waiting.remove(&segment)?;
-        let path = self.path(&entry.source, segment);
-        Some((segment, entry, path))
     }
 
-    fn quarantine_path(&self, segment: SegmentId) -> PathBuf {
-        let dir = self.shared.dir.join(QUARANTINE);
-        dir.join(segment.to_string()).with_extension(EXTENSION)
-    }
-
-    fn remove_file(&self, path: &Path) {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::error!(file = %path.display(), %error, "a segment cannot be removed");
-            }
-            _ => {}
-        }
+    fn keeps(&self, segment: SegmentId) -> bool {
+        self.ring().kept.contains_key(&segment)
     }
 
     fn free_bytes(&self) -> u64 {
-        let free = rustix::fs::statvfs(&self.shared.dir);
-        free.map_or(0, |free| free.f_bavail.saturating_mul(free.f_frsize))
+        self.shared.disk.free_bytes(&self.shared.dir)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        let ring = self.shared.ring.lock();
+        ring.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn used_bytes(&self) -> u64 {
-        let closed = self
-            .kept
-            .waiting
-            .values()
-            .chain(self.kept.quarantined.values());
-        let closed: u64 = closed.map(|entry| entry.bytes).sum();
-        closed + self.writing.values().sum::<u64>()
-    }
-}
-
-impl Writer {
-    /// Appends a sealed record, durably; `until_us` is the media time the segment then covers and
-    /// `chain` its newest link. Makes room when the disk is full.
-    ///
-    /// # Errors
-    /// The disk refuses; what was written before stays good.
-    pub fn append(&mut self, record: &[u8], until_us: u32, chain: [u8; 32]) -> Result<(), Error> {
-        self.spool.make_room(record.len() as u64);
-        let Some(file) = &mut self.file else {
-            return Ok(());
-        };
-        self.spool.insist(&self.path, || file.append(record))?;
-        self.entry.duration_us = until_us;
-        self.chain = chain;
-        self.spool
-            .state()
-            .writing
-            .insert(self.segment, file.bytes());
-        Ok(())
-    }
-}
-
-impl Writer {
-    /// Appends the last records and closes the segment.
-    ///
-    /// # Errors
-    /// The disk refuses; the segment is then truncated, and still good.
-    pub fn end(mut self, records: &[u8], chain: [u8; 32]) -> Result<(), Error> {
-        let until_us = self.entry.duration_us;
-        self.append(records, until_us, chain)
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        let Some(file) = self.file.take() else {
-            return;
-        };
-        self.entry.bytes = file.bytes();
-        self.entry.sha256 = file.finish();
-        let mut state = self.spool.state();
-        state.writing.remove(&self.segment);
-        if self.entry.duration_us == 0 {
-            drop(state);
-            return self.spool.remove_file(&self.path);
-        }
-        let tail = Tail {
-            chain: self.chain,
-            ended_us: self.entry.start_us + i64::from(self.entry.duration_us),
-        };
-        state.kept.waiting.insert(self.segment, self.entry.clone());
-        state.kept.tails.insert(self.entry.source.clone(), tail);
-        drop(state);
-        let index = &self.spool.shared.index;
-        index.put(self.segment, self.entry.clone());
-        index.tail(self.entry.source.clone(), tail);
-        self.spool.publish();
-        self.spool.shared.arrived.notify_one();
-    }
+/// The segment in a slot, as far as `device` has signed it, and its header; `None` without footage
+/// of this device. For whoever looks at a spool from outside.
+///
+/// # Errors
+/// The disk refuses.
+pub fn look_into(slot: &Path, device: &VerifyingKey) -> io::Result<Option<(Header, Vec<u8>)>> {
+    let (verdict, bytes) = check::whole(slot, device)?;
+    Ok(match verdict {
+        Verdict::Ours(found) => Some((found.header, bytes)),
+        Verdict::Foreign(_) | Verdict::Empty => None,
+    })
 }
 
 #[cfg(test)]

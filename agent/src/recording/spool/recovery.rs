@@ -1,137 +1,362 @@
-//! Start: compares index and files. The files are right.
+//! Start: compares index and slots. The slots are right.
+//!
+//! What the index knows and its slot still bears is believed. Of the rest, everything that may have
+//! been open when the box stopped is read whole and kept up to its last signed mark; what was
+//! closed before that is walked over by its heads, and read whole when it is handed over.
 
-use super::file::{self, Found};
-use super::index::{Entry, Index, Known, Tail};
-use super::{EXTENSION, QUARANTINE};
+use super::check::{self, Begun, Found, Proof, Verdict};
+use super::disk::Disk;
+use super::index::{Entry, Index, Known, Note, Tail};
+use super::ring::{Kept, Place, Ring, Standing};
+use super::slot;
 use ed25519_dalek::VerifyingKey;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use uuid::Uuid;
 use xunke_protocol::id::{SegmentId, SourceName};
+use xunke_protocol::sealed::header::Header;
 
-/// What the spool holds.
-#[derive(Debug, Default)]
-pub struct Kept {
-    /// Waiting for receipts, oldest first.
-    pub waiting: BTreeMap<SegmentId, Entry>,
-    /// Refused by the hub for good.
-    pub quarantined: BTreeMap<SegmentId, Entry>,
-    /// Where each camera's recording ended.
-    pub tails: HashMap<SourceName, Tail>,
+/// Segments of each camera and start of the operating system that are read whole, newest first: one
+/// was open, and another one begun before it if their clocks say so wrongly.
+const OPEN_MAX: usize = 2;
+/// Strange names that are told.
+const TOLD_MAX: usize = 5;
+const OWN_PREFIX: char = '_';
+/// From before there were slots: a file for each segment, in a folder of its camera or this one.
+const OLD_REFUSED: &str = "_quarantine";
+const OLD_EXTENSION: &str = "xks";
+
+/// What recovery works with.
+pub struct Recovery<'a> {
+    /// The spool's directory.
+    pub dir: &'a Path,
+    /// Its disk.
+    pub disk: &'a dyn Disk,
+    /// Signs what is ours.
+    pub device: &'a VerifyingKey,
+    /// Brought up to date.
+    pub index: &'a Index,
+    /// Filled.
+    pub ring: Ring,
 }
 
-/// Finds all segments below `dir`, cuts what a crash left at its last signed record, and brings the
-/// index up to date.
-///
-/// # Errors
-/// A directory cannot be listed.
-pub fn run(dir: &Path, device: &VerifyingKey, index: &Index, known: Known) -> io::Result<Kept> {
-    let mut recovery = Recovery {
-        device,
-        index,
-        known: known.segments.into_iter().collect(),
-        kept: Kept {
-            tails: known.tails.into_iter().collect(),
-            ..Kept::default()
-        },
-    };
-    for item in fs::read_dir(dir)? {
-        let item = item?;
-        let name = item.file_name();
-        let name = name.to_string_lossy();
-        if name == QUARANTINE {
-            for (segment, path) in segments(&item.path())? {
-                recovery.keep_quarantined(segment, &path);
-            }
-        } else if let Ok(source) = name.parse::<SourceName>() {
-            for (segment, path) in segments(&item.path())? {
-                recovery.keep(segment, &source, &path);
-            }
-        }
-    }
-    for segment in recovery.known.keys() {
-        index.remove(*segment);
-    }
-    Ok(recovery.kept)
-}
-
-struct Recovery<'a> {
-    device: &'a VerifyingKey,
-    index: &'a Index,
-    known: HashMap<SegmentId, Entry>,
-    kept: Kept,
+/// A segment that the index does not know.
+struct Unknown {
+    place: Place,
+    standing: Standing,
+    begun: Begun,
 }
 
 impl Recovery<'_> {
-    fn keep(&mut self, segment: SegmentId, source: &SourceName, path: &Path) {
-        let bytes = fs::metadata(path).map_or(0, |file| file.len());
-        let known = self.known.remove(&segment);
-        if let Some(entry) = known.filter(|entry| entry.bytes == bytes && entry.source == *source) {
-            self.kept.waiting.insert(segment, entry);
-            return;
+    /// Finds all that the spool holds.
+    ///
+    /// # Errors
+    /// The directory cannot be listed.
+    pub fn run(mut self, known: Known) -> io::Result<Ring> {
+        self.ring.tails = known.tails.into_iter().collect();
+        let mut known: BTreeMap<SegmentId, Note> = known.segments.into_iter().collect();
+        let mut unknown = Vec::new();
+        let mut strange = BTreeSet::new();
+        for item in fs::read_dir(self.dir)? {
+            let item = item?;
+            let name = item.file_name().to_string_lossy().into_owned();
+            if let Some(number) = slot::number(&name) {
+                unknown.extend(self.slot(number, &mut known));
+            } else if name == OLD_REFUSED {
+                self.old(&item.path(), Standing::Refused, &mut unknown);
+            } else if name.parse::<SourceName>().is_ok() && item.path().is_dir() {
+                self.old(&item.path(), Standing::Waiting, &mut unknown);
+            } else if !name.starts_with(OWN_PREFIX) {
+                strange.insert(name);
+            }
         }
-        match file::recover(path, self.device) {
-            Ok(Some(found)) if found.header.segment == segment => self.found(segment, found),
-            Ok(Some(_)) => {
-                tracing::error!(file = %path.display(), "a segment does not bear its file's name");
+        tell_strange(self.dir, &strange);
+        let open = maybe_open(&unknown);
+        for (at, one) in unknown.into_iter().enumerate() {
+            self.keep(one, open.contains(&at));
+        }
+        for segment in known.keys() {
+            self.index.remove(*segment);
+        }
+        Ok(self.ring)
+    }
+
+    /// Takes a slot up. Returns what it holds when the index does not know it.
+    fn slot(&mut self, number: u32, known: &mut BTreeMap<SegmentId, Note>) -> Option<Unknown> {
+        let path = slot::path(self.dir, number);
+        let read = File::open(&path).and_then(|file| {
+            let begun = check::begun(&file)?;
+            if begun.is_none() && !check::blank(&file)? {
+                tracing::warn!(file = %path.display(), "a slot without a segment is used anew");
             }
-            Ok(None) => {
-                tracing::info!(file = %path.display(), "a segment without footage is removed");
-                let _ = fs::remove_file(path);
+            Ok((begun, file.metadata()?.len()))
+        });
+        let (begun, bytes) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.unreadable(number, &path, &error, known);
+                return None;
             }
+        };
+        let place = if bytes == self.ring.slot_bytes {
+            self.ring.there.insert(number);
+            Place::Slot(number)
+        } else {
+            self.ring.odd.insert(number);
+            Place::File { path, bytes }
+        };
+        let Some(begun) = begun else {
+            self.give_back(place);
+            return None;
+        };
+        let segment = begun.header.segment;
+        let fits = |note: &Note| note.slot == number && note.entry.source == begun.header.source;
+        if known.get(&segment).is_some_and(fits) {
+            let note = known.remove(&segment)?;
+            self.insert(segment, note.entry, place, standing(note.refused));
+            return None;
+        }
+        let standing = Standing::Waiting;
+        Some(Unknown {
+            place,
+            standing,
+            begun,
+        })
+    }
+
+    /// A slot that cannot be read now may be readable later: it is used again last, and what the
+    /// index knows of it is still tried.
+    fn unreadable(
+        &mut self,
+        number: u32,
+        path: &Path,
+        error: &io::Error,
+        known: &mut BTreeMap<SegmentId, Note>,
+    ) {
+        tracing::error!(file = %path.display(), %error, "a slot of the spool cannot be read");
+        self.ring.there.insert(number);
+        let its = known.iter().find(|(_, note)| note.slot == number);
+        if let Some(segment) = its.map(|(segment, _)| *segment)
+            && let Some(note) = known.remove(&segment)
+        {
+            let place = Place::Slot(number);
+            self.ring.doubt(number);
+            return self.insert(segment, note.entry, place, standing(note.refused));
+        }
+        self.ring.doubtful.push_back(number);
+    }
+
+    /// Segments from before there were slots: they stay where they are until the hub has them.
+    fn old(&mut self, dir: &Path, standing: Standing, unknown: &mut Vec<Unknown>) {
+        let before = unknown.len();
+        let files = fs::read_dir(dir).into_iter().flatten().flatten();
+        for path in files.map(|file| file.path()) {
+            if path.extension().is_none_or(|end| end != OLD_EXTENSION) {
+                continue;
+            }
+            let read = File::open(&path).and_then(|file| {
+                let begun = check::begun(&file)?;
+                Ok((begun, file.metadata()?.len()))
+            });
+            match read {
+                Ok((Some(begun), bytes)) => unknown.push(Unknown {
+                    place: Place::File { path, bytes },
+                    standing,
+                    begun,
+                }),
+                Ok((None, bytes)) => self.give_back(Place::File { path, bytes }),
+                Err(error) => {
+                    tracing::error!(file = %path.display(), %error, "a segment cannot be read");
+                }
+            }
+        }
+        if unknown.len() > before {
+            tracing::info!(
+                folder = %dir.display(),
+                segments = unknown.len() - before,
+                "segments from before there were slots are taken over"
+            );
+        }
+    }
+
+    /// Keeps what is good of a segment that the index does not know.
+    fn keep(&mut self, one: Unknown, maybe_open: bool) {
+        let path = self.path(&one.place);
+        match self.look(&path, &one.begun, maybe_open) {
+            Ok(Verdict::Ours(found)) => self.found(one, found, &path),
+            Ok(Verdict::Foreign(header)) => {
+                tell_foreign(&path, &header);
+                let entry = entry(header, 0, 0, None);
+                let segment = one.begun.header.segment;
+                self.insert(segment, entry, one.place, Standing::Foreign);
+            }
+            Ok(Verdict::Empty) => self.give_back(one.place),
             Err(error) => {
                 tracing::error!(file = %path.display(), %error, "a segment cannot be read");
+                if let Place::Slot(number) = one.place {
+                    self.ring.doubtful.push_back(number);
+                }
             }
         }
     }
 
-    fn found(&mut self, segment: SegmentId, found: Found) {
-        let chain = found.chain;
-        let entry = entry(found);
-        let tail = Tail {
-            chain,
-            ended_us: entry.start_us + i64::from(entry.duration_us),
+    fn look(&self, path: &Path, begun: &Begun, maybe_open: bool) -> io::Result<Verdict> {
+        let walked = check::walk(&File::open(path)?, begun)?;
+        match walked.filter(|found| found.complete && !maybe_open) {
+            Some(found) => Ok(Verdict::Ours(found)),
+            None => check::whole(path, self.device).map(|(verdict, _)| verdict),
+        }
+    }
+
+    fn found(&mut self, one: Unknown, found: Found, path: &Path) {
+        let segment = found.header.segment;
+        if !found.complete {
+            tracing::warn!(
+                file = %path.display(),
+                segment.id = %segment,
+                kept_bytes = found.bytes,
+                "a segment is kept up to its last signed fragment"
+            );
+            self.seal_off(&one.place, &found, path);
+        }
+        let (bytes, duration_us) = (found.bytes, found.duration_us);
+        let entry = entry(found.header, duration_us, bytes, found.proof);
+        if let Some(Proof { chain, .. }) = found.proof {
+            let ended_us = entry.start_us + i64::from(entry.duration_us);
+            let newest = self.ring.tails.get(&entry.source);
+            if newest.is_none_or(|newest| newest.ended_us < ended_us) {
+                let tail = Tail { chain, ended_us };
+                self.ring.tails.insert(entry.source.clone(), tail);
+                self.index.tail(entry.source.clone(), tail);
+            }
+        }
+        if let (Place::Slot(slot), Standing::Waiting) = (&one.place, one.standing) {
+            let note = Note {
+                slot: *slot,
+                refused: false,
+                entry: Entry {
+                    sha256: None,
+                    ..entry.clone()
+                },
+            };
+            self.index.put(segment, note);
+        }
+        self.insert(segment, entry, one.place, one.standing);
+    }
+
+    /// From now on a walk by heads ends where the segment does.
+    fn seal_off(&self, place: &Place, found: &Found, path: &Path) {
+        let behind = matches!(place, Place::Slot(_)) && found.bytes < self.ring.slot_bytes;
+        if behind && let Err(error) = slot::end_at(self.disk, path, found.bytes) {
+            tracing::warn!(file = %path.display(), %error, "a slot cannot be written");
+        }
+    }
+
+    fn insert(&mut self, segment: SegmentId, entry: Entry, place: Place, standing: Standing) {
+        let kept = Kept {
+            entry,
+            place,
+            standing,
         };
-        let newest = self.kept.tails.get(&entry.source);
-        if newest.is_none_or(|newest| newest.ended_us < tail.ended_us) {
-            self.kept.tails.insert(entry.source.clone(), tail);
-            self.index.tail(entry.source.clone(), tail);
-        }
-        self.index.put(segment, entry.clone());
-        self.kept.waiting.insert(segment, entry);
+        let Some(other) = self.ring.kept.insert(segment, kept) else {
+            return;
+        };
+        // Twice, as a copy made by hand would be: the longer one stays.
+        let longer = self.ring.kept.get_mut(&segment);
+        let spare = match longer.filter(|kept| kept.entry.bytes < other.entry.bytes) {
+            Some(kept) => std::mem::replace(kept, other).place,
+            None => other.place,
+        };
+        self.give_back(spare);
     }
 
-    fn keep_quarantined(&mut self, segment: SegmentId, path: &Path) {
-        self.known.remove(&segment);
-        if let Ok(Some(found)) = file::inspect(path, self.device) {
-            self.kept.quarantined.insert(segment, entry(found));
+    /// Nothing of use lies there.
+    fn give_back(&mut self, place: Place) {
+        match place {
+            Place::Slot(number) => {
+                self.ring.free.insert(number);
+            }
+            Place::File { path, .. } => {
+                tracing::info!(file = %path.display(), "a file without footage is removed");
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    fn path(&self, place: &Place) -> PathBuf {
+        match place {
+            Place::Slot(number) => slot::path(self.dir, *number),
+            Place::File { path, .. } => path.clone(),
         }
     }
 }
 
-fn entry(found: Found) -> Entry {
+/// Footage that this box has not signed.
+pub fn tell_foreign(path: &Path, header: &Header) {
+    tracing::error!(
+        file = %path.display(),
+        device.id = %header.device,
+        source = %header.source,
+        "footage that this box has not signed lies in its spool: is this the disk of another box? \
+         It is not sent, and the first to be given up; tell the IT centre"
+    );
+}
+
+fn standing(refused: bool) -> Standing {
+    match refused {
+        true => Standing::Refused,
+        false => Standing::Waiting,
+    }
+}
+
+fn entry(header: Header, duration_us: u32, bytes: u64, proof: Option<Proof>) -> Entry {
     Entry {
-        source: found.header.source,
-        start_us: found.header.start_us,
-        duration_us: found.duration_us,
-        bytes: found.bytes,
-        sha256: found.sha256,
+        source: header.source,
+        start_us: header.start_us,
+        duration_us,
+        bytes,
+        sha256: proof.map(|proof| proof.sha256),
     }
 }
 
-/// Segment files of a directory, by name.
-fn segments(dir: &Path) -> io::Result<Vec<(SegmentId, PathBuf)>> {
-    let mut found = Vec::new();
-    for item in fs::read_dir(dir)? {
-        let path = item?.path();
-        let name = path.file_stem().and_then(|name| name.to_str());
-        let segment = name.and_then(|name| name.parse().ok());
-        let ours = path
-            .extension()
-            .is_some_and(|extension| extension == EXTENSION);
-        if let Some(segment) = segment.filter(|_| ours) {
-            found.push((segment, path));
+/// Which of them may have been open when the box stopped: the newest of each camera and start of
+/// the operating system, by the clock that nobody sets, and the newest by name, for the tail.
+fn maybe_open(unknown: &[Unknown]) -> BTreeSet<usize> {
+    let mut by_age: Vec<usize> = (0..unknown.len()).collect();
+    by_age.sort_by_key(|at| std::cmp::Reverse(unknown[*at].begun.header.mono_ms));
+    let mut taken: HashMap<(&SourceName, Uuid), usize> = HashMap::new();
+    let mut open = BTreeSet::new();
+    for at in by_age {
+        let header = &unknown[at].begun.header;
+        let taken = taken.entry((&header.source, header.boot)).or_default();
+        *taken += 1;
+        if *taken <= OPEN_MAX {
+            open.insert(at);
         }
     }
-    Ok(found)
+    let mut newest: HashMap<&SourceName, usize> = HashMap::new();
+    for (at, one) in unknown.iter().enumerate() {
+        let start = |at: usize| unknown[at].begun.header.start_us;
+        let best = newest.entry(&one.begun.header.source).or_insert(at);
+        if start(at) > start(*best) {
+            *best = at;
+        }
+    }
+    open.extend(newest.into_values());
+    open
+}
+
+fn tell_strange(dir: &Path, strange: &BTreeSet<String>) {
+    if strange.is_empty() {
+        return;
+    }
+    let some: Vec<&str> = strange.iter().take(TOLD_MAX).map(String::as_str).collect();
+    tracing::warn!(
+        folder = %dir.display(),
+        files = strange.len(),
+        some = some.join(", "),
+        "what lies in the spool's folder and is not the spool's is left alone; move it elsewhere"
+    );
 }

@@ -35,6 +35,7 @@ fn healthy() -> HealthDocument {
             state: RecordingState::Recording,
             since: 0,
             durable_age_ms: Some(2_000),
+            timetable: None,
         },
         spool: SpoolSignals {
             waiting_bytes: 0,
@@ -43,6 +44,7 @@ fn healthy() -> HealthDocument {
             limit_bytes: 1000,
             evicted_unsent: 0,
         },
+        held: Vec::new(),
         system: SystemSignals {
             uptime_s: 9,
             load_ratio: 0.4,

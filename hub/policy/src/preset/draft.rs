@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use crate::institution::{self, Function, Rules};
 use crate::level::{self, Reach, Role};
+use crate::retention;
 
 /// What to do, in Chinese and English.
 pub type Said = (String, String);
@@ -176,7 +177,11 @@ fn rules(rules: Rules) -> Result<Rules, Wrong> {
         ("reading_seconds_min", agreement.reading_seconds_min <= 3600),
         (
             "recording_months",
-            (1..=120).contains(&rules.recording_months),
+            (1..=6).contains(&rules.recording_months),
+        ),
+        (
+            "recording_outside_days",
+            (retention::DAYS_MIN..=180).contains(&rules.recording_outside_days),
         ),
         (
             "every_days",

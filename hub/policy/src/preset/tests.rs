@@ -158,7 +158,8 @@ fn rules_lie_within_limits() {
         ("warning_days", 14, 0, 89),
         ("grace_days", 14, 0, 366),
         ("reading_seconds_min", 60, 0, 3600),
-        ("recording_months", 6, 1, 120),
+        ("recording_months", 6, 1, 6),
+        ("recording_outside_days", 30, 30, 180),
         ("every_days", 30, 1, 366),
         ("day_from_minute", 420, 0, 1319),
         ("day_until_minute", 1320, 421, 1440),
@@ -178,6 +179,7 @@ fn rules_lie_within_limits() {
         ("characters_min", 10, 7),
         ("days_max", 90, 0),
         ("recording_months", 6, 0),
+        ("recording_outside_days", 30, 29),
         ("every_days", 30, 0),
         ("views_a_day_max", 60, 0),
         ("teacher_a_week_max", 5, 0),
@@ -204,7 +206,7 @@ fn rules_that_came_later_may_be_left_out() {
 fn the_three_administrators_share_no_function() {
     use crate::institution::Function::{
         AppointOfficers, FileApplications, FileRecords, FileSanctions, InspectTrail,
-        ManageAccounts, OpenPermissions, ReadLedger, ReadTrail, SeeDevices,
+        KeepRecordings, ManageAccounts, OpenPermissions, ReadLedger, ReadTrail, SeeDevices,
     };
     let every = [
         AppointOfficers,
@@ -217,6 +219,7 @@ fn the_three_administrators_share_no_function() {
         InspectTrail,
         ReadLedger,
         FileSanctions,
+        KeepRecordings,
     ];
     for institution in embedded() {
         let of = |role| -> Vec<_> {

@@ -108,6 +108,21 @@ refusals! {
         "原则上一般课堂教学保存六个月"
         "该录像已超过保存期限，不能再查看。"
         "This recording is past its retention and can no longer be watched.";
+    /// 学习网第十六条: a hold without the number of a case that lasts is keeping "just in case" (R122).
+    HOLD_WITHOUT_CASE "hold_without_case" "学习网第十六条"
+        "在北京教师学习网的保存时间分类确定"
+        "保全须写明一件未了结的处理或干扰事项的编号（文号）。"
+        "A hold needs the number of a decision or an interference that is not settled.";
+    /// 学习网第十六条: the teacher of the lesson says yes in person (R120).
+    CONSENT_BY_OTHERS "consent_by_others" "学习网第十六条"
+        "被制作为精品课程的教学纳入学院优质数字化课程资源保存"
+        "精品课程须由任课教师本人同意，他人不能代为同意。"
+        "The teacher of the lesson consents in person, and nobody for them.";
+    /// 第五条第2项: one person opens no more recordings than this on one day (K1).
+    OPENED_ENOUGH "opened_enough" "第五条"
+        "负责智慧教室综合平台系统权限管理、数据存储及安全防护"
+        "您今天启封的录像已达每人每日上限，请明天再看；确有需要请与信息中心联系。"
+        "You have opened as much recording today as one person may; go on tomorrow.";
     /// 未成年人网络保护条例 第三十六条: minors in class need a separate approval (X29).
     MINORS "minors" "未成年人网络保护条例 第三十六条"
         "工作人员访问未成年人个人信息的，应当经过相关负责人或者其授权的管理人员审批，记录访问情况"

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
+use xunke_policy::Refusal;
 
 use super::{Gate, Permit, purpose_text, view_object};
 use crate::access::audit::{Entry, Outcome, Unavailable};
@@ -85,6 +86,28 @@ impl Gate {
             object: view_object(permit.view_id),
             purpose: purpose_text(&permit.purpose),
             detail: day.to_owned(),
+            ..Entry::done(permit.session.person.who(permit.origin), "use_key")
+        };
+        self.trail.append(entry, now_ms).await?;
+        Ok(())
+    }
+
+    /// Writes that a permit gets no key, and why: somebody has opened enough for today (K1).
+    ///
+    /// # Errors
+    /// When the trail cannot be written.
+    pub async fn note_no_key<A, O>(
+        &self,
+        permit: &Permit<A, O>,
+        refusal: Refusal,
+        now_ms: i64,
+    ) -> Result<(), Unavailable> {
+        let entry = Entry {
+            object: view_object(permit.view_id),
+            purpose: purpose_text(&permit.purpose),
+            outcome: Outcome::Refused,
+            article: refusal.article,
+            detail: refusal.code.into(),
             ..Entry::done(permit.session.person.who(permit.origin), "use_key")
         };
         self.trail.append(entry, now_ms).await?;

@@ -140,6 +140,7 @@ async fn playback_asks_for_the_unit_at_record_time() {
             teacher: None,
             minors: false,
             start_ms: NOW,
+            kept: stage::LESSON,
         };
         f.gate
             .open_playback(&session, recording, &Purpose::Issue, HERE, NOW)
@@ -167,6 +168,7 @@ async fn own_lessons_and_old_recordings_stay_closed() {
             teacher,
             minors: false,
             start_ms,
+            kept: stage::LESSON,
         };
         let opened = f
             .gate
@@ -209,6 +211,7 @@ async fn the_lesson_of_the_own_head_stays_closed() {
         teacher: head.unwrap().teacher_id,
         minors: false,
         start_ms: NOW,
+        kept: stage::LESSON,
     };
     let session = f.session("unit_supervisor", NOW).await;
     let denied = f

@@ -172,7 +172,8 @@ async fn what_is_noted_has_evidence() {
     assert_eq!(refused(own), Refusal::RECUSED);
     assert!(list.all().await.unwrap().is_empty());
     // What the room's camera did not record is evidence without a line of the trail.
-    let gap = "INSERT INTO gaps SELECT id, 'cam0', 1795299500000000, 1795299600000000, 'camera'
+    let gap = "INSERT INTO gaps (classroom_id, source, from_us, to_us, reason)
+        SELECT id, 'cam0', 1795299500000000, 1795299600000000, 'camera'
         FROM classrooms";
     tamper(&f.db, gap).await;
     let told = Draft {

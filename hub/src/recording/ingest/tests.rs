@@ -3,12 +3,12 @@
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use sha2::{Digest, Sha256};
-use xunke_protocol::sealed::Sealer;
 use xunke_protocol::sealed::epoch;
+use xunke_protocol::sealed::{Sealer, Suite};
 
 use super::*;
 use crate::recording::stage::*;
-use crate::store::trail::{full, room_again};
+use crate::store::trail::{full, room_again, tamper};
 
 /// 08:10, within the lesson.
 const START_US: i64 = (EIGHT + 600_000) * 1000;
@@ -138,7 +138,7 @@ async fn times_that_cannot_be_days_without_key_and_empty_films_are_refused() {
         let why = refused(&stage, &film(21, wrong, 10), |_| ()).await;
         assert!(matches!(why, Refused::Clock(_)), "{why}");
     }
-    let foreign = epoch::DaySecret::generate(30_000, &mut UnwrapErr(SysRng)).1;
+    let foreign = epoch::DaySecret::generate(Suite::default(), 30_000, &mut UnwrapErr(SysRng)).1;
     let rng = &mut UnwrapErr(SysRng);
     let good = film(21, START_US, 10);
     let (mut sealer, mut bytes) = Sealer::begin(&good.header, &foreign, box_key(), rng).unwrap();
@@ -272,7 +272,8 @@ async fn no_row_before_the_file() {
     stage.upload(id, sender(), &bytes, EIGHT).await.unwrap();
 }
 
-/// A lesson's segments are one recording; what starts after its end belongs to the next hour.
+/// A lesson's segments are one recording, with what was recorded around it (X52); what starts after
+/// that belongs to its hour.
 #[tokio::test]
 async fn a_segment_belongs_to_the_lesson_in_which_it_starts() {
     let stage = stage().await;
@@ -281,6 +282,9 @@ async fn a_segment_belongs_to_the_lesson_in_which_it_starts() {
         (21, START_US),
         (22, last_us),
         (23, last_us + 10 * SECOND_US),
+        (24, EIGHT * 1000 - 120 * SECOND_US),
+        (25, last_us + 301 * SECOND_US),
+        (26, EIGHT * 1000 - 121 * SECOND_US),
     ] {
         stage.store(&film(number, start_us, 10)).await;
     }
@@ -289,6 +293,55 @@ async fn a_segment_belongs_to_the_lesson_in_which_it_starts() {
         let db = stage.db.clone();
         async move { rows::segment(&db, &id).await.unwrap().unwrap().recording_id }
     };
-    assert_eq!(recording(21).await, recording(22).await);
-    assert_ne!(recording(22).await, recording(23).await);
+    for number in [22, 23, 24] {
+        assert_eq!(recording(21).await, recording(number).await, "{number}");
+    }
+    assert_ne!(recording(22).await, recording(25).await);
+    assert_ne!(recording(22).await, recording(26).await);
+}
+
+/// X51: what a box without a battery sealed in 1970 is filed when it was, once the box has told of
+/// its clocks; before that it is refused, and kept aside on the box.
+#[tokio::test]
+async fn a_segment_of_1970_is_filed_when_it_was() {
+    let stage = stage().await;
+    let mut film = film(31, 600 * SECOND_US, 10);
+    film.header.mono_ms = 600_000;
+    let bytes = stage.sealed(&film, box_key()).await;
+    let id = film.header.segment;
+    let early = stage.upload(id, sender(), &bytes, EIGHT + 1_200_000).await;
+    assert!(
+        matches!(early, Err(Error::Refused(Refused::Clock(600_000)))),
+        "{early:?}"
+    );
+    let report = serde_json::json!({
+        "cameras": [], "recording": {"state": "idle", "since": 0},
+        "spool": {"waiting_bytes": 0, "waiting_segments": 0, "free_bytes": 9, "limit_bytes": 9,
+            "evicted_unsent": 0},
+        "system": {"uptime_s": 1, "load_ratio": 0.1, "memory_available_bytes": 1,
+            "agent_resident_bytes": 1},
+        "clock_skew_ms": 1_800_000 - (EIGHT + 1_200_000),
+    });
+    let device = "INSERT INTO devices (id, classroom_id, state, created_ms) VALUES ('box-1',
+                  '00000000-0000-0000-0000-000000000065', 'enrolled', 0)";
+    tamper(&stage.db, device).await;
+    let row = store::health::ReportRow {
+        device_id: "box-1",
+        report: &report.to_string(),
+        boot: &film.header.boot.to_string(),
+        mono_ms: 1_800_000,
+        ts_ms: 1_800_000,
+    };
+    store::health::put_report(&stage.db, &row, EIGHT)
+        .await
+        .unwrap();
+    stage
+        .upload(id, sender(), &bytes, EIGHT + 1_200_000)
+        .await
+        .unwrap();
+    let stored = rows::segment(&stage.db, &id.to_string())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(stored.start_us, EIGHT * 1000);
 }

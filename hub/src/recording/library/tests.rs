@@ -1,8 +1,10 @@
 //! The library: lessons, hours outside them, gaps with their reasons, and what is still going on.
 
 use super::*;
+use crate::recording::missing;
 use crate::recording::stage::*;
 use crate::store::trail::tamper;
+use xunke_protocol::recording::{Gap as ToldGap, GapReason};
 
 const DAY: i64 = 20_779;
 const AT_US: i64 = EIGHT * 1000;
@@ -76,8 +78,9 @@ async fn gaps_have_reasons_when_the_box_told_them() {
         to_us: at(41),
         reason: GapReason::Power,
     };
-    note_gap(&stage.db, ROOM, &gap).await.unwrap();
-    note_gap(&stage.db, ROOM, &gap).await.unwrap();
+    for _ in 0..2 {
+        missing::note(&stage.db, ROOM, &gap, None).await.unwrap();
+    }
     let recording = only(&stage, NINE_FORTY).await;
     let contents = contents(&stage.db, &recording).await.unwrap();
     let gaps: Vec<_> = contents
@@ -102,13 +105,13 @@ async fn gaps_have_reasons_when_the_box_told_them() {
 async fn what_is_going_on_ends_where_it_has_got_to() {
     let stage = stage().await;
     stage.store(&film(1, AT_US, 10)).await;
-    let going_on = only(&stage, EIGHT + 70_000).await;
+    let going_on = only(&stage, EIGHT + 160_000).await;
     assert!(going_on.capturing);
     let now = contents(&stage.db, &going_on).await.unwrap();
     assert_eq!((now.end_ms, now.gaps.len()), (EIGHT + 10_000, 0));
     assert!(
-        !only(&stage, EIGHT + 70_001).await.capturing,
-        "silent for a minute"
+        !only(&stage, EIGHT + 160_001).await.capturing,
+        "silent for more than two segments"
     );
     let last_us = NINE_FORTY * 1000 - 20 * SECOND_US;
     stage.store(&film(2, last_us, 10)).await;

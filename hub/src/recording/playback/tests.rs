@@ -121,7 +121,7 @@ async fn a_play_reaches_the_segments_of_its_own_recording_only() {
     let stage = stage().await;
     let recording = recorded(&stage).await;
     stage
-        .store(&film(9, NINE_FORTY * 1000 + SECOND_US, 10))
+        .store(&film(9, NINE_FORTY * 1000 + 301 * SECOND_US, 10))
         .await;
     let session = stage.sign_in(SCHOOL_SUPERVISOR, NOW).await;
     let play = opened(&stage, &session, &recording).await;

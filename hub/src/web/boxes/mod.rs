@@ -1,11 +1,12 @@
 //! The boxes' door: who a box is comes from its certificate, never from the address it asks for.
 //!
-//! enrol → segments → live
+//! enrol → timetable → segments → live
 //!
 //! Its routes stand in the table of every entrance. Only enrolment is open without a certificate,
 //! because that is where a box gets one.
 
 pub mod enrol;
+pub mod timetable;
 pub mod segments;
 pub mod live;
 

@@ -1,4 +1,5 @@
-//! `PUT /box/1/segments/{id}`: a box hands a sealed segment over; and the day keys to seal with.
+//! `PUT /box/1/segments/{id}`: a box hands a sealed segment over, or the rest of one that broke
+//! off; `GET`: how much is here; and the day keys to seal with.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use axum::http::{HeaderMap, header};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 use xunke_protocol::id::SegmentId;
-use xunke_protocol::recording::{Receipt, SEGMENT_BYTES_MAX};
+use xunke_protocol::recording::{OFFSET_HEADER, Progress, Receipt, SEGMENT_BYTES_MAX};
 use xunke_protocol::sealed::epoch::SignedBundle;
 
 use crate::clock::now_ms;
@@ -53,7 +54,10 @@ async fn store(
     body: Body,
 ) -> Result<Receipt, ingest::Error> {
     let mut body = body.into_data_stream();
-    if announced(headers).is_some_and(|bytes| bytes > SEGMENT_BYTES_MAX) {
+    let offset = number(headers, OFFSET_HEADER).unwrap_or(0);
+    if number(headers, header::CONTENT_LENGTH.as_str())
+        .is_some_and(|bytes| bytes > SEGMENT_BYTES_MAX)
+    {
         hear_out(body).await;
         return Err(media::Error::TooLarge.into());
     }
@@ -62,14 +66,16 @@ async fn store(
         classrooms: vec![identity.classroom],
         signing_keys: identity.signing_keys,
     };
-    let received = match app.ingest.receive(&mut body).await {
+    let ingest = &app.ingest;
+    let received = ingest.receive(segment, &sender.device, offset, &mut body);
+    let received = match received.await {
         Ok(received) => received,
         Err(why) => {
             hear_out(body).await;
             return Err(why);
         }
     };
-    app.ingest.accept(segment, sender, received, now_ms()).await
+    ingest.accept(segment, sender, received, now_ms()).await
 }
 
 /// Reads on and forgets: who hangs up in the middle of an upload is not heard, and the box would
@@ -87,6 +93,16 @@ async fn hear_out(mut body: BodyDataStream) {
     drop(timeout(HEAR_OUT_MAX, listen).await);
 }
 
+/// Where an upload may go on, or the receipt of a segment that is stored already.
+pub async fn progress(
+    State(app): State<App>,
+    identity: BoxIdentity,
+    Id(id): Id,
+) -> Result<Json<Progress>, Error> {
+    let progress = app.ingest.progress(SegmentId(id), &identity.device);
+    Ok(Json(progress.await?))
+}
+
 /// The day keys of the coming weeks.
 pub async fn epoch_bundle(
     State(app): State<App>,
@@ -95,11 +111,6 @@ pub async fn epoch_bundle(
     Ok(Json(app.keys.bundle(now_ms()).await?))
 }
 
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
 }

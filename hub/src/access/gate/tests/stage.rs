@@ -14,6 +14,13 @@ use crate::store::trail::Line;
 /// Where everybody sits.
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// What the calendar alone keeps of a lesson.
+pub(crate) const LESSON: Kept = Kept {
+    in_lesson: true,
+    premium: false,
+    held: false,
+};
+
 /// The gate and all that it looks at.
 pub(crate) struct Stage {
     pub db: Db,
