@@ -12,7 +12,7 @@ export interface HealthGroup {
 }
 
 /** Moments and ages that only machines compare; the page shows states and amounts. */
-const HIDDEN = new Set(['source', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance', 'found']);
+const HIDDEN = new Set(['source', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance', 'found', 'version']);
 
 /** `{cameras:[{source:'cam0',state:'streaming'}]}` becomes the group cam0 with its state. */
 export function healthGroups(report: unknown): HealthGroup[] {
@@ -20,14 +20,15 @@ export function healthGroups(report: unknown): HealthGroup[] {
   const nested = entriesOf(report).flatMap(([name, value]) =>
     Array.isArray(value) ? value.map((item) => named(item, name)) : [{ name, value }],
   );
-  const lines = (value: unknown) => [...linesOf(value), ...linesOf(soundOf(value))];
+  const lines = (value: unknown) =>
+    [value, partOf(value, 'sound'), partOf(value, 'timetable')].flatMap(linesOf);
   const groups = nested.map(({ name, value }) => ({ name, lines: lines(value) }));
   return [...groups, own].filter(({ lines }) => lines.length > 0);
 }
 
-/** A camera's sound has two numbers of its own. */
-function soundOf(camera: unknown): unknown {
-  return entriesOf(camera).find(([key]) => key === 'sound')?.[1];
+/** A camera's sound has two numbers of its own, and the recorder what it goes by. */
+function partOf(section: unknown, part: string): unknown {
+  return entriesOf(section).find(([key]) => key === part)?.[1];
 }
 
 function named(item: unknown, fallback: string): { name: string; value: unknown } {

@@ -6,26 +6,31 @@ function check(role: string, expected: string[]) {
 }
 
 test('R7 R8 X5 each role is offered its own pages and no others', () => {
-  check('school_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
-  check('unit_supervisor', ['/', '/live', '/recordings', '/records', '/agreement']);
-  check('technician', ['/', '/people', '/it', '/sign-in-guard', '/agreement']);
-  check('audit_administrator', ['/', '/audit', '/risks', '/inspections', '/papers', '/agreement']);
+  const supervisor = ['/', '/live', '/recordings', '/records', '/premium', '/agreement'];
+  check('school_supervisor', supervisor);
+  check('unit_supervisor', supervisor);
+  const technician = ['/', '/people', '/completeness', '/it', '/sign-in-guard'];
+  check('technician', [...technician, '/agreement']);
+  const audit = ['/', '/audit', '/risks', '/inspections', '/papers', '/destructions'];
+  check('audit_administrator', [...audit, '/agreement']);
   const affairs = ['/', '/records', '/applications', '/ledger', '/agreements', '/people'];
-  check('academic_affairs', [...affairs, '/departures', '/sanctions']);
+  const kept = ['/departures', '/sanctions', '/premium', '/holds', '/completeness'];
+  check('academic_affairs', [...affairs, ...kept]);
   const security = ['/', '/openings', '/ledger', '/people', '/departures', '/sanctions'];
   check('security_administrator', [...security, '/agreement']);
-  check('teacher', ['/', '/records', '/watchers']);
+  check('teacher', ['/', '/records', '/premium', '/watchers']);
 });
 
 test('R18 whoever was given a permission to watch is offered what it opens', () => {
   const paths = menuFor(['unit_leader'], true).map((item) => item.path);
-  expect(paths).toEqual(['/', '/live', '/recordings', '/records', '/agreement']);
+  expect(paths).toEqual(['/', '/live', '/recordings', '/records', '/premium', '/agreement']);
   const without = menuFor(['unit_leader'], false).map((item) => item.path);
-  expect(without).toEqual(['/', '/records', '/agreement']);
+  expect(without).toEqual(['/', '/records', '/premium', '/agreement']);
   expect(menuFor(['teacher'], true).map((item) => item.path)).toContain('/agreement');
 });
 
 test('two roles are offered the pages of both, each once', () => {
   const paths = menuFor(['teacher', 'unit_supervisor']).map((item) => item.path);
-  expect(paths).toEqual(['/', '/live', '/recordings', '/records', '/watchers', '/agreement']);
+  const both = ['/', '/live', '/recordings', '/records', '/premium', '/watchers', '/agreement'];
+  expect(paths).toEqual(both);
 });

@@ -48,6 +48,15 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     item: { path: '/sanctions', title: 'menu.sanctions' },
     roles: ['academic_affairs', 'security_administrator'],
   },
+  {
+    item: { path: '/premium', title: 'menu.premium' },
+    roles: [...SUPERVISORS, 'academic_affairs', 'unit_leader', 'teacher'],
+  },
+  { item: { path: '/holds', title: 'menu.holds' }, roles: ['academic_affairs'] },
+  {
+    item: { path: '/completeness', title: 'menu.completeness' },
+    roles: ['academic_affairs', 'technician'],
+  },
   { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician'] },
   { item: { path: '/sign-in-guard', title: 'menu.lockouts' }, roles: ['technician'] },
@@ -55,6 +64,10 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   { item: { path: '/risks', title: 'menu.risks' }, roles: ['audit_administrator'] },
   { item: { path: '/inspections', title: 'menu.inspections' }, roles: ['audit_administrator'] },
   { item: { path: '/papers', title: 'menu.papers' }, roles: ['audit_administrator'] },
+  {
+    item: { path: '/destructions', title: 'menu.destructions' },
+    roles: ['audit_administrator'],
+  },
   { item: { path: '/agreement', title: 'menu.agreement' }, roles: SIGNERS },
 ];
 

@@ -112,6 +112,10 @@ export const getRecord = (id: string) =>
 
 export const listDevices = async () =>
   (await getJson<{ devices: Device[] }>('/api/devices')).devices;
+export const setCapture = (room: string, mode: string, reason: string) =>
+  request('POST', `/api/rooms/${encodeURIComponent(room)}/capture`, { mode, reason });
+export const recordUntil = (room: string, until: number, reason: string) =>
+  request('POST', `/api/rooms/${encodeURIComponent(room)}/record-until`, { until, reason });
 export const listOpenFaults = async () =>
   (await getJson<{ faults: Fault[] }>('/api/faults?open=true')).faults;
 

@@ -10,7 +10,8 @@ export type EventName =
   | 'departures'
   | 'sanctions'
   | 'inspections'
-  | 'risks';
+  | 'risks'
+  | 'retention';
 
 /**
  * Calls `changed` with the named events that came; a burst within 300 ms counts as one. Once the

@@ -613,6 +613,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/completeness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How complete the recordings of a term are, the worst rooms first.
+         * @description # Errors
+         *     403 for whoever neither maintains boxes nor answers for what is kept; 404 for no such term.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/completeness/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where each second of a day of a room went.
+         * @description # Errors
+         *     403 for whoever neither maintains boxes nor answers for what is kept; 404 for no such room; 422
+         *     for a date that is none.
+         */
+        get: operations["room"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/departures": {
         parameters: {
             query?: never;
@@ -707,6 +750,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/destructions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Certificates of destruction.
+         * @description # Errors
+         *     403 for whoever reads neither the ledger nor the trail.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/destructions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A certificate as a file that the hub has signed, for `xunke-hub keys verify`.
+         * @description # Errors
+         *     403 for whoever reads neither the ledger nor the trail, 404 when there is none.
+         */
+        get: operations["one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/devices": {
         parameters: {
             query?: never;
@@ -737,8 +822,8 @@ export interface paths {
         };
         /**
          * What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
-         *     `departures`, `sanctions`, `inspections` and `risks`, each as far as the caller may know of it;
-         *     the page asks for the rest.
+         *     `departures`, `sanctions`, `inspections`, `risks` and `retention`, each as far as the caller may
+         *     know of it; the page asks for the rest.
          * @description # Errors
          *     401 when nobody is signed in.
          */
@@ -850,6 +935,53 @@ export interface paths {
          *     403 with the article, 404 when there is none, 409 when it is done, 422 naming the field.
          */
         post: operations["settle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every hold.
+         * @description # Errors
+         *     403 for whoever does not decide about them.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Begins a hold.
+         * @description # Errors
+         *     403 with the article when there is no such case, 422 naming the field.
+         */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a hold.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it is over, 422 without a reason.
+         */
+        post: operations["end"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1452,6 +1584,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/premium": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every nomination.
+         * @description # Errors
+         *     403 for whoever does not decide about them.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * 提名.
+         * @description # Errors
+         *     403 with the article, 404 when there is no such recording, 422 naming the field.
+         */
+        post: operations["nominate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/premium/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Recorded lessons of a day that the caller may nominate.
+         * @description # Errors
+         *     403 for whoever neither teaches nor proposes; 422 for a date that is none.
+         */
+        get: operations["candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/premium/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller nominated or taught.
+         * @description # Errors
+         *     403 for whoever neither teaches nor proposes.
+         */
+        get: operations["own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/premium/{id}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 教务处 approves.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it was done already.
+         */
+        post: operations["approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/premium/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The teacher consents.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it was done already.
+         */
+        post: operations["consent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/premium/{id}/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 教务处 refuses a nomination, or takes a course out of the library.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it is over, 422 without a reason.
+         */
+        post: operations["remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/premium/{id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The teacher does not consent, or not any more.
+         * @description # Errors
+         *     403 with the article, 404 when there is none, 409 when it is over, 422 without a reason.
+         */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings": {
         parameters: {
             query?: never;
@@ -1486,6 +1770,27 @@ export interface paths {
          *     403 with its article when the caller may not watch it; 404 when there is none.
          */
         get: operations["one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where each second of a recording went, for whoever may watch it.
+         * @description # Errors
+         *     403 with its article when the caller may not watch it; 404 when there is none.
+         */
+        get: operations["of_recording"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1687,6 +1992,49 @@ export interface paths {
         get: operations["one"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms/{id}/capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says how a room is recorded; its box is told within seconds.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such room, 422 without a reason.
+         */
+        post: operations["set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms/{id}/record-until": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a room recorded from now on until then.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such room, 422 without a reason
+         *     or for an end that is over or more than 12 hours away.
+         */
+        post: operations["record_until"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2241,6 +2589,47 @@ export interface components {
             /** @description The version in force. */
             version: string;
         };
+        /** @description Seconds of what was to be recorded and is over. */
+        Amount: {
+            /**
+             * Format: int64
+             * @description Hundredths of a percent that are kept or were until their time was over; null when nothing
+             *     was to be recorded.
+             */
+            completeness?: number | null;
+            /**
+             * Format: int64
+             * @description Destroyed on schedule.
+             */
+            destroyed_seconds: number;
+            /**
+             * Format: int64
+             * @description To be recorded, and over.
+             */
+            due_seconds: number;
+            /**
+             * @description Missing, by reason: `power`, `camera`, `network`, `disk`, `policy`, `evicted`; only those
+             *     that there are.
+             */
+            missing_seconds: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description In the library.
+             */
+            stored_seconds: number;
+            /**
+             * Format: int64
+             * @description Nobody knows.
+             */
+            unexplained_seconds: number;
+            /**
+             * Format: int64
+             * @description In the box, on its way.
+             */
+            waiting_seconds: number;
+        };
         /** @description An application to be filed. */
         ApplicationForm: {
             /**
@@ -2366,12 +2755,67 @@ export interface components {
             person: components["schemas"]["PersonName"];
             unit?: components["schemas"]["UnitName"] | null;
         };
+        /** @description How a room is to be recorded, and why. */
+        CaptureForm: {
+            /** @description `lessons`: in lessons alone; `continuous`: always. */
+            mode: string;
+            /** @description 2 to 500 characters. */
+            reason: string;
+        };
+        /** @description Where each second of a stretch went. */
+        CaptureLedger: {
+            /**
+             * Format: int64
+             * @description When the room's boxes reported last; what they hold is as of then. Null: never.
+             */
+            as_of?: number | null;
+            /**
+             * Format: int64
+             * @description To.
+             */
+            end: number;
+            /** @description By source. */
+            sources: components["schemas"]["SourceLedger"][];
+            /**
+             * Format: int64
+             * @description From.
+             */
+            start: number;
+        };
+        /** @description A stretch in one state. */
+        CaptureSpan: {
+            /**
+             * Format: int64
+             * @description To.
+             */
+            end: number;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            start: number;
+            /**
+             * @description `stored`, `waiting`, `power`, `camera`, `network`, `disk`, `policy`, `evicted`, `destroyed`,
+             *     `unexplained` or `not_yet`.
+             */
+            state: string;
+        };
         /** @description 本人申请关闭权限. */
         ClosingForm: {
             /** @description What is to be handed over: paper, notes, printed forms, tokens. */
             items: string[];
             /** @description 2 to 500 characters. */
             reason: string;
+        };
+        /** @description How complete the recordings of a term are. */
+        Completeness: {
+            /** @description All rooms together. */
+            campus: components["schemas"]["Amount"];
+            /** @description The worst first. */
+            rooms: components["schemas"]["RoomCompleteness"][];
+            term?: components["schemas"]["TermName"] | null;
+            /** @description All there are, the latest first. */
+            terms: components["schemas"]["TermName"][];
         };
         /** @description Somebody has confirmed it. */
         Confirmation: {
@@ -2457,18 +2901,56 @@ export interface components {
             /** @description Open ones first, then newest first. */
             departures: components["schemas"]["DepartureLine"][];
         };
+        /** @description A certificate. */
+        Destruction: {
+            /** @description The day of the recordings, such as `2026-11-22`. */
+            date: string;
+            /**
+             * Format: int64
+             * @description When it was done.
+             */
+            done_at?: number | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Such as `XH-00001`. */
+            number: string;
+            /** @description What is signed, a fact a line. */
+            text: string;
+            /** @description Whether the key of that day died with them. */
+            with_key: boolean;
+        };
+        /** @description Certificates, the latest first, 400 at most. */
+        DestructionList: {
+            /** @description One line each. */
+            destructions: components["schemas"]["Destruction"][];
+        };
         /** @description One box. */
         Device: {
             /** @description The agent's version; empty when it never spoke. */
             agent: string;
             /** @description The building's name. */
             building: string;
+            /** @description How the room is recorded: `lessons` or `continuous`. */
+            capture: string;
             /** @description The newest report: numbers and states only; empty when there is none. */
             health: Record<string, never>;
             /** @description Its id. */
             id: string;
+            /**
+             * Format: int64
+             * @description Until when it is recorded by order; null when it is not.
+             */
+            record_until?: number | null;
             /** @description The room's name. */
             room: string;
+            /**
+             * Format: uuid
+             * @description The room's id.
+             */
+            room_id: string;
             /**
              * Format: int64
              * @description In this state since; 0 when it never spoke.
@@ -2588,7 +3070,7 @@ export interface components {
              * @description To.
              */
             end: number;
-            /** @description `power`, `camera`, `disk` or `unknown`. */
+            /** @description `power`, `camera`, `network`, `disk`, `policy`, `evicted` or `unknown`. */
             reason: string;
             /** @description Such as `cam0`. */
             source: string;
@@ -2715,6 +3197,80 @@ export interface components {
             receiver?: string | null;
             /** @description What it is. */
             what: string;
+        };
+        /** @description What a room recorded in a time, kept for a case. */
+        Hold: {
+            /** @description Who began it. */
+            beginner: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            begun_at: number;
+            /** @description 文号 of a decision, or number of an interference. */
+            case_number: string;
+            /**
+             * Format: int64
+             * @description When it ended; null while it lasts.
+             */
+            ended_at?: number | null;
+            /** @description Why. */
+            ended_why?: string | null;
+            /** @description Who ended it; null: its case did. */
+            ender?: string | null;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Such as `BQ-00001`. */
+            number: string;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Recordings it holds now.
+             */
+            recordings: number;
+            /** @description The room's name. */
+            room: string;
+            /**
+             * Format: int64
+             * @description Until (exclusive).
+             */
+            until: number;
+        };
+        /** @description A hold to begin. */
+        HoldForm: {
+            /** @description 文号 of a decision, or number of an interference. */
+            case_number: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description Why; 2 to 500 characters. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The room.
+             */
+            room: string;
+            /**
+             * Format: int64
+             * @description Until (exclusive), 31 days later at most.
+             */
+            until: number;
+        };
+        /** @description Holds, those that last first, 500 at most. */
+        HoldList: {
+            /** @description One line each. */
+            holds: components["schemas"]["Hold"][];
         };
         /** @description The home page of the caller's role. */
         Home: {
@@ -2976,6 +3532,11 @@ export interface components {
             /** @description `looked_at` or `false_alarm`. */
             state: string;
         };
+        /** @description The number of what was noted. */
+        KeptNumber: {
+            /** @description Such as `JP-00001` or `BQ-00001`. */
+            number: string;
+        };
         /** @description What was kept. */
         KeptPaper: {
             /**
@@ -3140,6 +3701,16 @@ export interface components {
             name: string;
             /** @description The name of the unit that owns it. */
             unit: string;
+        };
+        /** @description A nomination. */
+        NominationForm: {
+            /** @description Why; 2 to 500 characters. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description Id of the recording.
+             */
+            recording: string;
         };
         /** @description What was opened. */
         OpenedDeparture: {
@@ -3525,6 +4096,88 @@ export interface components {
              */
             unit?: string | null;
         };
+        /** @description A nomination, and what became of it. */
+        Premium: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            approved_at?: number | null;
+            /** @description Who approved it. */
+            approver?: string | null;
+            /**
+             * Format: int64
+             * @description When the teacher consented.
+             */
+            consented_at?: number | null;
+            /** @description The course, as long as the timetable knows it. */
+            course?: string | null;
+            /** @description Why it ended. */
+            ended_why?: string | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            nominated_at: number;
+            /** @description Who nominated it. */
+            nominator: string;
+            /** @description Such as `JP-00001`. */
+            number: string;
+            /** @description Whether the reader is the teacher, whose word it needs. */
+            own: boolean;
+            /** @description Why. */
+            reason: string;
+            /** @description The room's name. */
+            room: string;
+            /**
+             * Format: int64
+             * @description Begin of the lesson.
+             */
+            start: number;
+            /** @description `nominated`, `kept`, `refused`, `withdrawn`, `removed` or `lapsed`. */
+            state: string;
+            /** @description Whose lesson it is. */
+            teacher: string;
+        };
+        /** @description A recorded lesson that may be nominated. */
+        PremiumCandidate: {
+            /** @description The course. */
+            course: string;
+            /**
+             * Format: int64
+             * @description Until when the calendar keeps it (exclusive).
+             */
+            kept_until: number;
+            /**
+             * Format: uuid
+             * @description Id of the recording.
+             */
+            recording: string;
+            /** @description The room's name. */
+            room: string;
+            /**
+             * Format: int64
+             * @description Begin of the lesson.
+             */
+            start: number;
+            /** @description The teacher's name. */
+            teacher: string;
+        };
+        /** @description Lessons of a day that the caller may nominate. */
+        PremiumCandidates: {
+            /** @description By time and room. */
+            lessons: components["schemas"]["PremiumCandidate"][];
+        };
+        /** @description Nominations, those that last first, 500 at most. */
+        PremiumList: {
+            /** @description One line each. */
+            premium: components["schemas"]["Premium"][];
+        };
         /** @description What was published. */
         PublishedText: {
             /** @description Such as `2`. */
@@ -3653,8 +4306,20 @@ export interface components {
              */
             weekday: number;
         };
+        /** @description Until when a room is recorded whatever its timetable says, and why. */
+        RecordUntilForm: {
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Within the next 12 hours.
+             */
+            until: number;
+        };
         /** @description What a room recorded in one lesson, or in one hour outside lessons (课外). */
         Recording: {
+            /** @description `ordinary`, `outside`, `premium` or `held` (R121). */
+            class: string;
             /**
              * Format: int64
              * @description End of the lesson; outside lessons, of what there is.
@@ -3665,6 +4330,11 @@ export interface components {
              * @description Id.
              */
             id: string;
+            /**
+             * Format: int64
+             * @description Until when it is kept (exclusive); null while a decision keeps it (R119).
+             */
+            kept_until?: number | null;
             lesson?: components["schemas"]["Lesson"] | null;
             /** @description Where. */
             room: components["schemas"]["RoomName"];
@@ -3873,6 +4543,19 @@ export interface components {
             /** @description Its pictures. */
             sources: components["schemas"]["RoomSource"][];
             /** @description The unit that owns it. */
+            unit: components["schemas"]["UnitName"];
+        };
+        /** @description How complete the recordings of a room are. */
+        RoomCompleteness: {
+            /** @description All its sources together. */
+            amount: components["schemas"]["Amount"];
+            /** @description Its building. */
+            building: string;
+            /** @description The room. */
+            room: components["schemas"]["RoomName"];
+            /** @description Each. */
+            sources: components["schemas"]["SourceAmount"][];
+            /** @description Its unit. */
             unit: components["schemas"]["UnitName"];
         };
         /** @description The box of a room. */
@@ -4166,6 +4849,22 @@ export interface components {
             /** @description `state`. */
             state: string;
         };
+        /** @description How complete the recordings of a source are. */
+        SourceAmount: {
+            /** @description What there is of it. */
+            amount: components["schemas"]["Amount"];
+            /** @description Such as `cam0`; empty where no source is known. */
+            source: string;
+        };
+        /** @description Where each second of a source went. */
+        SourceLedger: {
+            /** @description What it amounts to. */
+            amount: components["schemas"]["Amount"];
+            /** @description Such as `cam0`; empty where no source is known. */
+            source: string;
+            /** @description By time; what lies between was not to be recorded. */
+            spans: components["schemas"]["CaptureSpan"][];
+        };
         /** @description Steps by kind. */
         StaffCounts: {
             /** @description New people. */
@@ -4395,6 +5094,21 @@ export interface components {
         Suspects: {
             /** @description By time, 500 at most. */
             views: components["schemas"]["Suspect"][];
+        };
+        /** @description A term. */
+        TermName: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description 1, 2 or 3.
+             */
+            number: number;
+            /** @description Such as `2026-2027`. */
+            school_year: string;
         };
         /** @description A text to be published. */
         TextForm: {
@@ -5735,6 +6449,90 @@ export interface operations {
     };
     list: {
         parameters: {
+            query?: {
+                term?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completeness"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    room: {
+        parameters: {
+            query?: {
+                date?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptureLedger"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
             query?: never;
             header?: never;
             path?: never;
@@ -5969,6 +6767,70 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["DestructionList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedExport"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["Devices"];
                 };
             };
@@ -6168,6 +7030,127 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SettlementForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptNumber"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
             };
         };
         responses: {
@@ -7279,6 +8262,340 @@ export interface operations {
     };
     list: {
         parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PremiumList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    nominate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NominationForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptNumber"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    candidates: {
+        parameters: {
+            query?: {
+                date?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PremiumCandidates"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PremiumList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
             query?: {
                 date?: string;
                 room?: string;
@@ -7332,6 +8649,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Recording"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    of_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptureLedger"];
                 };
             };
             403: {
@@ -7760,6 +9114,100 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaptureForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    record_until: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordUntilForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,9 +4,12 @@ import { en as agreement } from './words/agreement';
 import { en as guarding } from './words/guarding';
 import { en as keeping } from './words/keeping';
 import { en as cases } from './words/cases';
+import { en as completeness } from './words/completeness';
 import { en as grants } from './words/grants';
 import { en as people } from './words/people';
 import { en as posts } from './words/posts';
+import { en as recording } from './words/recording';
+import { en as retention } from './words/retention';
 import { en as staff } from './words/staff';
 import { en as singleSignOn } from './words/single-sign-on';
 import { en as trail } from './words/trail';
@@ -17,10 +20,13 @@ export const en: Record<keyof typeof zh, string> = {
   ...guarding,
   ...keeping,
   ...cases,
+  ...completeness,
   ...grants,
   ...people,
   ...account,
   ...posts,
+  ...recording,
+  ...retention,
   ...staff,
   ...singleSignOn,
   ...trail,
@@ -272,6 +278,7 @@ export const en: Record<keyof typeof zh, string> = {
   'healthGroup.spool': 'Spool',
   'healthGroup.system': 'System',
   'healthGroup.cameras': 'Cameras',
+  'health.basis': 'goes by',
   'health.state': 'state',
   'health.bytes_per_second': 'rate',
   'health.frames_per_second': 'fps',
@@ -319,6 +326,12 @@ export const en: Record<keyof typeof zh, string> = {
   'healthState.box': 'box',
   'healthState.unknown': 'unknown',
   'healthState.recording': 'recording',
+  'healthState.idle': 'idle, no lesson',
+  'healthState.lessons': 'the timetable',
+  'healthState.continuous': 'always',
+  'healthState.missing': 'no timetable yet (records all)',
+  'healthState.ran_out': 'timetable ran out (records all)',
+  'healthState.clock': 'clock is wrong (records all)',
   'healthState.waiting': 'waiting',
   'healthState.failing': 'failing',
   'healthState.yes': 'yes',

@@ -4,9 +4,12 @@ import { zh as agreement } from './words/agreement';
 import { zh as guarding } from './words/guarding';
 import { zh as keeping } from './words/keeping';
 import { zh as cases } from './words/cases';
+import { zh as completeness } from './words/completeness';
 import { zh as grants } from './words/grants';
 import { zh as people } from './words/people';
 import { zh as posts } from './words/posts';
+import { zh as recording } from './words/recording';
+import { zh as retention } from './words/retention';
 import { zh as staff } from './words/staff';
 import { zh as singleSignOn } from './words/single-sign-on';
 import { zh as trail } from './words/trail';
@@ -17,9 +20,12 @@ export const zh = {
   ...guarding,
   ...keeping,
   ...cases,
+  ...completeness,
   ...grants,
   ...people,
   ...posts,
+  ...recording,
+  ...retention,
   ...staff,
   ...singleSignOn,
   ...trail,
@@ -259,6 +265,7 @@ export const zh = {
   'healthGroup.spool': '暂存',
   'healthGroup.system': '系统',
   'healthGroup.cameras': '摄像机',
+  'health.basis': '录制依据',
   'health.state': '状态',
   'health.bytes_per_second': '码率',
   'health.frames_per_second': '帧率',
@@ -306,6 +313,12 @@ export const zh = {
   'healthState.box': '设备',
   'healthState.unknown': '未知',
   'healthState.recording': '录制中',
+  'healthState.idle': '课外待机',
+  'healthState.lessons': '按课表',
+  'healthState.continuous': '全天',
+  'healthState.missing': '尚无课表（全录）',
+  'healthState.ran_out': '课表过期（全录）',
+  'healthState.clock': '时钟有误（全录）',
   'healthState.waiting': '等待画面',
   'healthState.failing': '写入失败',
   'healthState.yes': '有',
