@@ -177,6 +177,9 @@ fn what_is_missing_is_signed_for_and_the_ledger_adds_up() -> Result<()> {
         lessons(&mut alone, &[(-5 * MINUTE_MS, 30 * MINUTE_MS)]).await?;
         alone.run_agent()?;
         alone.until_stored_to(now_ms()).await?;
+        // What the hub was told last may be of before the first picture.
+        let on = |one: &Value| one["health"]["recording"]["state"] == "recording";
+        alone.until_device("recording", on).await?;
 
         alone.room().befall(Behaviour::Die)?;
         let off = |one: &Value| one["health"]["recording"]["state"] == "waiting";
