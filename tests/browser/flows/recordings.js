@@ -79,5 +79,39 @@ test('the timeline seeks by click and by keyboard', async () => {
   await page.keyboard.press('ArrowLeft');
   const back = await video.evaluate((v) => v.currentTime);
   assert.ok(back < middle, 'the left arrow goes back');
+  await page.getByTestId('strip').focus();
+  await page.keyboard.press('End');
+  assert.ok((await video.evaluate((v) => v.currentTime)) > middle, 'End goes to the end');
+  await page.keyboard.press('>');
+  assert.equal(await video.evaluate((v) => v.playbackRate), 1.25);
+  await page.keyboard.press('m');
+  assert.equal(await video.evaluate((v) => v.muted), true);
+  await page.keyboard.press('?');
+  await page.getByTestId('keys').waitFor();
+  await page.close();
+});
+
+test('K4 a link opens a recording at its second', async () => {
+  const page = await pageAs(account('school_supervisor'));
+  let play;
+  page.on('response', async (answer) => {
+    if (answer.url().endsWith('/plays')) play = await answer.json();
+  });
+  await openFirstRecording(page);
+  await givePurpose(page);
+  await page.getByTestId('video').waitFor();
+  await page.waitForFunction(() => document.querySelector('video')?.currentTime > 0.3);
+  const one = play.segments.at(-1);
+  const moment = one.start + Math.floor(one.duration_ms / 2);
+  const address = page.url().split('#')[1];
+  await visit(page, '/');
+  await page.getByTestId('home').waitFor();
+  await visit(page, `${address}?at=${moment}`);
+  const second = (moment - play.start) / 1000;
+  const isThere = (wanted) => {
+    const video = document.querySelector('video');
+    return video?.readyState > 1 && Math.abs(video.currentTime - wanted) < 2;
+  };
+  await page.waitForFunction(isThere, second, { timeout: 10_000 });
   await page.close();
 });

@@ -26,11 +26,8 @@ import type {
   PasskeyLine,
   PasskeyQuestion,
   PatrolRecord,
-  Play,
-  Purpose,
   RecordForm,
   RecordHeader,
-  Recording,
   RiskLine,
   Room,
   SignatureForm,
@@ -80,27 +77,6 @@ export const getHome = () => getJson<Home>('/api/home');
 
 export const listRooms = async () => (await getJson<{ rooms: Room[] }>('/api/rooms')).rooms;
 export const getRoom = (id: string) => getJson<Room>(`/api/rooms/${encodeURIComponent(id)}`);
-
-export async function listRecordings(date: string, room: string): Promise<Recording[]> {
-  const query = new URLSearchParams({ date });
-  if (room) query.set('room', room);
-  return (await getJson<{ recordings: Recording[] }>(`/api/recordings?${query}`)).recordings;
-}
-export const getRecording = (id: string) =>
-  getJson<Recording>(`/api/recordings/${encodeURIComponent(id)}`);
-export const startPlay = (id: string, purpose: Purpose) =>
-  postJson<Play>(`/api/recordings/${encodeURIComponent(id)}/plays`, { purpose });
-
-export async function fetchSegment(
-  playId: string,
-  segmentId: string,
-  signal: AbortSignal,
-): Promise<ArrayBuffer> {
-  const path = `/api/plays/${encodeURIComponent(playId)}/segments/${encodeURIComponent(segmentId)}`;
-  const response = await fetch(path, { signal, credentials: 'same-origin', cache: 'no-store' });
-  if (!response.ok) throw new Error(`segment ${segmentId}: HTTP ${response.status}`);
-  return response.arrayBuffer();
-}
 
 export const newRecord = (room: string) =>
   getJson<RecordHeader>(`/api/records/new?room=${encodeURIComponent(room)}`);

@@ -37,8 +37,13 @@ export function whenSignedOut(handler: () => void): void {
   onSignedOut = handler;
 }
 
-/** A file goes as it is, everything else as JSON. */
-export async function request(method: string, path: string, body?: unknown): Promise<Response> {
+/** A file goes as it is, everything else as JSON; `signal` gives up. */
+export async function request(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') headers['X-CSRF-Token'] = csrfToken;
   const isFile = body instanceof Blob;
@@ -51,8 +56,10 @@ export async function request(method: string, path: string, body?: unknown): Pro
       body: body === undefined || isFile ? body : JSON.stringify(body),
       credentials: 'same-origin',
       cache: 'no-store',
+      signal,
     });
   } catch {
+    signal?.throwIfAborted();
     throw new ApiError(0, UNREACHABLE);
   }
   if (response.ok) return response;

@@ -7,6 +7,7 @@ import { en as cases } from './words/cases';
 import { en as completeness } from './words/completeness';
 import { en as grants } from './words/grants';
 import { en as people } from './words/people';
+import { en as playback } from './words/playback';
 import { en as posts } from './words/posts';
 import { en as recording } from './words/recording';
 import { en as retention } from './words/retention';
@@ -24,6 +25,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...grants,
   ...people,
   ...account,
+  ...playback,
   ...posts,
   ...recording,
   ...retention,
@@ -235,15 +237,6 @@ export const en: Record<keyof typeof zh, string> = {
   'recordingState.capturing': 'Recording',
   'recordingState.stored': 'Stored',
 
-  'playback.play': 'Play',
-  'playback.pause': 'Pause',
-  'playback.speed': 'Speed',
-  'playback.strip': 'Timeline, arrow keys move by 5 seconds',
-  'playback.gap': 'Gap {from}–{to}',
-  'playback.trouble': 'This part cannot be had right now, trying again.',
-  'playback.keys': 'Space play/pause, ← → 5 s, Shift 30 s',
-  'playback.empty': 'This recording has nothing to play yet.',
-  'playback.emptyHint': 'A lesson in progress can be played after its first segment.',
   'gapReason.power': 'the box was off',
   'gapReason.camera': 'no picture from the camera',
   'gapReason.disk': 'disk failed or full',

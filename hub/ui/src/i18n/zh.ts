@@ -7,6 +7,7 @@ import { zh as cases } from './words/cases';
 import { zh as completeness } from './words/completeness';
 import { zh as grants } from './words/grants';
 import { zh as people } from './words/people';
+import { zh as playback } from './words/playback';
 import { zh as posts } from './words/posts';
 import { zh as recording } from './words/recording';
 import { zh as retention } from './words/retention';
@@ -23,6 +24,7 @@ export const zh = {
   ...completeness,
   ...grants,
   ...people,
+  ...playback,
   ...posts,
   ...recording,
   ...retention,
@@ -222,15 +224,6 @@ export const zh = {
   'recordingState.capturing': '录制中',
   'recordingState.stored': '已入库',
 
-  'playback.play': '播放',
-  'playback.pause': '暂停',
-  'playback.speed': '倍速',
-  'playback.strip': '时间轴，左右方向键移动 5 秒',
-  'playback.gap': '缺口 {from}–{to}',
-  'playback.trouble': '这一段暂时取不到，正在重试。',
-  'playback.keys': '空格 播放/暂停，← → 5 秒，Shift 30 秒',
-  'playback.empty': '这份录像还没有可播放的分段。',
-  'playback.emptyHint': '正在录制的课，首段上传后即可播放；请稍后再来。',
   'gapReason.power': '教室设备断电',
   'gapReason.camera': '摄像机无画面',
   'gapReason.disk': '设备磁盘故障或已满',

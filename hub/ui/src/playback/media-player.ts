@@ -1,59 +1,93 @@
-// Plays a recording in a video element through Media Source Extensions: fetches segments ahead of
-// the picture, places each on the recording's clock, and steps over gaps. Sound may come and go
-// within a recording; a media source cannot, so each stretch with the same tracks gets its own.
-import type { Play } from '../api/model';
+// Plays one source of a recording in a video element through Media Source Extensions: fetches what
+// is wanted, hands it to the browser as it arrives, and places it on the recording's clock. Sound
+// may come and go within a recording; a media source cannot, so each stretch with the same tracks
+// gets its own. Gaps are the lesson player's: another source may have something there.
+import { ApiError, refusalFrom } from '../api/http';
+import type { Play, PlaySegment, Refusal } from '../api/model';
 import {
-  BEHIND_SECONDS_MAX,
+  farStretches,
+  holding,
   nextWanted,
-  resumeAfter,
   spansOf,
-  TAIL_SECONDS,
+  stillServes,
   type Span,
+  type Stretch,
+  type Wanted,
 } from './segment-plan';
 
 const LOOK_MS = 250;
 const RETRY_MS = 2000;
+/** The browser itself stops at a joint between two segments that lacks a frame. */
+const JOINT_SECONDS_MAX = 1;
 
 export interface PlayerEvents {
-  /** A segment could not be had; it is tried again while it is wanted. */
-  trouble(text: string): void;
+  /** Something could not be had; it is tried again while it is wanted. */
+  trouble(): void;
   recovered(): void;
+  /** The hub says no; nothing is asked for any more. */
+  refused(refusal: Refusal): void;
+  /** This browser cannot decode what is here; null once it can again. */
+  unsupported(codecs: string | null): void;
 }
 
-type Fetch = (playId: string, segmentId: string, signal: AbortSignal) => Promise<ArrayBuffer>;
+/** A segment as it arrives, whole or from a moment on (milliseconds since the epoch). */
+export type OpenSegment = (
+  playId: string,
+  segment: PlaySegment,
+  from: number | null,
+  signal: AbortSignal,
+) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+
+interface Fetching {
+  wanted: Wanted;
+  /** Up to where there is a picture. */
+  arrived: number;
+  abort: AbortController;
+}
 
 export class MediaPlayer {
   readonly spans: Span[];
+  /** Where to fetch around while the picture itself rests in a gap of this source. */
+  around: number | null = null;
   private media = new MediaSource();
   private url = '';
   private codecs = '';
-  private readonly have = new Set<string>();
+  /** From which second on a segment is held. */
+  private readonly have = new Map<string, number>();
   private readonly timer: number;
   private buffer: SourceBuffer | null = null;
-  private fetching: { span: Span; abort: AbortController } | null = null;
+  private isMidSegment = false;
+  private fetching: Fetching | null = null;
   private restUntilMs = 0;
 
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly play: Play,
     source: string,
-    private readonly fetchSegment: Fetch,
+    at: number,
+    private readonly openSegment: OpenSegment,
     private readonly events: PlayerEvents,
   ) {
     this.spans = spansOf(play.segments, source, play.start);
     video.addEventListener('seeking', this.sought);
     this.timer = window.setInterval(() => void this.look(), LOOK_MS);
-    const first = this.spans[0];
-    this.open(first?.segment.codecs ?? play.codecs.main ?? '', first?.from ?? 0);
+    const first = this.spans.find((span) => span.to > at) ?? this.spans.at(-1);
+    this.open(first?.segment.codecs ?? play.codecs.main ?? '', at);
   }
 
   stop(): void {
-    window.clearInterval(this.timer);
-    this.fetching?.abort.abort();
+    this.rest();
     this.video.removeEventListener('seeking', this.sought);
     this.video.removeAttribute('src');
     this.video.load();
     URL.revokeObjectURL(this.url);
+  }
+
+  /** Fetches nothing any more; what is there stays. */
+  private rest(): void {
+    window.clearInterval(this.timer);
+    this.restUntilMs = Infinity;
+    this.fetching?.abort.abort();
   }
 
   /** Begins anew at `at` seconds with a media source for these tracks. */
@@ -64,115 +98,141 @@ export class MediaPlayer {
     URL.revokeObjectURL(this.url);
     this.have.clear();
     this.buffer = null;
+    this.isMidSegment = false;
     this.media = media;
     this.codecs = codecs;
+    const isPlayable = MediaSource.isTypeSupported(codecs);
+    this.events.unsupported(isPlayable ? null : codecs);
+    if (!isPlayable) return;
     this.url = URL.createObjectURL(media);
     media.addEventListener('sourceopen', () => this.start(media, at), { once: true });
     this.video.src = this.url;
     this.video.playbackRate = playbackRate;
+    // Loading began at 0, and whoever asks for the time is told that.
+    if (at > 0) this.video.currentTime = at;
     if (wasPlaying) void this.video.play().catch(() => {});
   }
 
   private start(media: MediaSource, at: number): void {
     if (media !== this.media) return;
     media.duration = Math.max(1, (this.play.end - this.play.start) / 1000);
-    if (!MediaSource.isTypeSupported(this.codecs)) {
-      this.events.trouble(this.codecs);
-      window.clearInterval(this.timer);
-      return;
-    }
     this.buffer = media.addSourceBuffer(this.codecs);
     if (at > 0) this.video.currentTime = at;
     void this.look();
   }
 
+  private get at(): number {
+    return this.around ?? this.video.currentTime;
+  }
+
   private readonly sought = () => {
-    const fetching = this.fetching;
-    if (fetching && !isNear(fetching.span, this.video.currentTime)) fetching.abort.abort();
-    this.restUntilMs = 0;
+    const { fetching, at } = this;
+    const isHeld = holding(this.held(), at) !== null;
+    if (fetching && !stillServes(fetching.wanted, fetching.arrived, at, isHeld))
+      fetching.abort.abort();
+    if (this.restUntilMs !== Infinity) this.restUntilMs = 0;
     void this.look();
   };
 
   private async look(): Promise<void> {
-    this.stepOverGap();
-    if (!this.buffer || this.fetching || performance.now() < this.restUntilMs) return;
-    this.forgetPlayed();
-    const span = nextWanted(this.spans, this.video.currentTime, this.have);
-    if (!span) return;
-    if (span.segment.codecs !== this.codecs) {
+    this.stepOverJoint();
+    if (this.fetching || performance.now() < this.restUntilMs) return;
+    const wanted = nextWanted(this.spans, this.at, this.have);
+    if (wanted && wanted.span.segment.codecs !== this.codecs) {
       // What is there is watched to its end first.
-      const at = this.video.currentTime;
-      if (!this.isBuffered(at)) this.open(span.segment.codecs, Math.max(at, span.from));
+      const isWatched = this.buffer && holding(this.held(), this.at);
+      if (!isWatched) this.open(wanted.span.segment.codecs, Math.max(this.at, wanted.from));
       return;
     }
-    this.fetching = { span, abort: new AbortController() };
+    const { buffer } = this;
+    if (!buffer) return;
+    if (!wanted) return this.forgetFar(buffer);
+    const fetching = { wanted, arrived: wanted.from, abort: new AbortController() };
+    this.fetching = fetching;
     try {
-      const { signal } = this.fetching.abort;
-      const bytes = await this.fetchSegment(this.play.play_id, span.segment.id, signal);
-      await this.append(span, bytes);
+      await this.receive(fetching, buffer);
       this.events.recovered();
     } catch (thrown) {
-      if (!(thrown instanceof DOMException && thrown.name === 'AbortError')) {
-        this.restUntilMs = performance.now() + RETRY_MS;
-        this.events.trouble(thrown instanceof Error ? thrown.message : String(thrown));
-      }
+      this.failed(thrown, buffer);
     } finally {
       this.fetching = null;
     }
     void this.look();
   }
 
-  private async append(span: Span, bytes: ArrayBuffer): Promise<void> {
-    const buffer = this.buffer;
-    const isOther = span.segment.codecs !== this.codecs;
-    if (!buffer || isOther || this.media.readyState !== 'open') return;
+  /** Each piece goes to the browser as it comes, so that the first picture waits for no more. */
+  private async receive(fetching: Fetching, buffer: SourceBuffer): Promise<void> {
+    const { span, from } = fetching.wanted;
+    const { signal } = fetching.abort;
+    const moment = this.play.start + Math.round(from * 1000);
+    const isPart = from > span.from;
+    const stream = await this.openSegment(
+      this.play.play_id,
+      span.segment,
+      isPart ? moment : null,
+      signal,
+    );
     await idle(buffer);
+    if (this.isMidSegment) buffer.abort();
     buffer.timestampOffset = span.from;
-    buffer.appendBuffer(bytes);
-    await idle(buffer);
-    this.have.add(span.segment.id);
+    const reader = stream.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) break;
+      this.isMidSegment = true;
+      buffer.appendBuffer(value);
+      await idle(buffer);
+      fetching.arrived = holding(this.held(), from)?.to ?? from;
+    }
+    this.isMidSegment = false;
+    // A hub may send more than was asked for.
+    const begin = holding(this.held(), from)?.from ?? from;
+    this.have.set(span.segment.id, Math.max(span.from, Math.min(from, begin)));
   }
 
-  private stepOverGap(): void {
+  private failed(thrown: unknown, buffer: SourceBuffer): void {
+    const name = thrown instanceof DOMException ? thrown.name : '';
+    if (name === 'AbortError') return;
+    this.restUntilMs = Math.max(this.restUntilMs, performance.now() + RETRY_MS);
+    if (name === 'QuotaExceededError') return void this.forget(buffer, 0, this.at - 5);
+    const isFinal =
+      thrown instanceof ApiError && thrown.status >= 400 && thrown.status < 500 &&
+      thrown.status !== 429;
+    if (isFinal) {
+      this.rest();
+      this.events.refused(refusalFrom(thrown));
+    } else this.events.trouble();
+  }
+
+  private stepOverJoint(): void {
     const { video } = this;
-    if (!this.buffer || video.readyState > 2) return;
+    const isWaiting = video.readyState <= 2 && (!video.seeking || !this.fetching);
+    if (!this.buffer || !isWaiting) return;
     const at = video.currentTime;
-    const near = this.bufferedStartAfter(at);
-    const next = resumeAfter(this.spans, at);
-    if (!video.seeking && near !== null && near - at < 1) video.currentTime = near;
-    else if (next !== null && !this.isBuffered(at)) video.currentTime = next + 0.01;
-    else if (at >= (this.spans.at(-1)?.to ?? 0) - TAIL_SECONDS) video.pause();
+    const near = this.held().find((one) => one.from > at)?.from;
+    if (near !== undefined && near - at < JOINT_SECONDS_MAX) video.currentTime = near;
   }
 
-  /** A joint between two segments can miss a frame; the browser stops there by itself. */
-  private bufferedStartAfter(at: number): number | null {
+  private held(): Stretch[] {
     const ranges = this.video.buffered;
-    for (let i = 0; i < ranges.length; i += 1) if (ranges.start(i) > at) return ranges.start(i);
-    return null;
+    return Array.from({ length: ranges.length }, (_, i) => ({
+      from: ranges.start(i),
+      to: ranges.end(i),
+    }));
   }
 
-  private isBuffered(at: number): boolean {
-    const ranges = this.video.buffered;
-    for (let i = 0; i < ranges.length; i += 1)
-      if (ranges.start(i) <= at && at < ranges.end(i) - TAIL_SECONDS)
-        return true;
-    return false;
+  private forgetFar(buffer: SourceBuffer): void {
+    const [far] = farStretches(this.held(), this.at);
+    if (far && !buffer.updating) this.forget(buffer, far.from, far.to);
   }
 
-  private forgetPlayed(): void {
-    const until = this.video.currentTime - BEHIND_SECONDS_MAX;
-    const buffer = this.buffer;
-    if (!buffer || buffer.updating) return;
-    const old = this.spans.filter((s) => s.to < until && this.have.has(s.segment.id));
-    const last = old.at(-1);
-    if (!last) return;
-    for (const span of old) this.have.delete(span.segment.id);
-    buffer.remove(0, last.to);
+  private forget(buffer: SourceBuffer, from: number, to: number): void {
+    if (to <= from || buffer.updating || this.media.readyState !== 'open') return;
+    for (const span of this.spans)
+      if (span.from < to && span.to > from) this.have.delete(span.segment.id);
+    buffer.remove(from, to);
   }
-}
-
-function isNear(span: Span, at: number): boolean {
-  return span.from < at + 30 && span.to > at;
 }
 
 async function idle(buffer: SourceBuffer): Promise<void> {

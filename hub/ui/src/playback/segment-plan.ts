@@ -1,18 +1,37 @@
-// Which segment of a recording is wanted next, and what lies between them. No media, no network.
+// Which part of a recording is wanted next, and what lies between. No media, no network.
+// Times are seconds from the start of the recording.
 import type { Gap, PlaySegment } from '../api/model';
 
 /** Never more than this is fetched ahead of the picture. */
 export const AHEAD_SECONDS_MAX = 30;
-/** Played segments further back than this leave the browser's memory. */
+/** What lies further back than this leaves the browser's memory. */
 export const BEHIND_SECONDS_MAX = 60;
+/** What lies further ahead than this, from an earlier place, leaves it too: a segment may be long. */
+export const FAR_SECONDS_MAX = 100;
 
 /** Sound and picture of a segment end at slightly different moments: a browser that stops this
  * close to the end of a segment has played it. */
 export const TAIL_SECONDS = 0.3;
 
+/** A seek this little beyond what has arrived waits for it; one beyond asks anew. */
+const SOON_SECONDS = 3;
+/** Less than this cut off at the beginning of a segment is not worth cutting. */
+const CUT_SECONDS_MIN = 1;
+
 export interface Span {
   segment: PlaySegment;
-  /** Seconds from the start of the recording. */
+  from: number;
+  to: number;
+}
+
+/** A segment, and from when on it is wanted: its begin, or later after a seek into it. */
+export interface Wanted {
+  span: Span;
+  from: number;
+}
+
+/** Seconds of media from one moment to another, as a browser says what it holds. */
+export interface Stretch {
   from: number;
   to: number;
 }
@@ -32,25 +51,82 @@ export function spansOf(
     .sort((a, b) => a.from - b.from);
 }
 
-/** The first segment at or after `at` seconds, within the limit, that is not yet there. */
+/**
+ * The first segment at or after `at`, within the limit, of which the part that is needed is not
+ * there. `have` says from when on a segment is held.
+ */
 export function nextWanted(
   spans: readonly Span[],
   at: number,
-  have: ReadonlySet<string>,
-): Span | null {
-  const inReach = (span: Span) => span.to > at && span.from < at + AHEAD_SECONDS_MAX;
-  const near = spans.find((span) => inReach(span) && !have.has(span.segment.id));
-  if (near) return near;
+  have: ReadonlyMap<string, number>,
+): Wanted | null {
+  const inReach = spans.filter((span) => span.to > at && span.from < at + AHEAD_SECONDS_MAX);
+  for (const span of inReach) {
+    const from = Math.max(span.from, at);
+    if ((have.get(span.segment.id) ?? Infinity) > from) return { span, from: cut(span, from) };
+  }
   // Inside a long gap nothing is in reach: the segment behind it is wanted next.
-  const isInReach = spans.some(inReach);
-  const behindGap = isInReach ? undefined : spans.find((span) => span.from >= at);
-  return behindGap && !have.has(behindGap.segment.id) ? behindGap : null;
+  if (inReach.length > 0) return null;
+  const behind = spans.find((span) => span.from >= at);
+  if (!behind || have.has(behind.segment.id)) return null;
+  return { span: behind, from: behind.from };
 }
 
-/** Where playing goes on when there is nothing at `at`: the start of the next segment. */
-export function resumeAfter(spans: readonly Span[], at: number): number | null {
-  if (spans.some((span) => span.from <= at && at < span.to - TAIL_SECONDS)) return null;
-  return spans.find((span) => span.from > at)?.from ?? null;
+function cut(span: Span, from: number): number {
+  return from - span.from < CUT_SECONDS_MIN ? span.from : from;
+}
+
+/** Whether a fetch that has arrived up to `arrived` still serves after a seek to `at`, where
+ * `isHeld` says that there is a picture already. */
+export function stillServes(
+  fetching: Wanted,
+  arrived: number,
+  at: number,
+  isHeld: boolean,
+): boolean {
+  const { span, from } = fetching;
+  if (at < from) return isHeld && span.from < at + AHEAD_SECONDS_MAX;
+  return at < span.to && at < Math.max(arrived, from) + SOON_SECONDS;
+}
+
+/** What to give up so that memory is for what is near `at`. */
+export function farStretches(held: readonly Stretch[], at: number): Stretch[] {
+  const [near, far] = [at - BEHIND_SECONDS_MAX, at + FAR_SECONDS_MAX];
+  return held.flatMap(({ from, to }) => {
+    const behind = { from, to: Math.min(to, near) };
+    const ahead = { from: Math.max(from, far), to };
+    return [behind, ahead].filter((one) => one.to - one.from > 1);
+  });
+}
+
+/** The stretch that holds `at`, up to its very end. */
+export function holding(held: readonly Stretch[], at: number): Stretch | null {
+  return held.find((one) => one.from <= at && at < one.to - TAIL_SECONDS) ?? null;
+}
+
+/** Joints shorter than this are rounding between two segments, not gaps. */
+const JOINT_SECONDS = 1;
+
+/** What of a source is there, segments that join being one stretch. */
+export function stretchesOf(spans: readonly Stretch[]): Stretch[] {
+  const joined: Stretch[] = [];
+  for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
+    const last = joined.at(-1);
+    if (last && from - last.to < JOINT_SECONDS) last.to = Math.max(last.to, to);
+    else joined.push({ from, to });
+  }
+  return joined;
+}
+
+/** Whether there is something at `at`, and not only the last `tail` seconds of it. */
+export function covers(there: readonly Stretch[], at: number, tail = TAIL_SECONDS): boolean {
+  return there.some((one) => one.from <= at && at < one.to - tail);
+}
+
+/** Where playing goes on when there is nothing at `at`: where the next stretch begins. */
+export function resumeAfter(there: readonly Stretch[], at: number, tail?: number): number | null {
+  if (covers(there, at, tail)) return null;
+  return there.find((one) => one.from > at)?.from ?? null;
 }
 
 /** The gap that holds the moment `at`, if any. */
