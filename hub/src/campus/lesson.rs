@@ -91,6 +91,15 @@ pub async fn of_room(
         .collect()
 }
 
+/// Some lessons by their ids, in no order; what is not there is left out.
+///
+/// # Errors
+/// When the store fails.
+pub async fn some(db: &Db, ids: &[String]) -> Result<Vec<Lesson>, Error> {
+    let rows = campus::lessons_by_id(db, ids).await?;
+    rows.into_iter().map(Lesson::try_from).collect()
+}
+
 /// One lesson.
 ///
 /// # Errors

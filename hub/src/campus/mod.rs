@@ -1,10 +1,11 @@
 //! The campus: classrooms and who owns them, the calendar, the timetable.
 //!
-//! classroom → calendar → lesson
+//! classroom → calendar → lesson → term
 
 pub mod classroom;
 pub mod calendar;
 pub mod lesson;
+pub mod term;
 
 use crate::store;
 

@@ -1,4 +1,9 @@
 //! The library: which recordings there are, what they hold and what they lack.
+//!
+//! search → choices
+
+pub mod search;
+pub mod choices;
 
 use std::collections::HashMap;
 

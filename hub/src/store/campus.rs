@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Db, Error, Writing, failed};
+use super::{Db, Error, Writing, failed, placeholders};
 
 /// A classroom with the names around it.
 #[derive(Debug, Clone, FromRow)]
@@ -80,6 +80,17 @@ pub struct TermRow {
     pub week_one: i64,
     /// How many weeks it has.
     pub weeks: i64,
+}
+
+/// A period of the day (节).
+#[derive(Debug, Clone, FromRow)]
+pub struct PeriodRow {
+    /// Its number.
+    pub number: i64,
+    /// Begin, minutes after midnight.
+    pub start_minute: i64,
+    /// End.
+    pub end_minute: i64,
 }
 
 const CLASSROOMS: &str = "SELECT c.id, c.name, b.name AS building, c.unit_id, u.name AS unit,
@@ -188,6 +199,29 @@ pub async fn lesson(db: &Db, id: &str) -> Result<Option<LessonRow>, Error> {
         .fetch_optional(db.read())
         .await
         .map_err(failed("reading a lesson"))
+}
+
+/// Some lessons, in no order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lessons_by_id(db: &Db, ids: &[String]) -> Result<Vec<LessonRow>, Error> {
+    let query = "SELECT * FROM lessons WHERE id IN (?)".replace('?', &placeholders(ids.len()));
+    let query = sqlx::query_as(sqlx::AssertSqlSafe(query));
+    let query = ids.iter().fold(query, |query, id| query.bind(id));
+    let rows = query.fetch_all(db.read()).await;
+    rows.map_err(failed("reading some lessons"))
+}
+
+/// The periods of the day, by number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn periods(db: &Db) -> Result<Vec<PeriodRow>, Error> {
+    sqlx::query_as("SELECT * FROM periods ORDER BY number")
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading the periods of the day"))
 }
 
 /// Every term, the latest first.

@@ -33,6 +33,7 @@ pub mod destruction;
 pub mod device;
 pub mod timetable;
 pub mod recording;
+pub mod library;
 pub mod ledger;
 pub mod health;
 
@@ -107,6 +108,15 @@ impl Error {
 /// Names the operation in an error.
 pub(crate) fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
     move |source| Error::Query { doing, source }
+}
+
+/// `$1, $2, …` for as many values; for none, `NULL`, which nothing is in.
+fn placeholders(count: usize) -> String {
+    let all: Vec<_> = (1..=count).map(|number| format!("${number}")).collect();
+    if all.is_empty() {
+        return "NULL".into();
+    }
+    all.join(", ")
 }
 
 /// A transaction on the one writing connection. Dropping it undoes everything.

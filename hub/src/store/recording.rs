@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Db, Error, Writing, failed};
+use super::{Db, Error, Writing, failed, placeholders};
 
 /// A recording: what a room's boxes recorded in one lesson, or in one hour outside lessons.
 #[derive(Debug, Clone, FromRow)]
@@ -202,18 +202,33 @@ pub async fn segments(db: &Db, recording_id: &str) -> Result<Vec<SegmentRow>, Er
         .map_err(failed("reading the segments of a recording"))
 }
 
+/// Complete nominations of recording `r` for the premium courses that last.
+macro_rules! premium_count {
+    () => {
+        "(SELECT COUNT(*) FROM premium p WHERE p.recording_id = r.id
+          AND p.approved_ms IS NOT NULL AND p.consented_ms IS NOT NULL AND p.ended_ms IS NULL)"
+    };
+}
+pub(super) use premium_count;
+
+/// Holds on recording `r` that last.
+macro_rules! held_count {
+    () => {
+        "(SELECT COUNT(*) FROM holds h WHERE h.classroom_id = r.classroom_id
+          AND h.from_ms < r.end_ms AND h.until_ms > r.start_ms AND h.ended_ms IS NULL)"
+    };
+}
+pub(super) use held_count;
+
 macro_rules! shares {
     ($which:literal) => {
         concat!(
             "SELECT r.id, r.classroom_id, c.name AS room, r.unit_id, u.name AS unit, r.lesson_id,
-             r.start_ms, r.end_ms, CASE WHEN r.minors + c.minors > 0 THEN 1 ELSE 0 END AS minors,
-             (SELECT COUNT(*) FROM premium p WHERE p.recording_id = r.id
-               AND p.approved_ms IS NOT NULL AND p.consented_ms IS NOT NULL
-               AND p.ended_ms IS NULL) AS premium,
-             (SELECT COUNT(*) FROM holds h WHERE h.classroom_id = r.classroom_id
-               AND h.from_ms < r.end_ms AND h.until_ms > r.start_ms
-               AND h.ended_ms IS NULL) AS held,
-             s.source, COUNT(*) AS segments,
+             r.start_ms, r.end_ms, CASE WHEN r.minors + c.minors > 0 THEN 1 ELSE 0 END AS minors, ",
+            premium_count!(),
+            " AS premium, ",
+            held_count!(),
+            " AS held, s.source, COUNT(*) AS segments,
              CAST(SUM(s.duration_us) AS BIGINT) AS duration_us, MIN(s.start_us) AS first_us,
              MAX(s.start_us + s.duration_us) AS last_us
              FROM recordings r JOIN segments s ON s.recording_id = r.id
@@ -248,6 +263,18 @@ pub async fn one(db: &Db, id: &str) -> Result<Vec<ShareRow>, Error> {
         .fetch_all(db.read())
         .await
         .map_err(failed("reading a recording"))
+}
+
+/// What some recordings amount to, by time, room and source.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of(db: &Db, ids: &[String]) -> Result<Vec<ShareRow>, Error> {
+    let query = shares!("r.id IN (?)").replace('?', &placeholders(ids.len()));
+    let query = sqlx::query_as(sqlx::AssertSqlSafe(query));
+    let query = ids.iter().fold(query, |query, id| query.bind(id));
+    let rows = query.fetch_all(db.read()).await;
+    rows.map_err(failed("reading some recordings"))
 }
 
 /// What one recording amounted to before it was destroyed, by source.

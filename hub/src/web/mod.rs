@@ -23,6 +23,7 @@ pub mod home;
 pub mod events;
 pub mod viewer;
 pub mod recordings;
+pub mod plays;
 pub mod completeness;
 pub mod capture;
 pub mod devices;

@@ -1,52 +1,105 @@
-//! Screens: recordings, and the playback of one.
-
-use std::collections::BTreeMap;
+//! Screen: recordings, found by term, week, day, period, room, class, teacher or course (R67).
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use futures_util::stream;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use xunke_policy::access::Action;
-use xunke_policy::patrol::FieldError;
 use xunke_policy::purpose::Purpose;
 use xunke_policy::retention::Terms;
-use xunke_protocol::id::SegmentId;
 
 use super::App;
 use super::error::{Error, ErrorBody};
 use super::guard::Caller;
-use super::input::{self, Id, Query};
+use super::input::{Id, Query};
 use super::lesson::LessonView;
 use super::names::{RoomName, UnitName};
-use super::purpose::PurposeForm;
-use crate::access::gate::Watermark;
+use crate::access::gate::RecordingRef;
 use crate::access::place::Asker;
 use crate::campus::calendar;
-use crate::clock::now_ms;
-use crate::recording::library::{self, Contents, Gap, Recording, Segment};
-use crate::recording::playback::Opened;
+use crate::campus::term::{self, Term};
+use crate::recording::library::choices::{self, Choices};
+use crate::recording::library::search::{self, Asked};
+use crate::recording::library::{self, Recording};
 
-/// Which recordings to list.
+/// Which recordings to list: whatever is given must fit.
 #[derive(Debug, Deserialize)]
 pub struct Filter {
-    /// The day on which they begin, such as `2026-11-22`; today if left out.
     date: Option<String>,
-    /// Of one room only.
-    room: Option<Uuid>,
+    term: Option<String>,
+    week: Option<String>,
+    weekday: Option<String>,
+    period: Option<String>,
+    room: Option<String>,
+    class: Option<String>,
+    teacher: Option<String>,
+    course: Option<String>,
+    text: Option<String>,
 }
 
-/// The recordings of a day that the caller may watch.
+/// Of which term the choices are.
+#[derive(Debug, Deserialize)]
+pub struct OfTerm {
+    term: Option<String>,
+}
+
+/// Recordings that fit and that the caller may watch.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Recordings)]
 pub struct RecordingsView {
-    /// By time and room.
+    /// The newest first, then by room; 200 at most.
     pub recordings: Vec<RecordingView>,
+    /// Whether there are others that fit.
+    pub more: bool,
+}
+
+/// What recordings can be looked for by; nothing of what the caller may not watch.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecordingChoices)]
+pub struct ChoicesView {
+    /// The latest first.
+    pub terms: Vec<TermChoice>,
+    /// The term now; null between terms.
+    pub term: Option<Uuid>,
+    /// The teaching week now.
+    pub week: Option<i64>,
+    /// Periods of the day (节).
+    pub periods: Vec<PeriodChoice>,
+    /// Rooms, by name.
+    pub rooms: Vec<RoomName>,
+    /// Class groups.
+    pub class_groups: Vec<String>,
+    /// Teachers.
+    pub teachers: Vec<String>,
+    /// Courses.
+    pub courses: Vec<String>,
+}
+
+/// A term.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TermChoice {
+    /// Id.
+    pub id: Uuid,
+    /// Such as `2026-2027`.
+    pub school_year: String,
+    /// 1, 2 or 3.
+    pub number: i64,
+    /// The Monday of week 1, such as `2026-09-07`.
+    pub week_one: String,
+    /// How many weeks it has.
+    pub weeks: i64,
+}
+
+/// A period of the day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PeriodChoice {
+    /// Its number.
+    pub number: i64,
+    /// Begin, minutes after midnight.
+    pub start_minute: i64,
+    /// End.
+    pub end_minute: i64,
 }
 
 /// What a room recorded in one lesson, or in one hour outside lessons (课外).
@@ -77,83 +130,21 @@ pub struct RecordingView {
     pub kept_until: Option<i64>,
 }
 
-/// Why somebody wants to watch a recording.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct PlayRequest {
-    /// 事由.
-    #[serde(default)]
-    pub purpose: PurposeForm,
-}
-
-/// One playback of one recording, bound to the session that asked for it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Play)]
-pub struct PlayView {
-    /// Id; worth nothing in another session.
-    pub play_id: String,
-    /// Where the timeline begins.
-    pub start: i64,
-    /// Where it ends.
-    pub end: i64,
-    /// What a player is told of each source (what most of it is), and of `main`, the first of them.
-    pub codecs: BTreeMap<String, String>,
-    /// What is drawn over the picture.
-    pub watermark: WatermarkView,
-    /// By time.
-    pub segments: Vec<PlaySegment>,
-    /// What is missing.
-    pub gaps: Vec<GapView>,
-}
-
-/// The moving identity watermark (R61).
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Watermark)]
-pub struct WatermarkView {
-    /// The viewer's name.
-    pub name: String,
-    /// 工号.
-    pub staff_number: String,
-    /// From where.
-    pub address: String,
-}
-
-/// One segment of a play.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PlaySegment {
-    /// Id.
-    pub id: Uuid,
-    /// Such as `cam0`.
-    pub source: String,
-    /// Begin.
-    pub start: i64,
-    /// Length.
-    pub duration_ms: i64,
-    /// What a player is told of it: sound may come and go within a recording.
-    pub codecs: String,
-    /// Whether it was cut off; what there is, is good.
-    pub truncated: bool,
-}
-
-/// A stretch that is missing from one source.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Gap)]
-pub struct GapView {
-    /// Such as `cam0`.
-    pub source: String,
-    /// From.
-    pub start: i64,
-    /// To.
-    pub end: i64,
-    /// `power`, `camera`, `network`, `disk`, `policy`, `evicted` or `unknown`.
-    pub reason: String,
-}
-
-/// The recordings of a day that the caller may watch.
+/// Recordings that fit and that the caller may watch: of today, when neither a date nor a term is
+/// given.
 ///
 /// # Errors
-/// 403 for whoever may watch none; 422 for a date that is none.
-#[utoipa::path(get, path = "/api/recordings", tag = "recordings",
-    params(("date" = Option<String>, Query), ("room" = Option<Uuid>, Query)),
+/// 403 for whoever may watch none; 422 naming the field that makes no sense.
+#[utoipa::path(get, path = "/api/recordings", tag = "recordings", params(
+    ("date" = Option<String>, Query, description = "The day on which they begin: 2026-11-22"),
+    ("term" = Option<Uuid>, Query), ("week" = Option<i64>, Query, description = "From 1"),
+    ("weekday" = Option<i64>, Query, description = "1 is Monday, 7 is Sunday"),
+    ("period" = Option<i64>, Query), ("room" = Option<Uuid>, Query),
+    ("class" = Option<String>, Query, description = "A class group, exactly"),
+    ("teacher" = Option<String>, Query, description = "Exactly"),
+    ("course" = Option<String>, Query, description = "Exactly"),
+    ("text" = Option<String>, Query,
+        description = "A part of room, unit, course, teacher or class")),
     responses((status = 200, body = RecordingsView), (status = 403, body = ErrorBody),
         (status = 422, body = ErrorBody)))]
 pub async fn list(
@@ -161,22 +152,62 @@ pub async fn list(
     caller: Caller,
     Query(filter): Query<Filter>,
 ) -> Result<Json<RecordingsView>, Error> {
-    let day = match &filter.date {
-        Some(text) => calendar::parse_day(text).ok_or(Error::Field(NO_DATE))?,
-        None => calendar::day(caller.now_ms),
-    };
-    let mut found = library::on_day(&app.db, day, caller.now_ms).await?;
+    let terms = term::all(&app.db).await?;
+    let asked = Asked::from(filter);
+    let wanted = asked.search(&terms, caller.now_ms).map_err(Error::Field)?;
     let asker = app.gate.asker(caller.session.person.id).await?;
-    found.retain(|one| {
-        let wanted = filter.room.is_none_or(|room| room == one.classroom.0);
-        let (person, from, now_ms) = (&caller.session.person, caller.address, caller.now_ms);
-        let watching = watching(&app, &asker, one);
-        wanted && app.gate.judge(person, watching, from, now_ms).is_ok()
-    });
+    let may = |recording: &RecordingRef| may_watch(&app, &caller, &asker, recording);
+    let found = search::search(&app.db, &wanted, may, caller.now_ms).await?;
     let terms = app.keepings.terms();
-    let shown = found.into_iter().map(|one| RecordingView::new(one, terms));
-    let recordings = shown.collect();
-    Ok(Json(RecordingsView { recordings }))
+    let shown = found.recordings.into_iter();
+    Ok(Json(RecordingsView {
+        recordings: shown.map(|one| RecordingView::new(one, terms)).collect(),
+        more: found.more,
+    }))
+}
+
+/// What recordings of a term can be looked for by: of the term now, when none is given.
+///
+/// # Errors
+/// 403 for whoever may watch no recording; 422 for a term that is none.
+#[utoipa::path(get, path = "/api/recordings/choices", tag = "recordings",
+    params(("term" = Option<Uuid>, Query)),
+    responses((status = 200, body = ChoicesView), (status = 403, body = ErrorBody),
+        (status = 422, body = ErrorBody)))]
+pub async fn choices(
+    State(app): State<App>,
+    caller: Caller,
+    Query(of): Query<OfTerm>,
+) -> Result<Json<ChoicesView>, Error> {
+    let terms = term::all(&app.db).await?;
+    let today = calendar::day(caller.now_ms);
+    let now = Term::at(&terms, today);
+    // Between terms people look at the one that is over.
+    let begun = || terms.iter().find(|term| term.week_one <= today);
+    let asked = search::term(&terms, &of.term).map_err(Error::Field)?;
+    let found = match asked.or(now).or_else(begun) {
+        Some(term) => {
+            let asker = app.gate.asker(caller.session.person.id).await?;
+            let may = |recording: &RecordingRef| may_watch(&app, &caller, &asker, recording);
+            choices::choices(&app.db, term, may).await?
+        }
+        None => Choices::default(),
+    };
+    let periods = term::periods(&app.db).await?.into_iter();
+    Ok(Json(ChoicesView {
+        term: now.map(|term| term.id),
+        week: now.map(|term| calendar::teaching_week(today, term.week_one)),
+        periods: periods.map(PeriodChoice::from).collect(),
+        rooms: found.rooms.into_iter().map(room_name).collect(),
+        class_groups: found.class_groups.into_iter().collect(),
+        teachers: found.teachers.into_iter().collect(),
+        courses: found.courses.into_iter().collect(),
+        terms: terms.into_iter().map(TermChoice::from).collect(),
+    }))
+}
+
+fn room_name((name, id): (String, Uuid)) -> RoomName {
+    RoomName { id, name }
 }
 
 /// One recording.
@@ -202,98 +233,25 @@ pub async fn one(
 pub(super) async fn may_see(app: &App, caller: &Caller, id: Uuid) -> Result<Recording, Error> {
     let recording = find(app, caller, id).await?;
     let asker = app.gate.asker(caller.session.person.id).await?;
-    enter(app, caller, watching(app, &asker, &recording)).await?;
+    enter(app, caller, watching(app, &asker, &recording.reference())).await?;
     Ok(recording)
 }
 
-/// Asks to watch a recording.
-///
-/// # Errors
-/// 403 with its article when the caller may not; 404 when there is no such recording.
-#[utoipa::path(post, path = "/api/recordings/{id}/plays", tag = "recordings",
-    params(("id" = Uuid, Path)), request_body = PlayRequest,
-    responses((status = 200, body = PlayView), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody)))]
-pub async fn play(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id,
-    input::Json(request): input::Json<PlayRequest>,
-) -> Result<Json<PlayView>, Error> {
-    let recording = find(&app, &caller, id).await?;
-    let purpose = Purpose::from(request.purpose);
-    let (session, from) = (&caller.session, caller.address);
-    let playback = &app.playback;
-    let opened = playback
-        .open(&recording, purpose, session, from, caller.now_ms)
-        .await?;
-    let contents = library::contents(&app.db, &recording).await?;
-    Ok(Json(PlayView::new(opened, contents)))
-}
-
-/// One segment of a play: init segment and fragments, its times beginning at 0.
-///
-/// # Errors
-/// 401 or 403 when watching must end now; 404 for the play of another session, or a segment of
-/// another recording.
-#[utoipa::path(get, path = "/api/plays/{play}/segments/{segment}", tag = "recordings",
-    params(("play" = String, Path), ("segment" = Uuid, Path)),
-    responses((status = 200, content_type = "video/mp4"), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody)))]
-pub async fn segment(
-    State(app): State<App>,
-    caller: Caller,
-    path: Result<Path<(String, Uuid)>, axum::extract::rejection::PathRejection>,
-) -> Result<Response, Error> {
-    let Path((play, segment)) = path.map_err(|_| Error::NotFound)?;
-    let (segment, session) = (SegmentId(segment), &caller.session);
-    let plain = app
-        .playback
-        .segment(&play, segment, session, caller.now_ms)
-        .await?;
-    let length: usize = plain.iter().map(Vec::len).sum();
-    let pieces = plain.into_iter().flat_map(pieces).map(move |piece| {
-        let goes_on = app.playback.goes_on(&play, now_ms());
-        goes_on.then_some(piece).ok_or(CutOff)
-    });
-    let headers = [
-        (header::CONTENT_TYPE, "video/mp4".to_owned()),
-        (header::CONTENT_LENGTH, length.to_string()),
-    ];
-    Ok((headers, Body::from_stream(stream::iter(pieces))).into_response())
-}
-
-/// Watching must end while a segment is being sent: the connection is closed in the middle (R23).
-#[derive(Debug, thiserror::Error)]
-#[error("watching has ended")]
-struct CutOff;
-
-/// What is handed to a connection at once; the permit is asked about between two of them.
-const PIECE_BYTES: usize = 64 * 1024;
-
-fn pieces(part: Vec<u8>) -> impl Iterator<Item = Bytes> {
-    let mut part = Bytes::from(part);
-    std::iter::from_fn(move || {
-        let length = part.len().min(PIECE_BYTES);
-        (length > 0).then(|| part.split_to(length))
-    })
-}
-
-const NO_DATE: FieldError = FieldError {
-    field: "date",
-    zh: "日期格式应为 2026-11-22。",
-    en: "The date must look like 2026-11-22.",
-};
-
 /// Whether a recording may be watched at all, whatever the purpose will be. What a case holds past
 /// its calendar is there for the issue alone (R122).
-fn watching(app: &App, asker: &Asker, recording: &Recording) -> Action<'static> {
-    let recording = recording.reference();
-    app.gate.playing(asker, &recording, &Purpose::Issue)
+fn watching(app: &App, asker: &Asker, recording: &RecordingRef) -> Action<'static> {
+    app.gate.playing(asker, recording, &Purpose::Issue)
+}
+
+/// What the gate says of a row of a list.
+fn may_watch(app: &App, caller: &Caller, asker: &Asker, recording: &RecordingRef) -> bool {
+    let (person, from, now_ms) = (&caller.session.person, caller.address, caller.now_ms);
+    let watching = watching(app, asker, recording);
+    app.gate.judge(person, watching, from, now_ms).is_ok()
 }
 
 /// One recording; who may watch none is not told which there are.
-async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<Recording, Error> {
+pub(super) async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<Recording, Error> {
     if let Some(recording) = library::find(&app.db, id, caller.now_ms).await? {
         return Ok(recording);
     }
@@ -338,111 +296,41 @@ impl RecordingView {
     }
 }
 
-impl PlayView {
-    fn new(opened: Opened, contents: Contents) -> Self {
-        let Watermark {
-            name,
-            staff_number,
-            address,
-        } = opened.watermark;
+impl From<Filter> for Asked {
+    fn from(filter: Filter) -> Self {
         Self {
-            play_id: opened.play_id,
-            start: contents.start_ms,
-            end: contents.end_ms,
-            codecs: codecs(&contents.segments),
-            watermark: WatermarkView {
-                name,
-                staff_number,
-                address,
-            },
-            segments: contents
-                .segments
-                .into_iter()
-                .map(PlaySegment::from)
-                .collect(),
-            gaps: contents.gaps.into_iter().map(GapView::from).collect(),
+            date: filter.date,
+            term: filter.term,
+            week: filter.week,
+            weekday: filter.weekday,
+            period: filter.period,
+            room: filter.room,
+            class: filter.class,
+            teacher: filter.teacher,
+            course: filter.course,
+            text: filter.text,
         }
     }
 }
 
-/// What a player is told of each source: what most of it is.
-fn codecs(segments: &[Segment]) -> BTreeMap<String, String> {
-    let mut lasting: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-    for segment in segments {
-        let kind = (segment.source.as_str(), segment.codecs.as_str());
-        *lasting.entry(kind).or_default() += segment.duration_us;
-    }
-    let mut by_time: Vec<_> = lasting.into_iter().collect();
-    by_time.sort_by_key(|(_, duration_us)| *duration_us);
-    // What lasts longest comes last and so stays.
-    let mut codecs: BTreeMap<_, _> = by_time
-        .into_iter()
-        .map(|((source, codecs), _)| (source.to_owned(), mime(codecs)))
-        .collect();
-    if let Some(first) = codecs.values().next().cloned() {
-        codecs.insert("main".into(), first);
-    }
-    codecs
-}
-
-fn mime(codecs: &str) -> String {
-    format!("video/mp4; codecs=\"{codecs}\"")
-}
-
-impl From<Segment> for PlaySegment {
-    fn from(segment: Segment) -> Self {
+impl From<Term> for TermChoice {
+    fn from(term: Term) -> Self {
         Self {
-            id: segment.id.0,
-            source: segment.source,
-            start: segment.start_us.div_euclid(1000),
-            duration_ms: segment.duration_us / 1000,
-            codecs: mime(&segment.codecs),
-            truncated: segment.truncated,
+            id: term.id,
+            school_year: term.school_year,
+            number: term.number,
+            week_one: calendar::date_text(term.week_one),
+            weeks: term.weeks,
         }
     }
 }
 
-impl From<Gap> for GapView {
-    fn from(gap: Gap) -> Self {
+impl From<term::Period> for PeriodChoice {
+    fn from(period: term::Period) -> Self {
         Self {
-            source: gap.source,
-            start: gap.from_us.div_euclid(1000),
-            end: gap.to_us.div_euclid(1000),
-            reason: gap.reason,
+            number: period.number,
+            start_minute: period.start_minute,
+            end_minute: period.end_minute,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn segment(source: &str, codecs: &str, seconds: i64) -> Segment {
-        Segment {
-            id: SegmentId(Uuid::nil()),
-            source: source.into(),
-            start_us: 0,
-            duration_us: seconds * 1_000_000,
-            truncated: false,
-            codecs: codecs.into(),
-        }
-    }
-
-    /// Seen with a real camera: sound arrives seconds after the picture, in the second segment.
-    #[test]
-    fn what_most_of_a_source_is_speaks_for_it() {
-        let segments = [
-            segment("cam0", "avc1.42c028", 2),
-            segment("cam0", "avc1.42c028,mp4a.40.2", 10),
-            segment("screen", "avc1.640028", 10),
-        ];
-        let codecs = codecs(&segments);
-        let sound = "video/mp4; codecs=\"avc1.42c028,mp4a.40.2\"";
-        assert_eq!(
-            (codecs["cam0"].as_str(), codecs["main"].as_str()),
-            (sound, sound)
-        );
-        assert_eq!(codecs["screen"], "video/mp4; codecs=\"avc1.640028\"");
-        assert!(super::codecs(&[]).is_empty());
     }
 }

@@ -23,8 +23,8 @@ use super::watchers;
 use super::{account, agreement, agreements, applications, audit, capture, completeness};
 use super::{departures, destructions, devices, events, faults, grants, holds, home, incidents};
 use super::{
-    inspections, interferences, lockouts, minors, papers, passkeys, people, premium, recordings,
-    records,
+    inspections, interferences, lockouts, minors, papers, passkeys, people, plays, premium,
+    recordings, records,
 };
 use super::{reviews, risks, rooms, sanctions, session};
 use super::{single_sign_on, staff_import, stale, start, ui, viewer};
@@ -270,10 +270,11 @@ fn everything_else() -> Vec<Route> {
         GET    "/api/rooms/{id}"                         ROOM       => rooms::one;
         GET    "/api/live"                               VIEW       => viewer::live;
         GET    "/api/recordings"                         RECORDINGS => recordings::list;
+        GET    "/api/recordings/choices"                 RECORDINGS => recordings::choices;
         GET    "/api/recordings/{id}"                    RECORDING   => recordings::one;
         GET    "/api/recordings/{id}/ledger"             RECORDING   => completeness::of_recording;
-        POST   "/api/recordings/{id}/plays"              PLAYBACK   => recordings::play;
-        GET    "/api/plays/{play}/segments/{segment}"    PLAYBACK   => recordings::segment;
+        POST   "/api/recordings/{id}/plays"              PLAYBACK   => plays::play;
+        GET    "/api/plays/{play}/segments/{segment}"    PLAYBACK   => plays::segment;
         GET    "/api/records"                            RECORDS    => records::list;
         GET    "/api/records/new"                        FILE       => records::new;
         POST   "/api/records"                            FILE       => records::file;

@@ -10,6 +10,7 @@ use xunke_policy::Refusal;
 use super::Tally;
 use super::canary::{NOTHING, ROOMS};
 use super::papers;
+use super::recordings;
 use super::rows::{self, Ask, Case, Row, Seen, Want};
 use super::subject::Subject;
 use super::world::World;
@@ -19,7 +20,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// Every row as one subject.
 pub async fn ask(world: &World, subject: &Subject, tally: &mut Tally) -> Result<()> {
-    for row in rows::all().into_iter().chain(papers::all()) {
+    let all = [rows::all(), recordings::all(), papers::all()];
+    for row in all.into_iter().flatten() {
         let rooms = match row.ask {
             Ask::Once | Ask::Spared | Ask::Endless | Ask::Paper(_) => 1,
             _ => ROOMS,

@@ -1,15 +1,16 @@
 //! Every exit × every kind of person: what comes out is what the policy's pure functions say, and
 //! no canary reaches a wrong subject.
 //!
-//! canary → world → subject → rows → papers → http → live → boxes
+//! canary → world → subject → rows → recordings → papers → http → live → boxes
 //!
-//! The entrances are those that `xunke-hub doors` prints; one without a row in `rows` (or `papers`,
-//! `live`, `boxes`) fails. To add a route, add its line there.
+//! The entrances are those that `xunke-hub doors` prints; one without a row in `rows` (or
+//! `recordings`, `papers`, `live`, `boxes`) fails. To add a route, add its line there.
 
 mod canary;
 mod world;
 mod subject;
 mod rows;
+mod recordings;
 mod papers;
 mod http;
 mod live;
@@ -117,6 +118,7 @@ fn covered(entrances: &[[String; 3]]) -> Result<()> {
     let there: BTreeSet<String> = entrances.iter().map(words).collect();
     let rows = rows::all()
         .into_iter()
+        .chain(recordings::all())
         .chain(papers::all())
         .map(|row| format!("people {}", row.entrance));
     let live = live::WORDS

@@ -1,11 +1,11 @@
 //! One line for each route: what is asked, who may, and what the answer may show. Writes with a
-//! whole form stand in `papers`.
+//! whole form stand in `papers`, recordings in `recordings`.
 
 use xunke_policy::Refusal;
 use xunke_policy::access::Action;
 use xunke_policy::patrol::Extent;
 
-use super::canary::{LESSON, NOTHING, RECORD, RECORDING, ROOM, ROOMS, SEGMENT, Shown, TEXT};
+use super::canary::{LESSON, NOTHING, RECORD, RECORDING, ROOM, ROOMS, Shown, TEXT};
 use super::subject::Subject;
 use super::world::World;
 
@@ -123,27 +123,13 @@ fn accounts() -> Vec<Row> {
 /// What is there to see, and what it runs on.
 fn classes() -> Vec<Row> {
     use Action::{SeeCompleteness, SeeDevices};
-    use Ask::{Endless, ForRoom, Form, Once, Record, Recording, Room, Segment};
+    use Ask::{Endless, ForRoom, Form, Once, Record, Room};
     vec![
         row("GET /api/home", Once, Box::new(home)),
         row("GET /api/events", Endless, oneself()),
         row("GET /api/rooms", Once, Box::new(rooms)),
         row("GET /api/rooms/{id}", Room, Box::new(room)),
         row("GET /api/live", Once, oneself()),
-        row("GET /api/recordings", Once, Box::new(recordings)),
-        row("GET /api/recordings/{id}", Recording, Box::new(recording)),
-        row(
-            "GET /api/recordings/{id}/ledger",
-            Recording,
-            Box::new(ledger),
-        ),
-        row(
-            "GET /api/plays/{play}/segments/{segment}",
-            Segment,
-            Box::new(segment),
-        ),
-        // After the segments: who opens more than four ends the first.
-        row("POST /api/recordings/{id}/plays", Recording, Box::new(play)),
         row("GET /api/records", Once, Box::new(records)),
         row("GET /api/records/new", ForRoom, Box::new(header)),
         row("POST /api/records", Form, Box::new(form)),
@@ -380,14 +366,15 @@ fn candidates(case: &Case<'_>) -> (Want, Seen) {
     exactly(answer, std::array::from_fn(shown))
 }
 
-fn one_room(case: &Case<'_>, kinds: u8) -> Shown {
+/// These kinds of the room that is asked about, and nothing of others.
+pub fn one_room(case: &Case<'_>, kinds: u8) -> Shown {
     let mut shown = NOTHING;
     shown[case.room] = kinds;
     shown
 }
 
 /// A refusal shows nothing; a yes shows exactly this.
-fn exactly(answer: Result<(), Refusal>, shown: Shown) -> (Want, Seen) {
+pub fn exactly(answer: Result<(), Refusal>, shown: Shown) -> (Want, Seen) {
     match answer {
         Ok(()) => (Want::Is(200), Seen::Exactly(shown)),
         Err(refusal) => (Want::Refused(refusal), Seen::Exactly(NOTHING)),
@@ -409,41 +396,6 @@ fn rooms(case: &Case<'_>) -> (Want, Seen) {
 fn room(case: &Case<'_>) -> (Want, Seen) {
     let answer = case.subject.may_watch(case.world, case.room);
     exactly(answer, one_room(case, ROOM | LESSON))
-}
-
-fn recordings(case: &Case<'_>) -> (Want, Seen) {
-    let (world, subject) = (case.world, case.subject);
-    let shown = |room| match subject.may_play(world, room) {
-        Ok(()) => ROOM | LESSON | RECORDING,
-        Err(_) => 0,
-    };
-    let answer = subject.may(world, Action::SeeRecordings);
-    exactly(answer, std::array::from_fn(shown))
-}
-
-fn recording(case: &Case<'_>) -> (Want, Seen) {
-    let answer = case.subject.may_play(case.world, case.room);
-    exactly(answer, one_room(case, ROOM | LESSON | RECORDING))
-}
-
-/// Times and reasons.
-fn ledger(case: &Case<'_>) -> (Want, Seen) {
-    exactly(case.subject.may_play(case.world, case.room), NOTHING)
-}
-
-fn play(case: &Case<'_>) -> (Want, Seen) {
-    let answer = case.subject.may_play(case.world, case.room);
-    exactly(answer, one_room(case, SEGMENT))
-}
-
-/// Plays belong to the session that opened them; to others they do not exist.
-fn segment(case: &Case<'_>) -> (Want, Seen) {
-    let (world, subject) = (case.world, case.subject);
-    let own = world.sees(case.room).cookie() == subject.person.cookie();
-    match own {
-        true => exactly(subject.may_play(world, case.room), NOTHING),
-        false => (Want::Is(404), Seen::Exactly(NOTHING)),
-    }
 }
 
 fn shown_of(extent: Option<Extent>) -> u8 {

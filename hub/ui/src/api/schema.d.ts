@@ -1744,11 +1744,33 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The recordings of a day that the caller may watch.
+         * Recordings that fit and that the caller may watch: of today, when neither a date nor a term is
+         *     given.
          * @description # Errors
-         *     403 for whoever may watch none; 422 for a date that is none.
+         *     403 for whoever may watch none; 422 naming the field that makes no sense.
          */
         get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What recordings of a term can be looked for by: of the term now, when none is given.
+         * @description # Errors
+         *     403 for whoever may watch no recording; 422 for a term that is none.
+         */
+        get: operations["choices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3989,6 +4011,24 @@ export interface components {
             /** @description The teaching units. */
             units: components["schemas"]["UnitName"][];
         };
+        /** @description A period of the day. */
+        PeriodChoice: {
+            /**
+             * Format: int64
+             * @description End.
+             */
+            end_minute: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Begin, minutes after midnight.
+             */
+            start_minute: number;
+        };
         /** @description Somebody with an account, or who is to get one. */
         PersonLine: {
             /** @description Whether the account was activated. */
@@ -4043,6 +4083,18 @@ export interface components {
             end: number;
             /** @description What is missing. */
             gaps: components["schemas"]["Gap"][];
+            /**
+             * Format: int64
+             * @description Its end.
+             */
+            lesson_end?: number | null;
+            /**
+             * Format: int64
+             * @description Begin of the lesson; null outside lessons.
+             */
+            lesson_start?: number | null;
+            /** @description Periods (节) of the lesson, for the timeline; none outside lessons. */
+            periods: components["schemas"]["PlayPeriod"][];
             /** @description Id; worth nothing in another session. */
             play_id: string;
             /** @description By time. */
@@ -4054,6 +4106,24 @@ export interface components {
             start: number;
             /** @description What is drawn over the picture. */
             watermark: components["schemas"]["Watermark"];
+        };
+        /** @description One period (节) of the lesson. */
+        PlayPeriod: {
+            /**
+             * Format: int64
+             * @description End.
+             */
+            end: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Begin.
+             */
+            start: number;
         };
         /** @description Why somebody wants to watch a recording. */
         PlayRequest: {
@@ -4358,9 +4428,36 @@ export interface components {
             /** @description The unit that owned the room at record time. */
             unit: components["schemas"]["UnitName"];
         };
-        /** @description The recordings of a day that the caller may watch. */
+        /** @description What recordings can be looked for by; nothing of what the caller may not watch. */
+        RecordingChoices: {
+            /** @description Class groups. */
+            class_groups: string[];
+            /** @description Courses. */
+            courses: string[];
+            /** @description Periods of the day (节). */
+            periods: components["schemas"]["PeriodChoice"][];
+            /** @description Rooms, by name. */
+            rooms: components["schemas"]["RoomName"][];
+            /** @description Teachers. */
+            teachers: string[];
+            /**
+             * Format: uuid
+             * @description The term now; null between terms.
+             */
+            term?: string | null;
+            /** @description The latest first. */
+            terms: components["schemas"]["TermChoice"][];
+            /**
+             * Format: int64
+             * @description The teaching week now.
+             */
+            week?: number | null;
+        };
+        /** @description Recordings that fit and that the caller may watch. */
         Recordings: {
-            /** @description By time and room. */
+            /** @description Whether there are others that fit. */
+            more: boolean;
+            /** @description The newest first, then by room; 200 at most. */
             recordings: components["schemas"]["Recording"][];
         };
         /** @description Records that the caller may read. */
@@ -5094,6 +5191,28 @@ export interface components {
         Suspects: {
             /** @description By time, 500 at most. */
             views: components["schemas"]["Suspect"][];
+        };
+        /** @description A term. */
+        TermChoice: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description 1, 2 or 3.
+             */
+            number: number;
+            /** @description Such as `2026-2027`. */
+            school_year: string;
+            /** @description The Monday of week 1, such as `2026-09-07`. */
+            week_one: string;
+            /**
+             * Format: int64
+             * @description How many weeks it has.
+             */
+            weeks: number;
         };
         /** @description A term. */
         TermName: {
@@ -8597,8 +8716,23 @@ export interface operations {
     list: {
         parameters: {
             query?: {
+                /** @description The day on which they begin: 2026-11-22 */
                 date?: string;
+                term?: string;
+                /** @description From 1 */
+                week?: number;
+                /** @description 1 is Monday, 7 is Sunday */
+                weekday?: number;
+                period?: number;
                 room?: string;
+                /** @description A class group, exactly */
+                class?: string;
+                /** @description Exactly */
+                teacher?: string;
+                /** @description Exactly */
+                course?: string;
+                /** @description A part of room, unit, course, teacher or class */
+                text?: string;
             };
             header?: never;
             path?: never;
@@ -8612,6 +8746,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Recordings"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    choices: {
+        parameters: {
+            query?: {
+                term?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingChoices"];
                 };
             };
             403: {
