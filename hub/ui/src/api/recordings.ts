@@ -1,14 +1,21 @@
 // Requests about recordings: which there are, and the playback of one.
 import { getJson, postJson, request } from './http';
-import type { Play, PlaySegment, Purpose, Recording } from './model';
+import type { Wanted } from '../library';
+import type {
+  Play,
+  PlaySegment,
+  Purpose,
+  Recording,
+  RecordingChoices,
+  Recordings,
+} from './model';
 
 const play = (id: string) => `/api/plays/${encodeURIComponent(id)}`;
 
-export async function listRecordings(date: string, room: string): Promise<Recording[]> {
-  const query = new URLSearchParams({ date });
-  if (room) query.set('room', room);
-  return (await getJson<{ recordings: Recording[] }>(`/api/recordings?${query}`)).recordings;
-}
+export const listRecordings = (wanted: Partial<Wanted>) =>
+  getJson<Recordings>(`/api/recordings?${new URLSearchParams(wanted)}`);
+export const getChoices = (term: string) =>
+  getJson<RecordingChoices>(`/api/recordings/choices${term ? `?${new URLSearchParams({ term })}` : ''}`);
 export const getRecording = (id: string) =>
   getJson<Recording>(`/api/recordings/${encodeURIComponent(id)}`);
 export const startPlay = (id: string, purpose: Purpose) =>

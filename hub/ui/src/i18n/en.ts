@@ -10,6 +10,7 @@ import { en as people } from './words/people';
 import { en as playback } from './words/playback';
 import { en as posts } from './words/posts';
 import { en as recording } from './words/recording';
+import { en as recordings } from './words/recordings';
 import { en as retention } from './words/retention';
 import { en as staff } from './words/staff';
 import { en as singleSignOn } from './words/single-sign-on';
@@ -28,6 +29,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...playback,
   ...posts,
   ...recording,
+  ...recordings,
   ...retention,
   ...staff,
   ...singleSignOn,
@@ -222,20 +224,6 @@ export const en: Record<keyof typeof zh, string> = {
   'records.none': 'There are no patrol records for you to read.',
   'records.noneHint': 'They appear here once filed under Live patrol.',
 
-  'recordings.date': 'Date',
-  'recordings.room': 'Room',
-  'recordings.allRooms': 'All rooms',
-  'recordings.search': 'Course, teacher or class',
-  'recordings.none': 'There are no recordings for you on this day.',
-  'recordings.noneHint': 'Try another date; a lesson appears after its first segment.',
-  'recordings.dayBefore': 'The day before',
-  'recordings.time': 'Time',
-  'recordings.classes': 'Class',
-  'recordings.unit': 'Unit',
-  'recordings.recorded': 'Recorded',
-  'recordings.state': 'State',
-  'recordingState.capturing': 'Recording',
-  'recordingState.stored': 'Stored',
 
   'gapReason.power': 'the box was off',
   'gapReason.camera': 'no picture from the camera',

@@ -10,6 +10,7 @@ import { zh as people } from './words/people';
 import { zh as playback } from './words/playback';
 import { zh as posts } from './words/posts';
 import { zh as recording } from './words/recording';
+import { zh as recordings } from './words/recordings';
 import { zh as retention } from './words/retention';
 import { zh as staff } from './words/staff';
 import { zh as singleSignOn } from './words/single-sign-on';
@@ -27,6 +28,7 @@ export const zh = {
   ...playback,
   ...posts,
   ...recording,
+  ...recordings,
   ...retention,
   ...staff,
   ...singleSignOn,
@@ -209,20 +211,6 @@ export const zh = {
   'records.none': '没有可查看的巡课记录。',
   'records.noneHint': '督导在“实时巡课”提交后会出现在这里。',
 
-  'recordings.date': '日期',
-  'recordings.room': '教室',
-  'recordings.allRooms': '全部教室',
-  'recordings.search': '课程、教师或班级',
-  'recordings.none': '这一天没有可查看的录像。',
-  'recordings.noneHint': '换一个日期；正在上的课会在首段上传后出现。',
-  'recordings.dayBefore': '看前一天',
-  'recordings.time': '时间',
-  'recordings.classes': '班级',
-  'recordings.unit': '教学单位',
-  'recordings.recorded': '已录时长',
-  'recordings.state': '状态',
-  'recordingState.capturing': '录制中',
-  'recordingState.stored': '已入库',
 
   'gapReason.power': '教室设备断电',
   'gapReason.camera': '摄像机无画面',
