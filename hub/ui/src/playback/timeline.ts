@@ -1,18 +1,11 @@
 // The strip under a recording: what was recorded, every gap with its reason, the lesson's periods
 // and the marks, as percentages; and the places to which one can leap on it.
-import type { Gap } from '../api/model';
+import type { Gap, PlayPeriod } from '../api/model';
 import { stretchesOf, type Stretch } from './segment-plan';
 
 export interface Block {
   left: number;
   width: number;
-}
-
-/** 节: from when to when (milliseconds since the epoch). */
-export interface Period {
-  number: number;
-  start: number;
-  end: number;
 }
 
 /** A gap is approached from here, so that one sees how it begins. */
@@ -37,10 +30,10 @@ export function gapBlocks(
 
 /** Periods that reach into the recording. */
 export function periodBlocks(
-  periods: readonly Period[],
+  periods: readonly PlayPeriod[],
   playStart: number,
   seconds: number,
-): (Block & { period: Period })[] {
+): (Block & { period: PlayPeriod })[] {
   return periods
     .map((period) => ({
       period,
