@@ -115,3 +115,27 @@ test('K4 a link opens a recording at its second', async () => {
   await page.waitForFunction(isThere, second, { timeout: 10_000 });
   await page.close();
 });
+
+test('R67 recordings are found by week, room and words, and the address says how', async () => {
+  const page = await pageAs(account('school_supervisor'));
+  await openFirstRecording(page);
+  await visit(page, '/recordings');
+  const rows = page.getByTestId('recordings').getByRole('row');
+  await rows.nth(1).waitFor();
+  await page.getByRole('button', { name: '本周' }).click();
+  await page.waitForURL(/term=[^&]+&week=\d+/);
+  await rows.filter({ hasText: demo.rooms[0].name }).first().waitFor();
+  await page.getByTestId('filter-room').click();
+  await page.getByRole('option', { name: demo.rooms[0].name }).click();
+  await page.waitForURL(/room=/);
+  await rows.nth(1).waitFor();
+  for (const text of (await rows.allInnerTexts()).slice(1))
+    assert.ok(text.includes(demo.rooms[0].name), text);
+  await page.locator('[name=text]').fill('没有这门课');
+  await page.getByTestId('empty').waitFor();
+  await page.getByTestId('empty').getByRole('button', { name: '清除其他条件' }).click();
+  await rows.nth(1).waitFor();
+  await page.goBack();
+  await page.waitForURL(/room=/);
+  await page.close();
+});

@@ -3,12 +3,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { account, demo, newPage, pageAs, refusalText, visit } from '../campus.js';
 
-const SUPERVISOR = ['首页', '实时巡课', '录像回放', '巡课记录', '精品课程', '保密协议'];
+const SUPERVISOR = [
+  '首页',
+  '实时巡课',
+  '录像回放',
+  '巡课记录',
+  '精品课程',
+  '保密协议',
+];
 const MENUS = {
   school_supervisor: SUPERVISOR,
   unit_supervisor: SUPERVISOR,
   school_supervisor_unsigned: SUPERVISOR,
-  technician: ['首页', '人员', '信息中心', '登录防护', '保密协议'],
+  technician: ['首页', '人员', '录像完整率', '信息中心', '登录防护', '保密协议'],
   security_administrator: ['首页', '权限开通', '权限台账', '人员', '移交', '违规处理', '保密协议'],
   audit_administrator: [
     '首页',
@@ -30,6 +37,7 @@ const MENUS = {
     '违规处理',
     '精品课程',
     '保全',
+    '录像完整率',
   ],
   unit_leader: ['首页', '巡课记录', '精品课程', '保密协议'],
   teacher: ['首页', '巡课记录', '精品课程', '谁看过我的课'],

@@ -16,6 +16,9 @@ import {
 const TICK_MS = 100;
 /** A seek ends this much before the end, so that there is a picture. */
 const END_SECONDS = 0.5;
+/** A clock that waits for longer, this near the end of what is there, is at the end. */
+const STUCK_SECONDS = 1.5;
+const CUT_OFF_SECONDS = 2;
 
 export interface SourceState {
   trouble: boolean;
@@ -36,6 +39,10 @@ interface Part extends Source {
   player: MediaPlayer;
   state: SourceState;
   lateSinceMs: number | null;
+}
+
+function lateSeconds(part: Part, nowMs: number): number {
+  return part.lateSinceMs === null ? 0 : (nowMs - part.lateSinceMs) / 1000;
 }
 
 /** The sources of a play, the clock first. */
@@ -147,15 +154,22 @@ export class LessonPlayer {
     }
   }
 
-  /** The last moments before a gap are played; a browser that stops within them has done so. */
+  /** The last moments before a gap are played; a browser that stops within them has done so. What
+   * was cut off may be a little shorter than it says. */
   private get tail(): number {
-    return this.master && this.master.video.readyState > 2 ? 0 : TAIL_SECONDS;
+    const { master } = this;
+    if (!master) return TAIL_SECONDS;
+    if (master.video.readyState > 2) return 0;
+    const isStuck = lateSeconds(master, performance.now()) > STUCK_SECONDS;
+    return isStuck ? CUT_OFF_SECONDS : TAIL_SECONDS;
   }
 
   private readonly tick = () => {
     const { at, tail } = this;
     this.last = at;
     const usable = this.parts.filter((one) => !one.state.unsupported && !one.state.refusal);
+    // What this browser cannot decode here, it may further on.
+    for (const { state, player } of this.parts) if (state.unsupported) player.around = at;
     const master = clockAt(inOrder(usable), at, tail);
     if (master) {
       if (this.master !== master) this.handOver(master, at);
@@ -192,9 +206,8 @@ export class LessonPlayer {
       part.player.around = has ? null : at;
       const isReady = part.video.readyState >= 3 && !part.video.seeking;
       part.lateSinceMs = !has || isReady ? null : (part.lateSinceMs ?? nowMs);
-      const lateSeconds = part.lateSinceMs === null ? 0 : (nowMs - part.lateSinceMs) / 1000;
       if (part !== this.master && has) this.guide(part, at, isReady);
-      return { covers: has, ready: isReady, lateSeconds };
+      return { covers: has, ready: isReady, lateSeconds: lateSeconds(part, nowMs) };
     });
     // One alone waits by itself, and so begins sooner.
     const isHeldUp = usable.length > 1 && waits(states);
