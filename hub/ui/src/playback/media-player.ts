@@ -19,6 +19,11 @@ const LOOK_MS = 250;
 const RETRY_MS = 2000;
 /** The browser itself stops at a joint between two segments that lacks a frame. */
 const JOINT_SECONDS_MAX = 1;
+/** The very begin of what is held can lie a microsecond before it, where a browser waits for ever. */
+const INSIDE_SECONDS = 0.01;
+/** A picture that is held comes at once, or not. */
+const STUCK_MS = 400;
+const NUDGE_SECONDS = 0.2;
 
 export interface PlayerEvents {
   /** Something could not be had; it is tried again while it is wanted. */
@@ -59,6 +64,7 @@ export class MediaPlayer {
   private isMidSegment = false;
   private fetching: Fetching | null = null;
   private restUntilMs = 0;
+  private stuckSinceMs: number | null = null;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -126,9 +132,9 @@ export class MediaPlayer {
   }
 
   private readonly sought = () => {
-    const { fetching, at } = this;
-    const isHeld = holding(this.held(), at) !== null;
-    if (fetching && !stillServes(fetching.wanted, fetching.arrived, at, isHeld))
+    const { fetching } = this;
+    const wanted = nextWanted(this.spans, this.at, this.have);
+    if (fetching && !stillServes(fetching.wanted, fetching.arrived, wanted))
       fetching.abort.abort();
     if (this.restUntilMs !== Infinity) this.restUntilMs = 0;
     void this.look();
@@ -205,13 +211,23 @@ export class MediaPlayer {
     } else this.events.trouble();
   }
 
+  /** A camera that missed frames leaves holes, and behind one a browser may lack a keyframe although
+   * it says that it holds something: a little further on there is one. */
   private stepOverJoint(): void {
     const { video } = this;
+    const nowMs = performance.now();
     const isWaiting = video.readyState <= 2 && (!video.seeking || !this.fetching);
-    if (!this.buffer || !isWaiting) return;
+    const isHeld = video.readyState <= 2 && holding(this.held(), video.currentTime) !== null;
+    this.stuckSinceMs = isHeld ? (this.stuckSinceMs ?? nowMs) : null;
+    if (!this.buffer) return;
     const at = video.currentTime;
     const near = this.held().find((one) => one.from > at)?.from;
-    if (near !== undefined && near - at < JOINT_SECONDS_MAX) video.currentTime = near;
+    if (this.stuckSinceMs !== null && nowMs - this.stuckSinceMs > STUCK_MS) {
+      this.stuckSinceMs = null;
+      video.currentTime = at + NUDGE_SECONDS;
+    } else if (isWaiting && !isHeld && near !== undefined && near - at < JOINT_SECONDS_MAX) {
+      video.currentTime = near + INSIDE_SECONDS;
+    }
   }
 
   private held(): Stretch[] {

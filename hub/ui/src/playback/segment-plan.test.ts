@@ -64,16 +64,17 @@ test('a seek into a segment wants the rest of it, and a seek further back the pa
 test('a fetch serves a seek to what arrives soon, and no other', () => {
   const [m, n] = minute;
   if (!m || !n) throw new Error('two spans');
-  const fetching = { span: m, from: 10 };
-  const ahead = { span: n, from: 60 };
-  expect(stillServes(fetching, 20, 15, true)).toBe(true);
-  expect(stillServes(fetching, 20, 22, false)).toBe(true);
-  expect(stillServes(fetching, 20, 40, false)).toBe(false);
-  expect(stillServes(fetching, 20, 5, false)).toBe(false);
-  expect(stillServes(ahead, 60, 45, true)).toBe(true);
-  expect(stillServes(ahead, 60, 45, false)).toBe(false);
-  expect(stillServes(ahead, 60, 5, true)).toBe(false);
-  expect(stillServes(ahead, 70, 130, false)).toBe(false);
+  const serves = (from: number, arrived: number, at: number, have: [string, number][]) => {
+    const fetching = from < 60 ? { span: m, from } : { span: n, from };
+    return stillServes(fetching, arrived, nextWanted(minute, at, new Map(have)));
+  };
+  expect(serves(10, 20, 15, [])).toBe(true);
+  expect(serves(10, 20, 22, [])).toBe(true);
+  expect(serves(10, 20, 40, [])).toBe(false);
+  expect(serves(10, 20, 5, [])).toBe(false);
+  expect(serves(60, 60, 45, [['m', 40]])).toBe(true);
+  expect(serves(60, 60, 45, [])).toBe(false);
+  expect(serves(60, 60, 5, [['m', 0]])).toBe(true);
 });
 
 test('what is far from the picture is given up, on both sides', () => {

@@ -6,7 +6,7 @@ import type { Gap, PlaySegment } from '../api/model';
 export const AHEAD_SECONDS_MAX = 30;
 /** What lies further back than this leaves the browser's memory. */
 export const BEHIND_SECONDS_MAX = 60;
-/** What lies further ahead than this, from an earlier place, leaves it too: a segment may be long. */
+/** What lies further ahead, from an earlier place, leaves it too: a segment may be long. */
 export const FAR_SECONDS_MAX = 100;
 
 /** Sound and picture of a segment end at slightly different moments: a browser that stops this
@@ -76,17 +76,12 @@ function cut(span: Span, from: number): number {
   return from - span.from < CUT_SECONDS_MIN ? span.from : from;
 }
 
-/** Whether a fetch that has arrived up to `arrived` still serves after a seek to `at`, where
- * `isHeld` says that there is a picture already. */
-export function stillServes(
-  fetching: Wanted,
-  arrived: number,
-  at: number,
-  isHeld: boolean,
-): boolean {
-  const { span, from } = fetching;
-  if (at < from) return isHeld && span.from < at + AHEAD_SECONDS_MAX;
-  return at < span.to && at < Math.max(arrived, from) + SOON_SECONDS;
+/** Whether a fetch that has arrived up to `arrived` still serves when `wanted` is what is wanted:
+ * a seek may ask for something else, or for a part of the same that it will not reach soon. */
+export function stillServes(fetching: Wanted, arrived: number, wanted: Wanted | null): boolean {
+  if (!wanted) return true;
+  if (wanted.span !== fetching.span || wanted.from < fetching.from) return false;
+  return wanted.from < Math.max(arrived, fetching.from) + SOON_SECONDS;
 }
 
 /** What to give up so that memory is for what is near `at`. */

@@ -65,7 +65,8 @@ export interface Step {
 /** What a follower at `at` does when the clock says `clock` and the lesson plays at `speed`. */
 export function follow(clock: number, at: number, speed: number): Step {
   const behind = clock - at;
-  if (Math.abs(behind) > APART_SECONDS_MAX * Math.max(1, speed)) return { seek: clock, rate: speed };
+  const isApart = Math.abs(behind) > APART_SECONDS_MAX * Math.max(1, speed);
+  if (isApart) return { seek: clock, rate: speed };
   if (Math.abs(behind) < NEAR_SECONDS) return { seek: null, rate: speed };
   const nudge = Math.min(NUDGE_MAX, Math.max(-NUDGE_MAX, behind / NUDGE_SECONDS));
   return { seek: null, rate: speed * (1 + nudge) };
