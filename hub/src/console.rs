@@ -2,6 +2,7 @@
 //! line. They work beside a hub that runs.
 
 pub mod keys;
+pub mod marks;
 
 use std::fs::File;
 use std::io::{BufReader, Write};

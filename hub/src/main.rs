@@ -46,6 +46,9 @@ enum Command {
     /// The keys of recordings: custody, backup, certificates.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Time marks in recordings.
+    #[command(subcommand)]
+    Marks(MarksCommand),
     /// Departments, duties, levels and rules: what is in force.
     #[command(subcommand)]
     Preset(PresetCommand),
@@ -61,6 +64,18 @@ enum PresetCommand {
     Apply {
         /// `polytechnic`, `institute`, or a school's own file.
         preset: String,
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum MarksCommand {
+    /// Checks the document of a mark: whose word it is, and what became of the footage it names.
+    Verify {
+        /// The document, as the page saves it.
+        file: PathBuf,
         /// The configuration file.
         #[arg(long)]
         config: PathBuf,
@@ -168,6 +183,9 @@ fn command(command: Command) -> anyhow::Result<()> {
         }
         Command::Audit(Audit::Verify { files, key }) => {
             console::verify_exports(&files, key.as_deref())
+        }
+        Command::Marks(MarksCommand::Verify { file, config }) => {
+            runtime.block_on(console::marks::verify(Config::load(&config)?, &file))
         }
         Command::Keys(command) => runtime.block_on(keys(command)),
         Command::Preset(PresetCommand::Apply { preset, config }) => {

@@ -199,11 +199,7 @@ async fn open_keys(config: &Config, db: &Db, ca: &Ca) -> anyhow::Result<Arc<Keys
 
 fn open_media(config: &Config) -> anyhow::Result<Media> {
     let rules = &config.recording;
-    let folder = if rules.folder.as_os_str().is_empty() {
-        config.data_dir.join("media")
-    } else {
-        rules.folder.clone()
-    };
+    let folder = rules.folder_in(&config.data_dir);
     Ok(Media::open(
         &folder,
         rules.free_mib_min.saturating_mul(MIB),

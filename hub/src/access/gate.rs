@@ -97,6 +97,12 @@ impl<A, O> Permit<A, O> {
         &self.session
     }
 
+    /// Why it is watched.
+    #[must_use]
+    pub fn purpose(&self) -> &Purpose {
+        &self.purpose
+    }
+
     /// What is written over every picture (R61): name, staff number, address.
     #[must_use]
     pub fn watermark(&self) -> Watermark {

@@ -1,6 +1,6 @@
 //! `[recording]`: where sealed segments are kept, and what is recorded around a lesson.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,15 @@ impl Default for Recording {
 }
 
 impl Recording {
+    /// The folder of sealed segments.
+    #[must_use]
+    pub fn folder_in(&self, data_dir: &Path) -> PathBuf {
+        if self.folder.as_os_str().is_empty() {
+            return data_dir.join("media");
+        }
+        self.folder.clone()
+    }
+
     /// What is recorded around a lesson is somebody's break.
     pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         if self.pre_roll_minutes > 30 {

@@ -112,6 +112,24 @@ pub enum Error {
     BrokenOff(#[from] tokio::task::JoinError),
 }
 
+/// From where on a segment is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// Microseconds from its beginning; 0: all of it.
+    pub from_us: u32,
+    /// Whether a fragment can be shown without those before it.
+    pub begins: fn(&[u8]) -> bool,
+}
+
+/// What was opened of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plain {
+    /// Where the first fragment begins, microseconds from the segment's beginning.
+    pub begin_us: u32,
+    /// The init segment, then the fragments.
+    pub parts: Vec<Vec<u8>>,
+}
+
 /// The keys. There is one, shared by the doors.
 pub struct Keys {
     db: Db,
@@ -220,18 +238,19 @@ impl Keys {
         Ok(row.is_some_and(|row| !row.sealed.is_empty()))
     }
 
-    /// Opens a segment of the room that `permit` is for: the init segment, then the fragments.
-    /// `sealed` must be what was scanned. The plain bytes live in memory only.
+    /// Opens a segment of the room that `permit` is for, from where `start` says: the init segment,
+    /// then the fragments. `sealed` must be what was scanned. The plain bytes live in memory only.
+    /// Of the day's hours the minutes of the whole segment are taken.
     ///
     /// # Errors
     /// Another room, enough for today, no key any more, or a segment that was changed.
     pub async fn open_segment(
         &self,
         permit: &Permit<Playback, RecordingRef>,
-        outline: Outline,
-        sealed: Bytes,
+        (outline, sealed): (Outline, Bytes),
+        start: Start,
         now_ms: i64,
-    ) -> Result<Vec<Vec<u8>>, Error> {
+    ) -> Result<Plain, Error> {
         let (permitted, found) = (permit.object().classroom, outline.header.classroom);
         if permitted != found {
             return Err(Error::OtherRoom { permitted, found });
@@ -248,7 +267,9 @@ impl Keys {
         let master = self.master.clone();
         let opening = tokio::task::spawn_blocking(move || {
             let key = outline.key_from(&source.unwrap(&master, &outline)?)?;
-            Ok(outline.open(&sealed, &key)?)
+            let opened = outline.open_from(&sealed, &key, start.from_us, start.begins)?;
+            let (begin_us, parts) = opened;
+            Ok(Plain { begin_us, parts })
         });
         opening.await?
     }

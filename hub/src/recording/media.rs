@@ -86,6 +86,14 @@ impl Media {
             std::fs::remove_dir_all(&incoming).map_err(failed)?;
         }
         make_folder(&incoming).map_err(failed)?;
+        Self::beside(folder, free_bytes_min)
+    }
+
+    /// The store in `folder` as it is, for reading beside a hub that runs: its uploads go on.
+    ///
+    /// # Errors
+    /// There is no such folder.
+    pub fn beside(folder: &Path, free_bytes_min: u64) -> Result<Self, Error> {
         let store = LocalFileSystem::new_with_prefix(folder).map_err(|source| Error::Store {
             doing: "opening the folder",
             source,

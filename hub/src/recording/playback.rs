@@ -3,8 +3,12 @@
 //! A play belongs to one session and one recording. Every fetch asks the gate again, and so does
 //! the hub every half second meanwhile; segments are opened in memory only; the end of a play and
 //! what was watched stand in the trail (R68, R69).
+//!
+//! keyframe → ranges → jumps
 
+mod keyframe;
 mod ranges;
+mod jumps;
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -12,9 +16,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use data_encoding::HEXLOWER;
-use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore};
 use uuid::Uuid;
 use xunke_policy::Refusal;
+use xunke_policy::patrol::FieldError;
 use xunke_policy::purpose::Purpose;
 use xunke_protocol::id::SegmentId;
 use xunke_protocol::sealed::Outline;
@@ -25,10 +30,11 @@ use super::media::{self, Media};
 use crate::access::gate::{self, Denied, Gate, Permit, RecordingRef, Watermark};
 use crate::access::secret;
 use crate::access::session::Session;
-use crate::campus::calendar::{date_text, day};
-use crate::keys::{self, Keys};
+use crate::campus::calendar::{DAY_MS, date_text, day};
+use crate::keys::{self, Keys, Plain, Start};
 use crate::store::recording::{self as rows, SegmentRow};
 use crate::store::{self, Db};
+use jumps::Jumps;
 use ranges::Ranges;
 
 /// A play that fetches nothing for so long has ended.
@@ -52,6 +58,9 @@ pub enum Error {
     /// Watching must end now.
     #[error("refused: {}", .0.en)]
     Refused(Refusal),
+    /// What was asked for is no part of a recording.
+    #[error("{}: {}", .0.field, .0.en)]
+    Field(FieldError),
     /// Nothing was permitted.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -106,18 +115,35 @@ struct Rooms {
 
 type Permitted = Permit<gate::Playback, RecordingRef>;
 
+/// The permit of a play, asked about as of now; nothing else happens to the play while it is held.
+pub struct Held {
+    play: Arc<Play>,
+    permit: OwnedMutexGuard<Option<Permitted>>,
+}
+
+impl Held {
+    /// The permit.
+    ///
+    /// # Errors
+    /// The play has ended; why, if it was refused.
+    pub fn permit(&self) -> Result<&Permit<gate::Playback, RecordingRef>, Error> {
+        self.permit.as_ref().ok_or_else(|| self.play.over())
+    }
+}
+
 struct Play {
     /// Which session it belongs to.
     token_hash: String,
     person: Uuid,
     /// One fetch at a time; `None` once it has ended.
-    permit: AsyncMutex<Option<Permitted>>,
+    permit: Arc<AsyncMutex<Option<Permitted>>>,
     seen: Mutex<Seen>,
 }
 
 struct Seen {
     used_ms: i64,
     watched: Ranges,
+    jumps: Jumps,
     /// Whether the trail has the line that a day's key is used for this play.
     key_noted: bool,
     /// Why it may not go on; said to whoever asks, until the play is forgotten.
@@ -167,10 +193,11 @@ impl Playback {
         let play = Play {
             token_hash: session.token_hash.clone(),
             person: session.person.id,
-            permit: AsyncMutex::new(Some(permit)),
+            permit: Arc::new(AsyncMutex::new(Some(permit))),
             seen: Mutex::new(Seen {
                 used_ms: now_ms,
                 watched: Ranges::default(),
+                jumps: Jumps::default(),
                 key_noted: false,
                 refused: None,
             }),
@@ -179,48 +206,85 @@ impl Playback {
         Ok(Opened { play_id, watermark })
     }
 
-    /// The plain bytes of one segment: the init segment, then the fragments.
+    /// The plain bytes of one segment: the init segment, then the fragments; with `from_ms` (since
+    /// the epoch) those from the last one on that begins with a keyframe at or before it. Of what
+    /// is before nothing is opened, sent or noted as watched.
     ///
     /// # Errors
     /// No such play or segment, a refusal as of now, or a file that cannot be read or opened.
     pub async fn segment(
         &self,
         play_id: &str,
-        segment: SegmentId,
+        (segment, from_ms): (SegmentId, Option<i64>),
         session: &Session,
         now_ms: i64,
     ) -> Result<Vec<Vec<u8>>, Error> {
-        let play = self.0.plays().get(play_id).cloned();
-        let play = play.filter(|play| play.token_hash == session.token_hash);
-        let play = play.ok_or(Error::NotFound)?;
-        let permit = play.permit.lock().await;
-        let permit_now = permit.as_ref().ok_or_else(|| play.over())?;
-        if let Err(refusal) = self.0.gate.still_valid(permit_now, now_ms).await {
-            drop(permit);
-            self.refuse(&play, refusal, now_ms).await;
-            return Err(Error::Refused(refusal));
-        }
+        let held = self.hold(play_id, session, now_ms).await?;
+        let (play, permit) = (held.play.clone(), held.permit()?);
         let row = rows::segment(&self.0.db, &segment.to_string()).await?;
-        let of_this = |row: &SegmentRow| row.recording_id == permit_now.object().id.to_string();
+        let of_this = |row: &SegmentRow| row.recording_id == permit.object().id.to_string();
         let row = row.filter(of_this).ok_or(Error::NotFound)?;
         play.used(now_ms);
         if !play.seen().key_noted {
             let day = date_text(day(row.start_us / 1000));
-            let noted = self.0.gate.note_key(permit_now, &day, now_ms).await;
+            let noted = self.0.gate.note_key(permit, &day, now_ms).await;
             noted.map_err(Denied::from)?;
             play.seen().key_noted = true;
         }
-        let opened = self.0.opened(permit_now, &row, now_ms).await;
+        let opened = self.0.opened(permit, &row, from_ms, now_ms).await;
         let Some(refusal) = opened.as_ref().err().and_then(Error::refusal) else {
             let plain = opened?;
-            play.watched(&row);
-            return Ok(plain);
+            play.watched(&row, plain.begin_us);
+            return Ok(plain.parts);
         };
-        let noted = self.0.gate.note_no_key(permit_now, refusal, now_ms).await;
+        let noted = self.0.gate.note_no_key(permit, refusal, now_ms).await;
         noted.map_err(Denied::from)?;
-        drop(permit);
+        drop(held);
         self.refuse(&play, refusal, now_ms).await;
         Err(Error::Refused(refusal))
+    }
+
+    /// The permit of a play of this session, after asking about it again.
+    ///
+    /// # Errors
+    /// No such play, or a refusal as of now: then the play has ended.
+    pub async fn hold(&self, play_id: &str, session: &Session, now_ms: i64) -> Result<Held, Error> {
+        let play = self.0.plays().get(play_id).cloned();
+        let play = play.filter(|play| play.token_hash == session.token_hash);
+        let play = play.ok_or(Error::NotFound)?;
+        let permit = play.permit.clone().lock_owned().await;
+        let held = Held { play, permit };
+        let Err(refusal) = self.0.gate.still_valid(held.permit()?, now_ms).await else {
+            return Ok(held);
+        };
+        let play = held.play.clone();
+        drop(held);
+        self.refuse(&play, refusal, now_ms).await;
+        Err(Error::Refused(refusal))
+    }
+
+    /// Notes that the viewer moved on the timeline (R69); told when the play ends.
+    ///
+    /// # Errors
+    /// No such play, a refusal as of now, or moments that are no part of the recording.
+    pub async fn jump(
+        &self,
+        play_id: &str,
+        (from_ms, to_ms): (i64, i64),
+        session: &Session,
+        now_ms: i64,
+    ) -> Result<(), Error> {
+        let held = self.hold(play_id, session, now_ms).await?;
+        let start_ms = held.permit()?.object().start_ms;
+        // A lesson and what was recorded around it lie within.
+        let near = start_ms - DAY_MS..start_ms + DAY_MS;
+        for (at_ms, wrong) in [(from_ms, NOT_FROM), (to_ms, NOT_TO)] {
+            if !near.contains(&at_ms) {
+                return Err(Error::Field(wrong));
+            }
+        }
+        held.play.seen().jumps.add(from_ms, to_ms);
+        Ok(())
     }
 
     /// Whether what is being sent of a play may go on.
@@ -304,7 +368,19 @@ impl Playback {
         let Some(permit) = play.permit.lock().await.take() else {
             return;
         };
-        let why = format!("{why}; {}", play.seen().watched);
+        let (why, jumps) = {
+            let seen = play.seen();
+            let jumps = (!seen.jumps.is_empty()).then(|| seen.jumps.to_string());
+            (format!("{why}; {}", seen.watched), jumps)
+        };
+        if let Some(jumps) = jumps
+            && let Err(error) = self.0.gate.note_jumps(&permit, &jumps, now_ms).await
+        {
+            tracing::error!(
+                error = &error as &dyn StdError,
+                "the jumps of a play are not in the trail"
+            );
+        }
         if let Err(error) = self.0.gate.close(permit, &why, now_ms).await {
             tracing::error!(
                 error = &error as &dyn StdError,
@@ -343,8 +419,15 @@ impl Rooms {
         &self,
         permit: &Permitted,
         row: &SegmentRow,
+        from_ms: Option<i64>,
         now_ms: i64,
-    ) -> Result<Vec<Vec<u8>>, Error> {
+    ) -> Result<Plain, Error> {
+        let from_us = from_ms.map_or(0, |from_ms| from_ms.saturating_mul(1000));
+        let offset_us = from_us.saturating_sub(row.start_us).max(0);
+        let start = Start {
+            from_us: u32::try_from(offset_us).unwrap_or(u32::MAX),
+            begins: keyframe::begins,
+        };
         let _place = self.opening.acquire().await;
         let classroom = permit.object().classroom.to_string();
         let place = place_of(&classroom, row.start_us, &row.id);
@@ -352,7 +435,9 @@ impl Rooms {
         let scanned = sealed.clone();
         let outline = tokio::task::spawn_blocking(move || Outline::scan(&scanned)).await?;
         let outline = outline.map_err(keys::Error::from)?;
-        let opening = self.keys.open_segment(permit, outline, sealed, now_ms);
+        let opening = self
+            .keys
+            .open_segment(permit, (outline, sealed), start, now_ms);
         Ok(opening.await?)
     }
 }
@@ -375,11 +460,23 @@ impl Play {
         self.seen().used_ms = now_ms;
     }
 
-    fn watched(&self, row: &SegmentRow) {
+    fn watched(&self, row: &SegmentRow, begin_us: u32) {
+        let from_us = row.start_us + i64::from(begin_us);
         let to_us = row.start_us + row.duration_us;
-        self.seen().watched.add(&row.source, row.start_us, to_us);
+        self.seen().watched.add(&row.source, from_us, to_us);
     }
 }
+
+const NOT_FROM: FieldError = FieldError {
+    field: "from",
+    zh: "跳转的起点不在这段录像中。",
+    en: "Where the jump begins is no part of this recording.",
+};
+const NOT_TO: FieldError = FieldError {
+    field: "to",
+    zh: "跳转的终点不在这段录像中。",
+    en: "Where the jump ends is no part of this recording.",
+};
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ use xunke_protocol::sealed::epoch;
 use xunke_protocol::sealed::header::Header;
 
 use super::ingest::{self, Ingest, Sender};
+use super::mark::Marks;
 use super::media::Media;
 use super::playback::Playback;
 use super::retention::Retention;
@@ -59,6 +60,7 @@ pub struct Stage {
     pub trail: Arc<Trail>,
     pub ingest: Ingest,
     pub playback: Playback,
+    pub marks: Marks,
     pub gate: Gate,
     pub keepings: Keepings,
     pub retention: Retention,
@@ -121,6 +123,7 @@ pub async fn stage() -> Stage {
             (8, Roll::of(&config::Recording::default())),
         ),
         playback,
+        marks: Marks::new(db.clone(), trail.clone(), media.clone(), hub_key()),
         gate,
         retention: Retention::new(
             (db.clone(), trail.clone()),
@@ -143,6 +146,8 @@ pub struct Film {
     pub header: Header,
     pub seconds: u32,
     pub finished: bool,
+    /// The init segment and the fragments.
+    pub plain: Vec<Vec<u8>>,
 }
 
 pub fn film(number: u128, start_us: i64, seconds: u32) -> Film {
@@ -161,6 +166,7 @@ pub fn film(number: u128, start_us: i64, seconds: u32) -> Film {
         },
         seconds,
         finished: true,
+        plain: PLAIN.map(<[u8]>::to_vec).into(),
     }
 }
 
@@ -178,8 +184,9 @@ impl Stage {
             .unwrap();
         let mut rng = UnwrapErr(SysRng);
         let (mut sealer, mut bytes) = Sealer::begin(&film.header, day, key, &mut rng).unwrap();
-        for (index, plain) in (0u32..).zip(PLAIN) {
-            let until_us = film.seconds * 500_000 * index;
+        let fragments = u32::try_from(film.plain.len() - 1).unwrap();
+        for (index, plain) in (0u32..).zip(&film.plain) {
+            let until_us = film.seconds * 1_000_000 / fragments * index;
             bytes.extend(sealer.chunk(plain, until_us).unwrap());
         }
         bytes.extend(sealer.checkpoint());

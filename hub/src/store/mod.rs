@@ -34,6 +34,7 @@ pub mod device;
 pub mod timetable;
 pub mod recording;
 pub mod library;
+pub mod mark;
 pub mod ledger;
 pub mod health;
 

@@ -190,6 +190,18 @@ pub async fn segment(db: &Db, id: &str) -> Result<Option<SegmentRow>, Error> {
         .map_err(failed("reading a segment"))
 }
 
+/// The room of a recording, whether it was destroyed or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn classroom(db: &Db, recording_id: &str) -> Result<Option<String>, Error> {
+    sqlx::query_scalar("SELECT classroom_id FROM recordings WHERE id = $1")
+        .bind(recording_id)
+        .fetch_optional(db.read())
+        .await
+        .map_err(failed("reading the room of a recording"))
+}
+
 /// The segments of a recording, by time.
 ///
 /// # Errors

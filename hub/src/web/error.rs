@@ -433,6 +433,7 @@ impl From<playback::Error> for Error {
             playback::Error::NotFound => Self::NotFound,
             playback::Error::Refused(refusal) => Self::Refused(refusal),
             playback::Error::Denied(denied) => denied.into(),
+            playback::Error::Field(field) => Self::Field(field),
             failed => Self::Failed(Box::new(failed)),
         }
     }

@@ -24,6 +24,7 @@ pub mod events;
 pub mod viewer;
 pub mod recordings;
 pub mod plays;
+pub mod marks;
 pub mod completeness;
 pub mod capture;
 pub mod devices;
@@ -92,6 +93,7 @@ use crate::live::relay::Relay;
 use crate::live::viewer::Views;
 use crate::notice::Notices;
 use crate::recording::ingest::Ingest;
+use crate::recording::mark::Marks;
 use crate::recording::media::Media;
 use crate::recording::playback::Playback;
 use crate::recording::retention::Retention;
@@ -168,6 +170,8 @@ pub struct App {
     pub ingest: Ingest,
     /// Plays recordings to people.
     pub playback: Playback,
+    /// Time marks in recordings.
+    pub marks: Marks,
     /// Decisions to keep recordings longer.
     pub keepings: Keepings,
     /// Ends recordings.
@@ -231,6 +235,8 @@ impl App {
         let agreements = signing_of((&db, &trail, &gate), &config, (&desk, sealing));
         let watch = watch_over((&db, &trail, &gate), &config, (&notices, &ca));
         let ingest = ingest(&db, (&media, &keys), &ca, &config.recording);
+        let marking = ca.signing_key().clone();
+        let marks = Marks::new(db.clone(), trail.clone(), media.clone(), marking);
         let (keepings, retention, playback) = library((&db, &trail, &gate), (&keys, media), &ca);
         let (devices, timetables) = boxes_of((&db, &trail), (ca, &keys), mqtt_port, &config);
         let relay = Relay::new(Arc::new(Orders::new(db.clone(), devices.clone())));
@@ -269,6 +275,7 @@ impl App {
             timetables,
             ingest,
             playback,
+            marks,
             keepings,
             retention,
         }

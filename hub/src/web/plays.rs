@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -18,7 +18,7 @@ use xunke_protocol::id::SegmentId;
 use super::App;
 use super::error::{Error, ErrorBody};
 use super::guard::Caller;
-use super::input::{self, Id};
+use super::input::{self, Id, Query};
 use super::purpose::PurposeForm;
 use super::recordings::find;
 use crate::access::gate::Watermark;
@@ -34,6 +34,21 @@ pub struct PlayRequest {
     /// 事由.
     #[serde(default)]
     pub purpose: PurposeForm,
+}
+
+/// From where on a segment is wanted.
+#[derive(Debug, Deserialize)]
+pub struct SegmentPart {
+    from: Option<i64>,
+}
+
+/// A move on the timeline.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct JumpForm {
+    /// Where the viewer was.
+    pub from: i64,
+    /// Where they went.
+    pub to: i64,
 }
 
 /// One playback of one recording, bound to the session that asked for it.
@@ -143,25 +158,28 @@ pub async fn play(
     Ok(Json(PlayView::new(opened, contents, lesson, &periods)))
 }
 
-/// One segment of a play: init segment and fragments, its times beginning at 0.
+/// One segment of a play: init segment and fragments, its times beginning at 0. With `from`, the
+/// fragments before the last one that begins with a keyframe at or before it are left out; the
+/// times of the others stay what they are.
 ///
 /// # Errors
 /// 401 or 403 when watching must end now; 404 for the play of another session, or a segment of
 /// another recording.
 #[utoipa::path(get, path = "/api/plays/{play}/segments/{segment}", tag = "recordings",
-    params(("play" = String, Path), ("segment" = Uuid, Path)),
+    params(("play" = String, Path), ("segment" = Uuid, Path), ("from" = Option<i64>, Query)),
     responses((status = 200, content_type = "video/mp4"), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody)))]
 pub async fn segment(
     State(app): State<App>,
     caller: Caller,
     path: Result<Path<(String, Uuid)>, axum::extract::rejection::PathRejection>,
+    Query(part): Query<SegmentPart>,
 ) -> Result<Response, Error> {
     let Path((play, segment)) = path.map_err(|_| Error::NotFound)?;
-    let (segment, session) = (SegmentId(segment), &caller.session);
+    let (wanted, session) = ((SegmentId(segment), part.from), &caller.session);
     let plain = app
         .playback
-        .segment(&play, segment, session, caller.now_ms)
+        .segment(&play, wanted, session, caller.now_ms)
         .await?;
     let length: usize = plain.iter().map(Vec::len).sum();
     let pieces = plain.into_iter().flat_map(pieces).map(move |piece| {
@@ -173,6 +191,27 @@ pub async fn segment(
         (header::CONTENT_LENGTH, length.to_string()),
     ];
     Ok((headers, Body::from_stream(stream::iter(pieces))).into_response())
+}
+
+/// Notes that the viewer moved on the timeline (R69).
+///
+/// # Errors
+/// 401 or 403 when watching must end now; 404 for the play of another session; 422 for moments that
+/// are no part of the recording.
+#[utoipa::path(post, path = "/api/plays/{play}/jumps", tag = "recordings",
+    params(("play" = String, Path)), request_body = JumpForm,
+    responses((status = 204), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn jump(
+    State(app): State<App>,
+    caller: Caller,
+    Path(play): Path<String>,
+    input::Json(form): input::Json<JumpForm>,
+) -> Result<StatusCode, Error> {
+    let (jump, session) = ((form.from, form.to), &caller.session);
+    let noted = app.playback.jump(&play, jump, session, caller.now_ms);
+    noted.await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Watching must end while a segment is being sent: the connection is closed in the middle (R23).

@@ -244,7 +244,12 @@ fn watching(app: &App, asker: &Asker, recording: &RecordingRef) -> Action<'stati
 }
 
 /// What the gate says of a row of a list.
-fn may_watch(app: &App, caller: &Caller, asker: &Asker, recording: &RecordingRef) -> bool {
+pub(super) fn may_watch(
+    app: &App,
+    caller: &Caller,
+    asker: &Asker,
+    recording: &RecordingRef,
+) -> bool {
     let (person, from, now_ms) = (&caller.session.person, caller.address, caller.now_ms);
     let watching = watching(app, asker, recording);
     app.gate.judge(person, watching, from, now_ms).is_ok()

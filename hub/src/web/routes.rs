@@ -23,7 +23,7 @@ use super::watchers;
 use super::{account, agreement, agreements, applications, audit, capture, completeness};
 use super::{departures, destructions, devices, events, faults, grants, holds, home, incidents};
 use super::{
-    inspections, interferences, lockouts, minors, papers, passkeys, people, plays, premium,
+    inspections, interferences, lockouts, marks, minors, papers, passkeys, people, plays, premium,
     recordings, records,
 };
 use super::{reviews, risks, rooms, sanctions, session};
@@ -34,13 +34,14 @@ use crate::access::document;
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Routes that take a file, and how long their body may be.
-const LONG_BODIES: [(&str, usize); 5] = [
+const LONG_BODIES: [(&str, usize); 6] = [
     ("/api/agreements/scans", document::BYTES_MAX),
     ("/api/applications/{id}/papers", document::BYTES_MAX),
     // 20,000 characters of three bytes, or of six where they are escaped.
     ("/api/agreements/texts", 2 * BODY_BYTES_MAX),
     ("/api/people/import/preview", staff_import::BODY_BYTES_MAX),
     ("/api/people/import", staff_import::BODY_BYTES_MAX),
+    ("/api/marks/check", marks::BODY_BYTES_MAX),
 ];
 
 /// One row of the table.
@@ -179,6 +180,7 @@ pub fn table() -> Vec<Route> {
     all.extend(posts());
     all.extend(grant_routes());
     all.extend(retention_routes());
+    all.extend(recording_routes());
     all.extend(everything_else());
     all
 }
@@ -241,17 +243,42 @@ fn retention_routes() -> Vec<Route> {
     }
 }
 
-fn everything_else() -> Vec<Route> {
-    use Needs::{Nobody, SignedIn};
-    // The gate decides about the one room, recording or record, and writes the trail.
-    const ROOM: Needs = Needs::Object("see_room");
-    const VIEW: Needs = Needs::Object("view_live");
+/// Recordings: found, played, marked.
+fn recording_routes() -> Vec<Route> {
+    use Needs::SignedIn;
+    // The gate decides about the one recording, and writes the trail.
     const RECORDING: Needs = Needs::Object("see_recording");
     const PLAYBACK: Needs = Needs::Object("playback");
+    const MARKING: Needs = Needs::Object("make_mark");
+    const RETRACTING: Needs = Needs::Object("withdraw_mark");
+    // Whoever was given a document may check it; nothing of a class is in the answer but what it
+    // says itself (K4).
+    const CHECKING: Needs = Needs::Object("check_mark");
+    const RECORDINGS: Needs = Needs::Action("see_recordings", Action::SeeRecordings);
+    rows! {
+        GET    "/api/recordings"                         RECORDINGS => recordings::list;
+        GET    "/api/recordings/choices"                 RECORDINGS => recordings::choices;
+        GET    "/api/recordings/{id}"                    RECORDING   => recordings::one;
+        GET    "/api/recordings/{id}/ledger"             RECORDING   => completeness::of_recording;
+        POST   "/api/recordings/{id}/plays"              PLAYBACK   => plays::play;
+        GET    "/api/plays/{play}/segments/{segment}"    PLAYBACK   => plays::segment;
+        POST   "/api/plays/{play}/jumps"                 PLAYBACK   => plays::jump;
+        POST   "/api/plays/{play}/marks"                 MARKING    => marks::make;
+        GET    "/api/recordings/{id}/marks"              RECORDING  => marks::of_recording;
+        GET    "/api/marks"                              SignedIn   => marks::own;
+        POST   "/api/marks/{id}/withdraw"                RETRACTING => marks::withdraw;
+        POST   "/api/marks/check"                        CHECKING   => marks::check;
+    }
+}
+
+fn everything_else() -> Vec<Route> {
+    use Needs::{Nobody, SignedIn};
+    // The gate decides about the one room or record, and writes the trail.
+    const ROOM: Needs = Needs::Object("see_room");
+    const VIEW: Needs = Needs::Object("view_live");
     const RECORD: Needs = Needs::Object("read_record");
     const FILE: Needs = Needs::Object("file_record");
     const ROOMS: Needs = Needs::Action("see_rooms", Action::SeeRooms);
-    const RECORDINGS: Needs = Needs::Action("see_recordings", Action::SeeRecordings);
     const RECORDS: Needs = Needs::Action("read_records", Action::ReadRecords);
     const DEVICES: Needs = Needs::Action("see_devices", Action::SeeDevices);
     const CAPTURE: Needs = Needs::Action("set_capture", Action::SeeDevices);
@@ -269,12 +296,6 @@ fn everything_else() -> Vec<Route> {
         GET    "/api/rooms"                              ROOMS      => rooms::list;
         GET    "/api/rooms/{id}"                         ROOM       => rooms::one;
         GET    "/api/live"                               VIEW       => viewer::live;
-        GET    "/api/recordings"                         RECORDINGS => recordings::list;
-        GET    "/api/recordings/choices"                 RECORDINGS => recordings::choices;
-        GET    "/api/recordings/{id}"                    RECORDING   => recordings::one;
-        GET    "/api/recordings/{id}/ledger"             RECORDING   => completeness::of_recording;
-        POST   "/api/recordings/{id}/plays"              PLAYBACK   => plays::play;
-        GET    "/api/plays/{play}/segments/{segment}"    PLAYBACK   => plays::segment;
         GET    "/api/records"                            RECORDS    => records::list;
         GET    "/api/records/new"                        FILE       => records::new;
         POST   "/api/records"                            FILE       => records::file;

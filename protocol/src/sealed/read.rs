@@ -191,6 +191,55 @@ impl Outline {
         Ok(plain)
     }
 
+    /// Opens what is needed to play from `from_us` (microseconds from the segment's start) on: the
+    /// init segment, and the fragments from the last one on that covers `from_us` or what is before
+    /// it and that `begins` (with a keyframe). Looked for backwards, so that nothing before it is
+    /// opened; where none begins, all are opened. With them: where the first of them begins.
+    ///
+    /// # Errors
+    /// One of the chunks it opens was changed, moved, or its announced length was.
+    pub fn open_from(
+        &self,
+        bytes: &[u8],
+        key: &SegmentKey,
+        from_us: u32,
+        begins: impl Fn(&[u8]) -> bool,
+    ) -> Result<(u32, Vec<Vec<u8>>), Damage> {
+        let content = self.chunks();
+        let open = |at: usize| {
+            let index = at as u64;
+            let chunk = &self.chunks[at];
+            let opened = self.open_chunk(bytes, &key.0, index, chunk);
+            opened.ok_or(Damage::Chunk { index })
+        };
+        let begin_us = |at: usize| match at {
+            0 => 0,
+            _ => self.chunks[at - 1].head.until_us,
+        };
+        // Before the first fragment stands the init segment.
+        let wanted = |at: &usize| *at == 1 || from_us > 0 && begin_us(*at) <= from_us;
+        let mut first = (1..content).rev().find(wanted).unwrap_or(content);
+        let mut plain = Vec::new();
+        while first > 0 && first < content {
+            let opened = open(first)?;
+            let found = begins(&opened);
+            plain.push(opened);
+            if found || first == 1 {
+                break;
+            }
+            first -= 1;
+        }
+        if content > 0 {
+            plain.push(open(0)?);
+        }
+        plain.reverse();
+        for at in first + plain.len().saturating_sub(1)..content {
+            plain.push(open(at)?);
+        }
+        self.check_cut_head(bytes, &key.0)?;
+        Ok((begin_us(first), plain))
+    }
+
     fn open_chunk(&self, bytes: &[u8], keys: &Keys, index: u64, chunk: &Chunk) -> Option<Vec<u8>> {
         let aad = self.aad(chunk.head);
         let tag_at = chunk.at + CHUNK_HEAD_BYTES;

@@ -14,6 +14,7 @@ use super::recordings;
 use super::rows::{self, Ask, Case, Row, Seen, Want};
 use super::subject::Subject;
 use super::world::World;
+use crate::clock::now_ms;
 
 const NIL: &str = "00000000-0000-0000-0000-000000000000";
 const ANSWER_MAX: Duration = Duration::from_secs(15);
@@ -166,6 +167,7 @@ fn fill(row: &Row, path: &str, case: &Case<'_>) -> Result<String> {
 fn body(row: &Row, case: &Case<'_>) -> Value {
     match row.ask {
         Ask::Form => case.world.rooms[case.room].form.clone(),
+        Ask::Segment => json!({ "from": now_ms(), "to": now_ms(), "note": "" }),
         Ask::Recording => json!({ "purpose": { "kind": "plan" } }),
         Ask::Paper(_) => papers::form(row.entrance, case.world),
         _ => json!({}),

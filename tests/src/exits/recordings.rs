@@ -3,7 +3,7 @@
 use xunke_policy::access::Action;
 
 use super::canary::{LESSON, NOTHING, RECORDING, ROOM, SEGMENT};
-use super::rows::{Ask, Case, Row, Seen, Want, exactly, one_room, row};
+use super::rows::{Ask, Case, Row, Seen, Want, exactly, one_room, oneself, row};
 
 /// The rows.
 pub fn all() -> Vec<Row> {
@@ -22,6 +22,16 @@ pub fn all() -> Vec<Row> {
             Segment,
             Box::new(segment),
         ),
+        row("POST /api/plays/{play}/jumps", Segment, Box::new(jump)),
+        row("POST /api/plays/{play}/marks", Segment, Box::new(mark)),
+        row(
+            "GET /api/recordings/{id}/marks",
+            Recording,
+            Box::new(ledger),
+        ),
+        row("GET /api/marks", Once, oneself()),
+        row("POST /api/marks/{id}/withdraw", Once, oneself()),
+        row("POST /api/marks/check", Once, oneself()),
         // After the segments: who opens more than four ends the first.
         row("POST /api/recordings/{id}/plays", Recording, Box::new(play)),
     ]
@@ -70,5 +80,21 @@ fn segment(case: &Case<'_>) -> (Want, Seen) {
     match own {
         true => exactly(subject.may_play(world, case.room), NOTHING),
         false => (Want::Is(404), Seen::Exactly(NOTHING)),
+    }
+}
+
+/// Nothing is shown, and nothing is noted of who may not watch.
+fn jump(case: &Case<'_>) -> (Want, Seen) {
+    match segment(case) {
+        (Want::Is(200), seen) => (Want::Is(204), seen),
+        other => other,
+    }
+}
+
+/// Without a note there is none, and whoever may not watch is told nothing else.
+fn mark(case: &Case<'_>) -> (Want, Seen) {
+    match segment(case) {
+        (Want::Is(200), seen) => (Want::Is(422), seen),
+        other => other,
     }
 }

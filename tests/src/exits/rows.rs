@@ -314,7 +314,7 @@ fn anybody() -> Answer {
 }
 
 /// Whoever is signed in, about nobody but themselves; shows nothing.
-fn oneself() -> Answer {
+pub fn oneself() -> Answer {
     anybody()
 }
 

@@ -92,6 +92,26 @@ impl Gate {
         Ok(())
     }
 
+    /// Writes where somebody moved on the timeline of a play (R69); once, when it ends.
+    ///
+    /// # Errors
+    /// When the trail cannot be written.
+    pub async fn note_jumps<A, O>(
+        &self,
+        permit: &Permit<A, O>,
+        jumps: &str,
+        now_ms: i64,
+    ) -> Result<(), Unavailable> {
+        let entry = Entry {
+            object: view_object(permit.view_id),
+            purpose: purpose_text(&permit.purpose),
+            detail: jumps.to_owned(),
+            ..Entry::done(permit.session.person.who(permit.origin), "playback_jumps")
+        };
+        self.trail.append(entry, now_ms).await?;
+        Ok(())
+    }
+
     /// Writes that a permit gets no key, and why: somebody has opened enough for today (K1).
     ///
     /// # Errors

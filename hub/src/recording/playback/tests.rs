@@ -64,7 +64,7 @@ async fn a_permitted_person_gets_init_segment_and_fragments() {
         );
         let plain = stage
             .playback
-            .segment(&play, id(1), &session, NOW)
+            .segment(&play, (id(1), None), &session, NOW)
             .await
             .unwrap();
         assert_eq!(plain, PLAIN);
@@ -111,7 +111,10 @@ async fn a_play_is_worth_nothing_in_another_session() {
     let play = opened(&stage, &session, &recording).await;
     let other = stage.sign_in(UNIT_SUPERVISOR, NOW).await;
     for (play, session) in [(play.as_str(), &other), ("0", &session), ("", &session)] {
-        let answer = stage.playback.segment(play, id(1), session, NOW).await;
+        let answer = stage
+            .playback
+            .segment(play, (id(1), None), session, NOW)
+            .await;
         assert!(matches!(answer, Err(Error::NotFound)));
     }
 }
@@ -128,7 +131,7 @@ async fn a_play_reaches_the_segments_of_its_own_recording_only() {
     for foreign in [9, 1234] {
         let answer = stage
             .playback
-            .segment(&play, id(foreign), &session, NOW)
+            .segment(&play, (id(foreign), None), &session, NOW)
             .await;
         assert!(matches!(answer, Err(Error::NotFound)), "{foreign}");
     }
@@ -143,17 +146,23 @@ async fn a_closed_grant_ends_the_play_at_the_next_fetch() {
     let play = opened(&stage, &session, &recording).await;
     stage
         .playback
-        .segment(&play, id(1), &session, NOW)
+        .segment(&play, (id(1), None), &session, NOW)
         .await
         .unwrap();
     tamper(&stage.db, "UPDATE grants SET until_ms = 1").await;
-    let answer = stage.playback.segment(&play, id(2), &session, NOW).await;
+    let answer = stage
+        .playback
+        .segment(&play, (id(2), None), &session, NOW)
+        .await;
     assert!(matches!(answer, Err(Error::Refused(Refusal::NO_GRANT))));
     let line = stage.last_line().await;
     assert_eq!(line.action, "view_closed");
     assert_eq!(line.detail, "no_grant; watched cam0 08:00:00-08:00:10");
     tamper(&stage.db, "UPDATE grants SET until_ms = NULL").await;
-    let answer = stage.playback.segment(&play, id(1), &session, NOW).await;
+    let answer = stage
+        .playback
+        .segment(&play, (id(1), None), &session, NOW)
+        .await;
     assert!(
         matches!(answer, Err(Error::Refused(Refusal::NO_GRANT))),
         "and stays ended, also with a new grant"
@@ -186,7 +195,10 @@ async fn a_play_that_may_not_go_on_ends_by_itself() {
     stage.playback.recheck(NOW + 2).await;
     assert_eq!(stage.last_line().await.seq, line.seq, "one end is enough");
     tamper(&stage.db, "UPDATE persons SET standing = 'active'").await;
-    let answer = stage.playback.segment(&play, id(1), &session, NOW).await;
+    let answer = stage
+        .playback
+        .segment(&play, (id(1), None), &session, NOW)
+        .await;
     assert!(matches!(answer, Err(Error::Refused(Refusal::SUSPENDED))));
 }
 
@@ -197,7 +209,10 @@ async fn signing_out_ends_the_play() {
     let session = stage.sign_in(SCHOOL_SUPERVISOR, NOW).await;
     let play = opened(&stage, &session, &recording).await;
     stage.sessions.end(&session, NOW).await.unwrap();
-    let answer = stage.playback.segment(&play, id(1), &session, NOW).await;
+    let answer = stage
+        .playback
+        .segment(&play, (id(1), None), &session, NOW)
+        .await;
     assert!(matches!(
         answer,
         Err(Error::Refused(Refusal::SESSION_ENDED))
@@ -214,7 +229,7 @@ async fn an_idle_play_ends_with_what_was_watched_in_the_trail() {
     for number in [1, 2, 3] {
         stage
             .playback
-            .segment(&play, id(number), &session, NOW)
+            .segment(&play, (id(number), None), &session, NOW)
             .await
             .unwrap();
     }
@@ -233,6 +248,121 @@ async fn an_idle_play_ends_with_what_was_watched_in_the_trail() {
     assert_eq!(line.detail, watched);
 }
 
+/// Ten seconds in five fragments, the first and the fourth with a keyframe.
+fn grouped(number: u128) -> Film {
+    let fragment = |number: u8, key| [&keyframe::tests::written(key)[..], &[number]].concat();
+    let keys = [true, false, false, true, false];
+    let fragments = (1..).zip(keys).map(|(number, key)| fragment(number, key));
+    Film {
+        plain: [b"ftyp moov".to_vec()]
+            .into_iter()
+            .chain(fragments)
+            .collect(),
+        ..film(number, AT_US, 10)
+    }
+}
+
+/// Which fragments came, behind the init segment.
+fn numbers(plain: &[Vec<u8>]) -> Vec<u8> {
+    assert_eq!(plain[0], b"ftyp moov");
+    let last = |part: &Vec<u8>| *part.last().unwrap();
+    plain[1..].iter().map(last).collect()
+}
+
+/// A jump into a segment is sent from the keyframe before it, and that is what was watched.
+#[tokio::test]
+async fn a_segment_is_sent_from_the_keyframe_before_the_moment() {
+    let stage = stage().await;
+    let film = grouped(1);
+    stage.store(&film).await;
+    let recording = library::on_day(&stage.db, 20_779, NOW)
+        .await
+        .unwrap()
+        .remove(0);
+    let session = stage.sign_in(SCHOOL_SUPERVISOR, NOW).await;
+    let play = opened(&stage, &session, &recording).await;
+    let from = async |from_ms: Option<i64>| {
+        let wanted = (id(1), from_ms.map(|ms| EIGHT + ms));
+        let plain = stage.playback.segment(&play, wanted, &session, NOW).await;
+        plain.map(|plain| numbers(&plain))
+    };
+    for from_ms in [7_000, 9_999, 6_000, 3_600_000] {
+        assert_eq!(from(Some(from_ms)).await.unwrap(), [4, 5], "{from_ms}");
+    }
+    let watched = stage.playback.0.plays()[&play].seen().watched.to_string();
+    assert_eq!(watched, "watched cam0 08:00:06-08:00:10");
+    for from_ms in [
+        None,
+        Some(0),
+        Some(-5_000),
+        Some(1_000),
+        Some(5_999),
+        Some(-EIGHT),
+    ] {
+        let all = from(from_ms).await.unwrap();
+        assert_eq!(all, [1, 2, 3, 4, 5], "{from_ms:?}");
+    }
+    // Of what is before the keyframe nothing is opened: not even that it was changed is noticed.
+    let path = stage.folder.join("media").join(&stage.files()[0]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let length = bytes.len();
+    bytes[length / 2] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(from(Some(7_000)).await.unwrap(), [4, 5]);
+    assert!(from(None).await.is_err());
+}
+
+/// Where no fragment begins with a keyframe, all of the segment is sent.
+#[tokio::test]
+async fn a_segment_without_keyframes_is_sent_whole() {
+    let stage = stage().await;
+    let recording = recorded(&stage).await;
+    let session = stage.sign_in(SCHOOL_SUPERVISOR, NOW).await;
+    let play = opened(&stage, &session, &recording).await;
+    let wanted = (id(1), Some(EIGHT + 9_000));
+    let plain = stage.playback.segment(&play, wanted, &session, NOW).await;
+    assert_eq!(plain.unwrap(), PLAIN);
+}
+
+/// R69: jumps stand in the trail when the play ends; of the own play and recording alone.
+#[tokio::test]
+async fn jumps_stand_in_the_trail_when_the_play_ends() {
+    let stage = stage().await;
+    let recording = recorded(&stage).await;
+    let session = stage.sign_in(SCHOOL_SUPERVISOR, NOW).await;
+    let play = opened(&stage, &session, &recording).await;
+    let jump = |from_ms, to_ms| stage.playback.jump(&play, (from_ms, to_ms), &session, NOW);
+    jump(EIGHT, EIGHT + 300_000).await.unwrap();
+    for _ in 0..13 {
+        jump(EIGHT + 310_000, EIGHT + 5_000).await.unwrap();
+    }
+    for (from_ms, to_ms, field) in [(0, EIGHT, "from"), (EIGHT, i64::MAX, "to")] {
+        let answer = jump(from_ms, to_ms).await;
+        assert!(matches!(answer, Err(Error::Field(wrong)) if wrong.field == field));
+    }
+    let other = stage.sign_in(UNIT_SUPERVISOR, NOW).await;
+    let answer = stage
+        .playback
+        .jump(&play, (EIGHT, EIGHT), &other, NOW)
+        .await;
+    assert!(matches!(answer, Err(Error::NotFound)));
+    stage.playback.end_all(NOW).await;
+    let lines = stage.trail.before(i64::MAX, 2).await.unwrap();
+    assert_eq!(lines[0].action, "view_closed");
+    assert_eq!(
+        (&*lines[1].action, &lines[1].object),
+        ("playback_jumps", &lines[0].object)
+    );
+    let told = &lines[1].detail;
+    assert!(
+        told.starts_with("08:00:00-08:05:00, 08:05:10-08:00:05, "),
+        "{told}"
+    );
+    assert!(told.ends_with(" and 2 more"), "{told}");
+    let answer = jump(EIGHT, EIGHT).await;
+    assert!(matches!(answer, Err(Error::NotFound)), "it has ended");
+}
+
 #[tokio::test]
 async fn plays_of_a_person_are_limited_and_the_idlest_makes_room() {
     let stage = stage().await;
@@ -243,13 +373,16 @@ async fn plays_of_a_person_are_limited_and_the_idlest_makes_room() {
         plays.push(opened(&stage, &session, &recording).await);
     }
     for used in &plays[1..] {
-        let fetched = stage.playback.segment(used, id(1), &session, NOW + 1).await;
+        let fetched = stage
+            .playback
+            .segment(used, (id(1), None), &session, NOW + 1)
+            .await;
         fetched.unwrap();
     }
     opened(&stage, &session, &recording).await;
     let gone = stage
         .playback
-        .segment(&plays[0], id(1), &session, NOW)
+        .segment(&plays[0], (id(1), None), &session, NOW)
         .await;
     assert!(matches!(gone, Err(Error::NotFound)));
     assert_eq!(stage.playback.0.plays().len(), PER_PERSON_MAX);
@@ -295,7 +428,10 @@ async fn a_file_changed_on_the_disk_does_not_open() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    let answer = stage.playback.segment(&play, id(1), &session, NOW).await;
+    let answer = stage
+        .playback
+        .segment(&play, (id(1), None), &session, NOW)
+        .await;
     assert!(matches!(answer, Err(Error::Keys(keys::Error::Damaged(_)))));
 }
 

@@ -87,7 +87,7 @@ async fn plays(f: &Stage, id: Uuid, purpose: Purpose, now_ms: i64) -> Result<(),
     let segment: SegmentId = contents.segments[0].id;
     let plain = f
         .playback
-        .segment(&opened.play_id, segment, &session, now_ms)
+        .segment(&opened.play_id, (segment, None), &session, now_ms)
         .await;
     match plain {
         Err(playback::Error::Refused(refusal)) => Err(refusal),

@@ -1250,6 +1250,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's own marks, the newest first.
+         * @description # Errors
+         *     401 for whoever is not signed in.
+         */
+        get: operations["own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/marks/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checks the document of a mark; for whoever was given one, and may watch nothing.
+         * @description # Errors
+         *     401 for whoever is not signed in; 503 while the trail cannot be written.
+         */
+        post: operations["check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/marks/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes an own mark back; it stays, and says so.
+         * @description # Errors
+         *     404 when there is no such mark of the caller's; 409 when it was done already; 422 without a
+         *     reason.
+         */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -1562,6 +1626,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plays/{play}/jumps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Notes that the viewer moved on the timeline (R69).
+         * @description # Errors
+         *     401 or 403 when watching must end now; 404 for the play of another session; 422 for moments that
+         *     are no part of the recording.
+         */
+        post: operations["jump"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plays/{play}/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Marks a stretch of the recording that is being watched.
+         * @description # Errors
+         *     401 or 403 when watching must end now; 404 for the play of another session; 422 naming the
+         *     field.
+         */
+        post: operations["make"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plays/{play}/segments/{segment}": {
         parameters: {
             query?: never;
@@ -1570,7 +1678,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One segment of a play: init segment and fragments, its times beginning at 0.
+         * One segment of a play: init segment and fragments, its times beginning at 0. With `from`, the
+         *     fragments before the last one that begins with a keyframe at or before it are left out; the
+         *     times of the others stay what they are.
          * @description # Errors
          *     401 or 403 when watching must end now; 404 for the play of another session, or a segment of
          *     another recording.
@@ -1809,6 +1919,27 @@ export interface paths {
         };
         /**
          * Where each second of a recording went, for whoever may watch it.
+         * @description # Errors
+         *     403 with its article when the caller may not watch it; 404 when there is none.
+         */
+        get: operations["of_recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The marks in a recording.
          * @description # Errors
          *     403 with its article when the caller may not watch it; 404 when there is none.
          */
@@ -2991,6 +3122,11 @@ export interface components {
             /** @description 2 to 500 characters. */
             reason: string;
         };
+        /** @description A document that somebody was given. */
+        DocumentForm: {
+            /** @description Its text. */
+            document: string;
+        };
         /** @description A second factor to be put into an authenticator. Only ever in the body of an answer. */
         Enrolment: {
             /** @description A picture, SVG. */
@@ -3554,6 +3690,19 @@ export interface components {
             /** @description `looked_at` or `false_alarm`. */
             state: string;
         };
+        /** @description A move on the timeline. */
+        JumpForm: {
+            /**
+             * Format: int64
+             * @description Where the viewer was.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Where they went.
+             */
+            to: number;
+        };
         /** @description The number of what was noted. */
         KeptNumber: {
             /** @description Such as `JP-00001` or `BQ-00001`. */
@@ -3675,6 +3824,109 @@ export interface components {
             locked_minutes: number;
             /** @description Those who wait first; 500 at most. */
             waiting: components["schemas"]["LockoutLine"][];
+        };
+        /** @description A time mark. */
+        Mark: {
+            /** @description The course; null outside lessons. */
+            course?: string | null;
+            /** @description What the hub signed, to be handed on. */
+            document: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            made_at: number;
+            /** @description Whose mark it is. */
+            made_by: components["schemas"]["MarkAuthor"];
+            /** @description What is to be seen there. */
+            note: string;
+            /** @description Such as `BJ-00001`. */
+            number: string;
+            /**
+             * Format: uuid
+             * @description In which recording.
+             */
+            recording: string;
+            /** @description The room's name. */
+            room: string;
+            /** @description The sealed files that hold it. */
+            segments: components["schemas"]["MarkSegment"][];
+            /** @description What recorded there, such as `cam0`. */
+            sources: string[];
+            /**
+             * Format: int64
+             * @description To.
+             */
+            to: number;
+            withdrawn?: components["schemas"]["MarkWithdrawal"] | null;
+        };
+        /** @description Who made a mark. */
+        MarkAuthor: {
+            /** @description The name. */
+            name: string;
+        };
+        /** @description What is to be said of a document. */
+        MarkCheck: {
+            /** @description Of a genuine one: `unchanged`, `changed` or `destroyed`. */
+            footage?: string | null;
+            mark?: components["schemas"]["ToldMark"] | null;
+            /** @description Whether the caller may watch what it marks. */
+            may_watch: boolean;
+            /** @description `genuine`, `altered`, `unknown_key` or `not_a_mark`. */
+            verdict: string;
+            withdrawn?: components["schemas"]["MarkWithdrawal"] | null;
+        };
+        /** @description A stretch to be marked. */
+        MarkForm: {
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description What is to be seen there, 1 to 500 characters. */
+            note: string;
+            /**
+             * Format: int64
+             * @description To: after it, 30 minutes at most.
+             */
+            to: number;
+        };
+        /** @description Time marks. */
+        MarkList: {
+            /** @description 500 at most. */
+            marks: components["schemas"]["Mark"][];
+        };
+        /** @description A sealed file, named by its hash. */
+        MarkSegment: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description SHA-256 of the sealed file, hex. */
+            sha256: string;
+            /** @description Such as `cam0`. */
+            source: string;
+        };
+        /** @description A mark that was taken back. */
+        MarkWithdrawal: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description Why. */
+            reason: string;
         };
         /** @description Who is signed in. */
         Me: {
@@ -5248,6 +5500,46 @@ export interface components {
             /** @description The whole text. */
             text: string;
         };
+        /** @description What a document says. */
+        ToldMark: {
+            /** @description The course; null outside lessons. */
+            course?: string | null;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            made_at: number;
+            /** @description Whose mark it is. */
+            made_by: components["schemas"]["MarkAuthor"];
+            /** @description What is to be seen there. */
+            note: string;
+            /** @description Such as `BJ-00001`. */
+            number: string;
+            /**
+             * Format: uuid
+             * @description In which recording.
+             */
+            recording: string;
+            /** @description The room's name. */
+            room: string;
+            /** @description The sealed files that hold it. */
+            segments: components["schemas"]["MarkSegment"][];
+            /**
+             * Format: int64
+             * @description To.
+             */
+            to: number;
+        };
         /** @description What is known of what got out: a segment, or what a watermark says and when. */
         TraceForm: {
             /** @description The address; empty when it cannot be read. */
@@ -5344,6 +5636,11 @@ export interface components {
             name: string;
             /** @description 工号. */
             staff_number: string;
+        };
+        /** @description Why a mark is taken back. */
+        WithdrawalForm: {
+            /** @description 1 to 500 characters. */
+            reason: string;
         };
     };
     responses: never;
@@ -7828,6 +8125,103 @@ export interface operations {
             };
         };
     };
+    own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkList"];
+                };
+            };
+        };
+    };
+    check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkCheck"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawalForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -8341,9 +8735,107 @@ export interface operations {
             };
         };
     };
-    segment: {
+    jump: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                play: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JumpForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    make: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                play: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mark"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    segment: {
+        parameters: {
+            query?: {
+                from?: number;
+            };
             header?: never;
             path: {
                 play: string;
@@ -8857,6 +9349,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaptureLedger"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    of_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkList"];
                 };
             };
             403: {
