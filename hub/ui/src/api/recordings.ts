@@ -1,6 +1,7 @@
 // Requests about recordings: which there are, and the playback of one.
 import { getJson, postJson, request } from './http';
 import type { Wanted } from '../library';
+import type { Jump } from '../playback/jumps';
 import type {
   Play,
   PlaySegment,
@@ -34,3 +35,6 @@ export async function openSegment(
   if (!body) throw new Error(`segment ${segment.id} is empty`);
   return body;
 }
+
+export const reportJump = (playId: string, jump: Jump) =>
+  request('POST', `${play(playId)}/jumps`, jump);
