@@ -15,6 +15,7 @@ await import('./flows/people.js');
 await import('./flows/accounts.js');
 await import('./flows/records.js');
 await import('./flows/recordings.js');
+await import('./flows/marks.js');
 await import('./flows/it-centre.js');
 await import('./flows/completeness.js');
 await import('./flows/audit.js');

@@ -77,13 +77,28 @@ async function supervisor(page) {
   await visit(page, '/recordings');
   await page.getByTestId('recordings').or(page.getByTestId('empty')).first().waitFor();
   await take(page, 'recordings');
+  await page.getByRole('button', { name: '本周' }).click();
+  await page.getByTestId('recordings').or(page.getByTestId('empty')).first().waitFor();
+  await take(page, 'recordings-week');
+  await page.locator('[name=text]').fill('没有这门课');
+  await page.getByTestId('empty').waitFor();
+  await take(page, 'recordings-none');
+  await page.getByTestId('empty').getByRole('button').first().click();
+  await page.getByTestId('recordings').waitFor();
   const first = page.getByTestId('recordings').getByRole('link').first();
   if (await first.isVisible()) {
     await first.click();
     await page.getByTestId('video').waitFor();
     await page.waitForTimeout(3000);
+    await page.keyboard.press('?');
+    await take(page, 'playback-keys');
+    await page.keyboard.press('?');
+    for (const key of ['i', 'l', 'o']) await page.keyboard.press(key);
+    await page.locator('[name=mark-note]').fill('学生提问后教师未回应。');
+    await page.getByTestId('mark-save').click();
     await take(page, 'playback');
   }
+  await look(page, '/marks', 'own-marks', 'empty');
   await page.getByTestId('locale').click();
   await visit(page, '/live');
   await roomButton(page, 0).click();

@@ -22,6 +22,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   { item: { path: '/', title: 'menu.home' }, roles: null },
   { item: { path: '/live', title: 'menu.live' }, roles: SUPERVISORS },
   { item: { path: '/recordings', title: 'menu.recordings' }, roles: SUPERVISORS },
+  { item: { path: '/marks', title: 'menu.marks' }, roles: SUPERVISORS },
   {
     item: { path: '/records', title: 'menu.records' },
     roles: [...SUPERVISORS, 'academic_affairs', 'unit_leader', 'teacher'],

@@ -23,6 +23,7 @@ export const router = createRouter({
         { path: 'live/:room?', component: () => import('./pages/LivePage.vue') },
         { path: 'recordings', component: () => import('./pages/RecordingsPage.vue') },
         { path: 'recordings/:id', component: () => import('./pages/PlaybackPage.vue') },
+        { path: 'marks', component: () => import('./pages/MarksPage.vue') },
         { path: 'records', component: () => import('./pages/RecordsPage.vue') },
         { path: 'records/:id', component: () => import('./pages/RecordPage.vue') },
         { path: 'applications', component: () => import('./pages/ApplicationsPage.vue') },

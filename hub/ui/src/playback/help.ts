@@ -16,6 +16,8 @@ export const HELP: HelpLine[] = [
   { keys: ['<', '>'], text: 'keys.speed' },
   { keys: ['M'], text: 'keys.mute' },
   { keys: ['F'], text: 'keys.full' },
+  { keys: ['N'], text: 'keys.mark' },
+  { keys: ['I', 'O'], text: 'keys.markEnds' },
   { keys: ['Home', 'End'], text: 'keys.ends' },
   { keys: ['PgUp', 'PgDn'], text: 'keys.page' },
   { keys: ['?'], text: 'keys.help' },
