@@ -63,7 +63,7 @@ enum Command {
         /// Which bench.
         #[arg(value_parser = [
             "thread", "access", "bypass", "noticing", "camera", "time", "seal", "spool",
-            "upload",
+            "upload", "playback",
         ])]
         name: String,
         /// How many attempts to get in.
@@ -75,6 +75,8 @@ enum Command {
         spool: bench::spool::Wishes,
         #[command(flatten)]
         upload: bench::upload::Trial,
+        #[command(flatten)]
+        playback: bench::playback::Lesson,
     },
     /// A process of the bench of the spool.
     #[command(hide = true)]
@@ -152,7 +154,8 @@ fn run(command: Command) -> Result<()> {
             lengths,
             spool,
             upload,
-        } => measure(&name, attempts, lengths, (&spool, &upload)),
+            playback,
+        } => measure(&name, attempts, lengths, (&spool, &upload, &playback)),
         Command::Fuzz { name: _, wishes } => {
             let runtime = tokio::runtime::Runtime::new()?;
             ensure!(
@@ -189,7 +192,11 @@ fn measure(
     name: &str,
     attempts: usize,
     lengths: bench::camera::Lengths,
-    (spool, upload): (&bench::spool::Wishes, &bench::upload::Trial),
+    (spool, upload, playback): (
+        &bench::spool::Wishes,
+        &bench::upload::Trial,
+        &bench::playback::Lesson,
+    ),
 ) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let met = match name {
@@ -200,6 +207,7 @@ fn measure(
         "seal" => bench::seal::run(),
         "spool" => bench::spool::run(spool),
         "upload" => runtime.block_on(bench::upload::run(upload)),
+        "playback" => runtime.block_on(bench::playback::run(playback)),
         "bypass" => runtime.block_on(bench::access::run_attempts(attempts)),
         _ => runtime.block_on(bench::thread::run()),
     };

@@ -1,7 +1,7 @@
 //! Benches: figures with their aims, measured on the simulated campus.
 //!
 //! usage → figure → thread → access → noticing → camera → time → seal → spool
-//! → upload
+//! → upload → playback
 
 pub mod usage;
 pub mod figure;
@@ -13,3 +13,4 @@ pub mod time;
 pub mod seal;
 pub mod spool;
 pub mod upload;
+pub mod playback;

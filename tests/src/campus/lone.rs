@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -174,7 +175,11 @@ impl LoneBox {
         let source = format!("cam{camera}");
         let mut opened = vec![];
         for path in slots(&self.folder.join("state/spool")) {
-            let held = look_into(&path, &self.keys.device)?;
+            let held = match look_into(&path, &self.keys.device) {
+                // An agent that starts does away with a slot that a kill left half made.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                held => held?,
+            };
             let Some((_, bytes)) = held.filter(|(header, _)| header.source.as_str() == source)
             else {
                 continue;
