@@ -19,34 +19,39 @@ const day = new Date(startMs + CHINA_MS).toISOString().slice(0, 10);
 /** Places all over the lesson, the same in each run, never near each other. */
 const places = Array.from({ length: SEEKS }, (_, i) => 0.02 + 0.95 * ((i * 0.618034) % 1));
 
-/** Does `act` in the page and waits until a picture near `seconds` is on the screen; milliseconds. */
-function toPicture(page, act, argument, seconds) {
-  return page.evaluate(
-    async ([code, argument, seconds, near]) => {
-      const began = performance.now();
-      new Function('argument', code)(argument);
-      for (;;) {
-        const video = document.querySelector('video');
-        if (!video) {
-          await new Promise(requestAnimationFrame);
-          continue;
+/** Does `act`, in which the page notes `began`, and waits until a picture near `seconds`, or any, is
+ * on the screen; milliseconds. */
+async function toPicture(page, act, seconds = null) {
+  await page.evaluate(
+    ([seconds, near]) => {
+      delete window.began;
+      const isWanted = (at) => seconds === null || Math.abs(at - seconds) < near;
+      window.shown = (async () => {
+        for (;;) {
+          const video = document.querySelector('video');
+          if (!video || window.began === undefined) {
+            await new Promise(requestAnimationFrame);
+            continue;
+          }
+          const at = await new Promise((done) => {
+            video.requestVideoFrameCallback((_, frame) => done(frame.mediaTime));
+          });
+          if (isWanted(at)) return performance.now() - window.began;
         }
-        const at = await new Promise((done) => {
-          video.requestVideoFrameCallback((_, frame) => done(frame.mediaTime));
-        });
-        if (seconds === null || Math.abs(at - seconds) < near) return performance.now() - began;
-      }
+      })();
     },
-    [act, argument, seconds, NEAR_SECONDS],
+    [seconds, NEAR_SECONDS],
   );
+  await act();
+  return page.evaluate(() => window.shown);
 }
 
-/** The strip below the picture: a click at a share of its width seeks. */
-const SEEK_BY_STRIP = `
-  const strip = document.querySelector('[data-testid=strip]');
-  const box = strip.getBoundingClientRect();
-  const at = { bubbles: true, clientX: box.x + box.width * argument, clientY: box.y + 4 };
-  strip.dispatchEvent(new MouseEvent('click', at));`;
+/** From now on the page notes when somebody presses a button of the mouse. */
+function noteClicks(page) {
+  return page.evaluate(() => {
+    addEventListener('pointerdown', () => (window.began = performance.now()), true);
+  });
+}
 
 async function ours() {
   const page = await pageAs(account('school_supervisor'));
@@ -56,18 +61,20 @@ async function ours() {
   await link().click();
   await givePurpose(page);
   await page.waitForFunction(() => document.querySelector('video')?.currentTime > 0.3);
+  await noteClicks(page);
   const seen = { click: [], seek: [] };
   for (let number = 0; number < CLICKS; number += 1) {
     await page.goBack();
     await link().waitFor();
     await page.waitForTimeout(500);
-    const act = `document.querySelector('[data-testid=recordings] a').click()`;
-    seen.click.push(await toPicture(page, act, null, null));
+    seen.click.push(await toPicture(page, () => link().click()));
     await page.waitForTimeout(700);
   }
   const seconds = await page.evaluate(() => document.querySelector('video').duration);
   for (const place of places) {
-    seen.seek.push(await toPicture(page, SEEK_BY_STRIP, place, place * seconds));
+    const strip = await page.getByTestId('strip').boundingBox();
+    const click = () => page.mouse.click(strip.x + strip.width * place, strip.y + strip.height / 2);
+    seen.seek.push(await toPicture(page, click, place * seconds));
     await page.waitForTimeout(700);
   }
   await page.evaluate(() => document.querySelector('video').play());
@@ -110,18 +117,24 @@ async function theirs() {
   await page.mouse.click(5, 5);
   const seen = { plain_click: [], plain_seek: [] };
   for (let number = 0; number < CLICKS; number += 1) {
-    const act = `
+    const open = (number) => {
+      window.began = performance.now();
       const video = document.createElement('video');
       document.body.replaceChildren(video);
-      video.src = '/' + argument + '.mp4';
-      void video.play();`;
-    seen.plain_click.push(await toPicture(page, act, number, null));
+      video.src = `/${number}.mp4`;
+      void video.play();
+    };
+    seen.plain_click.push(await toPicture(page, () => page.evaluate(open, number)));
     await page.waitForTimeout(700);
   }
   const seconds = await page.evaluate(() => document.querySelector('video').duration);
   for (const place of places) {
-    const act = `document.querySelector('video').currentTime = argument;`;
-    seen.plain_seek.push(await toPicture(page, act, place * seconds, place * seconds));
+    const seek = (to) => {
+      window.began = performance.now();
+      document.querySelector('video').currentTime = to;
+    };
+    const to = place * seconds;
+    seen.plain_seek.push(await toPicture(page, () => page.evaluate(seek, to), to));
     await page.waitForTimeout(700);
   }
   await page.close();
