@@ -120,6 +120,7 @@ fn agent_and_hub_never_import_each_other() {
                 "agent/src/main.rs",
                 "tests/integration/",
                 "tests/src/bench/noticing",
+                "tests/src/bench/playback",
                 "tests/src/bench/spool",
                 "tests/src/bench/time",
                 "tests/src/bench/upload",

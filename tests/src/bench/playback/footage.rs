@@ -102,7 +102,8 @@ impl Clip {
     }
 }
 
-/// Seals the clip for as many segments as the lesson has, and hands each over as the box `identity`.
+/// Seals the clip for as many segments as the lesson has, and hands each over as the box that bears
+/// `identity`.
 ///
 /// # Errors
 /// The hub refuses one.
