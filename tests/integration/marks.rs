@@ -1,15 +1,17 @@
 //! Finding a lesson, playing it from a moment, marking a stretch, and checking the mark: by whoever
 //! may watch, and by whoever may not (R67, R69, R70, K4).
 
+use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use xunke_tests::campus::Person;
+use xunke_tests::campus::{Person, program};
 use xunke_tests::picture::marks_of_mp4;
 
-use crate::shared::{WELL, get, list, person, room, run, until};
+use crate::shared::{WELL, campus, folder, get, list, person, room, run, until};
 
 const RECORDED_MAX: Duration = Duration::from_secs(40);
 
@@ -114,6 +116,11 @@ fn a_lesson_is_found_marked_and_its_mark_checked() -> Result<()> {
         let changed = document.replace("离开", "进入");
         assert_eq!(verdict(&supervisor, &changed).await?["verdict"], "altered");
 
+        let told = offline(document).await?;
+        ensure!(told.0 && told.1.contains("unchanged"), "{told:?}");
+        let told = offline(&changed).await?;
+        ensure!(!told.0 && told.1.contains("was changed"), "{told:?}");
+
         let path = format!("/api/marks/{}/withdraw", text(&mark["id"])?);
         let why = json!({ "reason": "看错了" });
         let (status, _) = post(&person("unit_supervisor").await?, &path, &why).await?;
@@ -129,6 +136,18 @@ fn a_lesson_is_found_marked_and_its_mark_checked() -> Result<()> {
         ensure!(stays, "a withdrawn mark stays: {marks}");
         Ok(())
     })
+}
+
+/// Whether `xunke-hub marks verify` finds a document good, and what it says.
+async fn offline(document: &str) -> Result<(bool, String)> {
+    let config = campus().await?.hub.data_dir().with_file_name("hub.toml");
+    let file = folder("mark-document")?.join("mark.json");
+    fs::write(&file, document)?;
+    let mut command = Command::new(program("xunke-hub")?);
+    command.args(["marks", "verify"]).arg(&file);
+    let output = command.arg("--config").arg(config).output()?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok((output.status.success(), String::from_utf8(said)?))
 }
 
 fn text(value: &Value) -> Result<&str> {
