@@ -1,12 +1,13 @@
 //! Health: what boxes say about themselves, and the hub's judgement of it.
 //!
-//! presence → status → fault → intake
+//! presence → status → fault → channel → intake
 //!
 //! Numbers and states only: nothing here ever holds class content (第十一条).
 
 pub mod presence;
 pub mod status;
 pub mod fault;
+pub mod channel;
 pub mod intake;
 
 use crate::campus;
