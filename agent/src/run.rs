@@ -5,7 +5,7 @@ mod notify;
 use crate::camera::program::Program;
 use crate::camera::source::Camera;
 use crate::config::{self, Config};
-use crate::health::{Report, Sources};
+use crate::health::{self, Report, Sources};
 use crate::identity::{self, HttpClient, Identity};
 use crate::link::{self, Link, Settings};
 use crate::live::Pushes;
@@ -143,7 +143,9 @@ fn start(
     let (answers, answered) = mpsc::channel(JOBS_MAX);
     let backlog = Arc::new(outbox.clone());
     let link = Link::new(settings(config, identity), backlog, jobs, answered);
+    let (measures, measuring) = health::measure(config, identity.certificate_end_ms);
     let sources = Sources {
+        measures,
         cameras: cameras.iter().map(Camera::signals).collect(),
         recording: recording.signals(),
         spool: recording.spool_signals(),
@@ -152,6 +154,7 @@ fn start(
     };
     let report = Report::new(&config.health);
     let pushes = pushes(config, identity, &cameras, watching);
+    until(stopping, tasks, measuring);
     until(stopping, tasks, report.run(sources, outbox, notify::alive));
     until(stopping, tasks, refresh(config, identity, client.clone()));
     until(

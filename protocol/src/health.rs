@@ -3,6 +3,10 @@
 //! The box reports signals; only the hub judges that something is a fault. Units stand in the
 //! field names (SI base units).
 
+mod machine;
+
+pub use machine::{DiskSignals, MachineSignals, PathEnd, PathMethod, PathSignals, Sensor};
+
 use crate::id::SourceName;
 use crate::recording::Stretch;
 use serde::{Deserialize, Serialize};
@@ -22,6 +26,15 @@ pub struct HealthDocument {
     pub held: Vec<Stretch>,
     /// Processor and memory.
     pub system: SystemSignals,
+    /// The box as a machine; absent from an agent that does not measure it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<MachineSignals>,
+    /// Its disk; absent likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskSignals>,
+    /// The ways to the hub and to the next router; empty likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub network: Vec<PathSignals>,
     /// The box's clock against the hub's, milliseconds; absent before the hub has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_skew_ms: Option<i64>,
@@ -346,79 +359,4 @@ pub struct SystemSignals {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_state_of_a_newer_agent_does_not_break_the_report() {
-        let state: CameraState = serde_json::from_str("\"on_fire\"").unwrap();
-        assert_eq!(state, CameraState::Unknown);
-        let state: RecordingState = serde_json::from_str("\"paused\"").unwrap();
-        assert_eq!(state, RecordingState::Unknown);
-        let basis: TimetableBasis = serde_json::from_str("\"horoscope\"").unwrap();
-        assert_eq!(basis, TimetableBasis::Unknown);
-        let topic: TamperTopic = serde_json::from_str("\"LensStolen\"").unwrap();
-        assert_eq!(topic, TamperTopic::Unknown);
-        let shows: Shows = serde_json::from_str("\"aquarium\"").unwrap();
-        assert_eq!(shows, Shows::Unknown);
-        let side: Side = serde_json::from_str("\"projector\"").unwrap();
-        assert_eq!(side, Side::Unknown);
-        let kind: SightKind = serde_json::from_str("\"upside_down\"").unwrap();
-        assert_eq!(kind, SightKind::Unknown);
-        let kind: SoundKind = serde_json::from_str("\"humming\"").unwrap();
-        assert_eq!(kind, SoundKind::Unknown);
-    }
-
-    /// Issue 4, item 6: an agent that does not measure clocks says nothing of them.
-    #[test]
-    fn an_older_agent_or_hub_knows_nothing_of_clocks() {
-        let old = r#"{"source":"cam0","state":"streaming","since":1,"bytes_per_second":0,
-            "frames_per_second":0.0,"restarts":2,"audio":false}"#;
-        let mut camera: CameraSignals = serde_json::from_str(old).unwrap();
-        assert_eq!((camera.drift_ppm, camera.clock_steps), (None, 0));
-        assert!(camera.sound_taken);
-        (camera.drift_ppm, camera.clock_steps) = (Some(-38.3), 2);
-        let new = serde_json::to_string(&camera).unwrap();
-        let said = r#""drift_ppm":-38.3,"clock_steps":2"#;
-        assert!(new.contains(said) && !new.contains("sound_drift"), "{new}");
-    }
-
-    /// An older agent says nothing of sides, and an older hub is not told of what it cannot read.
-    #[test]
-    fn a_camera_that_is_well_says_nothing_of_sides() {
-        let old = r#"{"source":"cam0","state":"stalled","since":1,"bytes_per_second":0,
-            "frames_per_second":0.0,"restarts":2,"audio":false}"#;
-        let mut signals: CameraSignals = serde_json::from_str(old).unwrap();
-        assert_eq!(signals.stalled, None);
-        assert!(
-            !serde_json::to_string(&signals)
-                .unwrap()
-                .contains("stalled\":")
-        );
-        signals.stalled = Some(Side::Network);
-        let said = serde_json::to_string(&signals).unwrap();
-        assert!(said.contains(r#""stalled":"network""#), "{said}");
-    }
-
-    /// A camera as agents before sight and sound report it, and as hubs before them read it.
-    #[test]
-    fn an_older_agent_or_hub_knows_nothing_of_sight_and_sound() {
-        let old = r#"{"source":"cam0","state":"streaming","since":5,"bytes_per_second":1,
-            "frames_per_second":25.0,"restarts":0,"luma_mean":99.5,"audio":true}"#;
-        let mut camera: CameraSignals = serde_json::from_str(old).unwrap();
-        assert_eq!((&camera.sight, &camera.sound), (&None, &None));
-        assert!(camera.shows.is_room());
-        camera.sight = Some(vec![Sighting {
-            kind: SightKind::Blurred,
-            since: 4,
-            value: 21.5,
-            usual: Some(70.0),
-        }]);
-        let new = serde_json::to_string(&camera).unwrap();
-        assert!(
-            new.contains(r#""sight":[{"kind":"blurred","since":4,"value":21.5,"usual":70.0}]"#),
-            "{new}"
-        );
-        assert_eq!(serde_json::from_str::<CameraSignals>(&new).unwrap(), camera);
-    }
-}
+mod tests;

@@ -1,11 +1,18 @@
 //! Health: what the box measures about itself, as one document for the hub.
 //!
-//! check → report
+//! check → sensors → machine → echo → network → measure → change → report
 //!
 //! Invariants: numbers and states, never a picture; the box reports signals, only the hub judges
 //! that something is a fault; nothing says "recording" while nothing becomes durable.
 
 mod check;
+mod sensors;
+mod machine;
+mod echo;
+mod network;
+mod measure;
+mod change;
 mod report;
 
+pub use measure::{Measures, measure};
 pub use report::{Report, Sources};

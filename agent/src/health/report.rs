@@ -3,7 +3,9 @@
 //! A camera or the recorder changing its state is told at once, other changes at most every
 //! `spacing_seconds`, and everything again every `period_seconds`.
 
+use super::change::{numbers, states};
 use super::check::system;
+use super::measure::Measures;
 use crate::clock::{self, Steps};
 use crate::config;
 use crate::link;
@@ -13,7 +15,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use xunke_protocol::health::{
-    CameraSignals, CameraState, HealthDocument, RecordingSignals, RecordingState, SpoolSignals,
+    CameraSignals, CameraState, HealthDocument, MachineSignals, RecordingSignals, RecordingState,
+    SpoolSignals,
 };
 use xunke_protocol::recording::Stretch;
 use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
@@ -29,6 +32,7 @@ const STRETCH_BYTES_MAX: usize = 96;
 /// Older than this, the newest durable fragment does not speak for the present: five times the
 /// longest fragment.
 const DURABLE_AGE_MS_MAX: u64 = 10_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// Where the signals come from.
 pub struct Sources {
@@ -42,10 +46,16 @@ pub struct Sources {
     pub held: Box<dyn Fn() -> Vec<Stretch> + Send>,
     /// The link, which knows the hub's clock.
     pub link: watch::Receiver<link::Status>,
+    /// Machine, network, equipment.
+    pub measures: Measures,
 }
 
 impl Sources {
-    fn document(&self, clock_steps: u32) -> HealthDocument {
+    fn document(&self, clock_steps: u32, now_ms: i64) -> HealthDocument {
+        let held = (self.held)();
+        let measures = &self.measures;
+        let machine = measures.machine.borrow().clone();
+        let own = |machine| dated(machine, measures.certificate_end_ms, &held, now_ms);
         let cameras: Vec<_> = self
             .cameras
             .iter()
@@ -55,11 +65,31 @@ impl Sources {
             recording: honest(self.recording.borrow().clone(), &cameras),
             cameras,
             spool: self.spool.borrow().clone(),
-            held: (self.held)(),
+            machine: machine.machine.map(own),
+            disk: machine.disk,
+            network: measures.network.borrow().clone(),
+            held,
             system: system(),
             clock_skew_ms: self.link.borrow().skew_ms,
             clock_steps,
         }
+    }
+}
+
+/// The machine with what depends on the time.
+fn dated(
+    machine: MachineSignals,
+    certificate_end_ms: i64,
+    held: &[Stretch],
+    now_ms: i64,
+) -> MachineSignals {
+    let days = certificate_end_ms.saturating_sub(now_ms).div_euclid(DAY_MS);
+    let oldest_ms = held.iter().map(|stretch| stretch.from_ms).min();
+    let age_ms = oldest_ms.map_or(0, |from_ms| now_ms.saturating_sub(from_ms).max(0));
+    MachineSignals {
+        certificate_days: Some(i32::try_from(days).unwrap_or(i32::MAX)),
+        backlog_age_s: Some(age_ms.unsigned_abs() / 1000),
+        ..machine
     }
 }
 
@@ -130,7 +160,7 @@ impl Report {
         loop {
             look.tick().await;
             note_step(steps.take(clock::moment()));
-            let document = sources.document(steps.count());
+            let document = sources.document(steps.count(), clock::now_ms());
             if self.due(&document, clock::mono_ms()) {
                 outbox.set_health(fitted(document));
             }
@@ -166,61 +196,12 @@ fn note_step(step_us: i64) {
     }
 }
 
-/// What an administrator must see at once.
-fn states(document: &HealthDocument) -> Vec<u8> {
-    let mut states = vec![document.recording.state as u8];
-    for camera in &document.cameras {
-        let seen = camera.sight.iter().flatten();
-        let heard = camera.sound.as_ref().and_then(|sound| sound.found);
-        states.push(camera.state as u8);
-        states.extend(seen.map(|seen| 32 + seen.kind as u8));
-        states.extend(heard.map(|heard| 64 + heard as u8));
-    }
-    states
-}
-
-/// The numbers, coarse: a step means something has changed, noise does not.
-fn numbers(document: &HealthDocument) -> Vec<u64> {
-    let doublings = |value: f32| u64::from((value.max(0.0) as u64 + 1).ilog2());
-    let mut numbers = Vec::new();
-    for camera in &document.cameras {
-        numbers.extend([
-            u64::from(camera.restarts),
-            u64::from(camera.audio),
-            camera
-                .clock_skew_ms
-                .map_or(0, |skew| skew.unsigned_abs() / 5000 + 1),
-            camera
-                .events
-                .iter()
-                .fold(0, |all, event| all | 1 << event.topic as u64),
-            u64::from(camera.model.is_some()),
-            u64::from(camera.clock_steps),
-            doublings(camera.frames_per_second),
-            camera.luma_mean.map_or(0, |mean| mean as u64 / 32 + 1),
-            camera
-                .luma_variance
-                .map_or(0, |variance| doublings(variance) / 2 + 1),
-        ]);
-    }
-    let spool = &document.spool;
-    let quarters = (4 * spool.waiting_bytes)
-        .checked_div(spool.limit_bytes)
-        .unwrap_or(0);
-    let skew_s = document
-        .clock_skew_ms
-        .map_or(0, |skew| skew.unsigned_abs() / 5000 + 1);
-    let steps = u64::from(document.clock_steps);
-    numbers.extend([spool.evicted_unsent, quarters, skew_s, steps]);
-    numbers
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use xunke_protocol::health::{
-        CameraEvent, Shows, SightKind, Sighting, SoundKind, SoundSignals, SystemSignals,
-        TamperTopic,
+        CameraEvent, DiskSignals, PathEnd, PathMethod, PathSignals, Sensor, Shows, SightKind,
+        Sighting, SoundKind, SoundSignals, SystemSignals, TamperTopic,
     };
 
     fn camera(name: &str) -> CameraSignals {
@@ -255,6 +236,42 @@ mod tests {
         }
     }
 
+    fn machine() -> MachineSignals {
+        MachineSignals {
+            cpu_ratio: Some(0.123_456),
+            temperature_c: Some(61.234),
+            throttled: Some(false),
+            undervoltage: Some(false),
+            certificate_days: Some(-10_000),
+            backlog_age_s: Some(100_000_000),
+            absent: Vec::new(),
+        }
+    }
+
+    fn disk() -> DiskSignals {
+        DiskSignals {
+            free_bytes: 1 << 40,
+            size_bytes: 1 << 42,
+            inodes_free_ratio: Some(0.123_456),
+            read_only: false,
+            disk_temperature_c: None,
+            wear_ratio: None,
+            disk_failing: None,
+            absent: vec![Sensor::DiskTemperatureC, Sensor::WearRatio, Sensor::DiskFailing],
+        }
+    }
+
+    fn path(to: PathEnd) -> PathSignals {
+        PathSignals {
+            to,
+            method: PathMethod::Icmp,
+            rtt_ms: Some(1234.567),
+            jitter_ms: Some(123.456),
+            loss_ratio: Some(0.967),
+            attempts: 30,
+        }
+    }
+
     fn document() -> HealthDocument {
         HealthDocument {
             cameras: vec![camera("cam0")],
@@ -272,6 +289,9 @@ mod tests {
                 evicted_unsent: 0,
             },
             held: Vec::new(),
+            machine: Some(machine()),
+            disk: Some(disk()),
+            network: [PathEnd::Hub, PathEnd::Gateway].map(path).into(),
             system: SystemSignals {
                 uptime_s: 1,
                 load_ratio: 0.5,
@@ -335,6 +355,44 @@ mod tests {
         assert!(report.due(&document, 14_000));
         document.cameras[0].sound = None;
         assert!(!report.due(&document, 15_000));
+    }
+
+    /// Issue 6, item 5: what the machine says is told after the spacing, and noise is not.
+    #[test]
+    fn a_hot_box_and_a_bad_line_are_told_and_their_noise_is_not() {
+        let mut report = report();
+        let mut document = document();
+        assert!(report.due(&document, 0));
+        document.machine.as_mut().unwrap().cpu_ratio = Some(0.9);
+        document.machine.as_mut().unwrap().temperature_c = Some(63.0);
+        document.network[0].rtt_ms = Some(1111.0);
+        assert!(!report.due(&document, 15_000), "noise");
+        document.machine.as_mut().unwrap().temperature_c = Some(85.0);
+        assert!(report.due(&document, 16_000), "hot");
+        document.network[0].loss_ratio = Some(0.2);
+        assert!(!report.due(&document, 17_000));
+        assert!(report.due(&document, 27_000), "lossy");
+        document.disk.as_mut().unwrap().read_only = true;
+        assert!(report.due(&document, 28_500), "nothing is recorded now");
+    }
+
+    #[test]
+    fn certificate_and_backlog_are_reckoned_by_the_day_and_second() {
+        let stretch = |from_ms| Stretch {
+            source: "cam0".parse().unwrap(),
+            from_ms,
+            to_ms: from_ms + 1,
+        };
+        let now_ms = 1_763_000_000_000;
+        let of = |end_ms, held: &[Stretch]| {
+            let machine = dated(MachineSignals::default(), end_ms, held, now_ms);
+            (machine.certificate_days, machine.backlog_age_s)
+        };
+        assert_eq!(of(now_ms + 2 * DAY_MS - 1, &[]), (Some(1), Some(0)));
+        assert_eq!(of(now_ms - 1, &[]), (Some(-1), Some(0)));
+        let held = [stretch(now_ms - 5_000), stretch(now_ms - 90_500)];
+        assert_eq!(of(now_ms, &held), (Some(0), Some(90)));
+        assert_eq!(of(i64::MAX, &[stretch(now_ms + 9)]), (Some(i32::MAX), Some(0)));
     }
 
     #[test]

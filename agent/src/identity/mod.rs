@@ -40,6 +40,8 @@ pub struct Identity {
     pub hub_signing_key: VerifyingKey,
     /// The day keys to seal with.
     pub epochs: Epochs,
+    /// When the box's certificate ends, milliseconds since the epoch.
+    pub certificate_end_ms: i64,
     tls: Arc<ClientConfig>,
 }
 
@@ -132,6 +134,7 @@ impl Identity {
         let hub_signing_key = stored.hub_signing_key().map_err(damaged)?;
         Ok(Self {
             tls: Arc::new(stored.tls().map_err(damaged)?),
+            certificate_end_ms: stored.certificate_end_ms().map_err(damaged)?,
             device_signing_key: stored.device_signing_key().map_err(damaged)?,
             epochs: Epochs::load(state_dir, hub_signing_key, stored.epoch_bundle.clone()),
             hub_signing_key,

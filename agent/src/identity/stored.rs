@@ -79,6 +79,17 @@ impl Stored {
         VerifyingKey::from_bytes(&bytes).map_err(|_| "the hub's signing key is no key".into())
     }
 
+    /// When the certificate ends, milliseconds since the epoch.
+    pub fn certificate_end_ms(&self) -> Result<i64, String> {
+        let chain = certificates(&self.certificate_pem)?;
+        let parsed = chain
+            .first()
+            .map(|own| x509_parser::parse_x509_certificate(own));
+        let end = parsed.and_then(|parsed| Some(parsed.ok()?.1.validity().not_after.timestamp()));
+        end.map(|seconds| seconds.saturating_mul(1000))
+            .ok_or_else(|| "the certificate does not say when it ends".into())
+    }
+
     /// See [`super::Identity::tls_client_config`].
     pub fn tls(&self) -> Result<ClientConfig, String> {
         let text = |error: rustls::Error| error.to_string();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { evidenceLines, healthGroups } from './health';
+import { evidenceLines, healthGroups, isBad } from './health';
 
 test('a report becomes groups of readable lines', () => {
   const report = {
@@ -56,6 +56,33 @@ test('how fast a camera counts is told in millionths', () => {
     { key: 'drift_ppm', value: '-38.3 ppm' },
     { key: 'clock_steps', value: '2' },
   ]);
+});
+
+// Issue 6, item 5: what the machine cannot measure is said, and each way has its own group.
+test('machine, disk and network read with their units, and say what is not measured', () => {
+  const report = {
+    machine: { temperature_c: 61.25, undervoltage: true, certificate_days: 311, absent: ['throttled'] },
+    disk: { wear_ratio: 0.125, backlog_age_s: 90, absent: ['disk_temperature_c'] },
+    network: [
+      { to: 'hub', method: 'tcp', rtt_ms: 2.5, loss_ratio: 0.033, attempts: 30 },
+      { to: 'gateway', method: 'none', attempts: 0 },
+    ],
+  };
+  const groups = healthGroups(report);
+  expect(groups.map(({ name }) => name)).toEqual(['machine', 'disk', 'hub', 'gateway']);
+  expect(groups[0]?.lines).toEqual([
+    { key: 'temperature_c', value: '61.3 °C' },
+    { key: 'undervoltage', value: 'yes' },
+    { key: 'certificate_days', value: '311 d' },
+    { key: 'throttled', value: 'absent' },
+  ]);
+  expect(groups[0]?.lines.map(isBad)).toEqual([false, true, false, false]);
+  expect(groups[1]?.lines).toEqual([
+    { key: 'wear_ratio', value: '13 %' },
+    { key: 'backlog_age_s', value: '2 min' },
+    { key: 'disk_temperature_c', value: 'absent' },
+  ]);
+  expect(groups[2]?.lines[2]).toEqual({ key: 'loss_ratio', value: '3 %' });
 });
 
 test('the numbers of a fault read like those of a report', () => {

@@ -12,7 +12,10 @@ export interface HealthGroup {
 }
 
 /** Moments and ages that only machines compare; the page shows states and amounts. */
-const HIDDEN = new Set(['source', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance', 'found', 'version']);
+const HIDDEN = new Set(['source', 'to', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance', 'found', 'version']);
+
+/** By what the items of a list are told apart: cameras, ways through the network. */
+const NAMES = new Set(['source', 'to']);
 
 /** `{cameras:[{source:'cam0',state:'streaming'}]}` becomes the group cam0 with its state. */
 export function healthGroups(report: unknown): HealthGroup[] {
@@ -21,7 +24,7 @@ export function healthGroups(report: unknown): HealthGroup[] {
     Array.isArray(value) ? value.map((item) => named(item, name)) : [{ name, value }],
   );
   const lines = (value: unknown) =>
-    [value, partOf(value, 'sound'), partOf(value, 'timetable')].flatMap(linesOf);
+    [value, partOf(value, 'sound'), partOf(value, 'timetable')].flatMap(linesOf).concat(absentOf(value));
   const groups = nested.map(({ name, value }) => ({ name, lines: lines(value) }));
   return [...groups, own].filter(({ lines }) => lines.length > 0);
 }
@@ -31,9 +34,16 @@ function partOf(section: unknown, part: string): unknown {
   return entriesOf(section).find(([key]) => key === part)?.[1];
 }
 
+/** What a machine has no sensor for is said: a missing number is not a good one. */
+function absentOf(section: unknown): HealthLine[] {
+  const absent = partOf(section, 'absent');
+  const words: unknown[] = Array.isArray(absent) ? absent : [];
+  return words.map((word) => ({ key: String(word), value: 'absent' }));
+}
+
 function named(item: unknown, fallback: string): { name: string; value: unknown } {
-  const source = entriesOf(item).find(([key]) => key === 'source')?.[1];
-  return { name: typeof source === 'string' ? source : fallback, value: item };
+  const own = entriesOf(item).find(([key]) => NAMES.has(key))?.[1];
+  return { name: typeof own === 'string' ? own : fallback, value: item };
 }
 
 function entriesOf(value: unknown): [string, unknown][] {
@@ -68,8 +78,12 @@ export function evidenceLines(evidence: string): HealthLine[] {
 
 const BAD_STATES = new Set(['unreachable', 'unauthorized', 'garbage', 'stalled', 'failing']);
 
+/** What is bad when it is so. */
+const BAD_WHEN_TRUE = new Set(['throttled', 'undervoltage', 'read_only', 'disk_failing']);
+
 /** States that somebody has to do something about. */
 export function isBad(line: HealthLine): boolean {
+  if (BAD_WHEN_TRUE.has(line.key)) return line.value === 'yes';
   return line.key === 'state' && BAD_STATES.has(line.value);
 }
 
@@ -82,6 +96,9 @@ function readable(key: string, value: unknown): string {
   if (key.endsWith('_dbfs')) return `${Math.round(value)} dBFS`;
   if (key.endsWith('_ratio')) return `${Math.round(value * 100)} %`;
   if (key.endsWith('_ms')) return Math.abs(value) < 1000 ? `${round(value)} ms` : `${round(value / 1000)} s`;
+  if (key.endsWith('_c')) return `${round(value)} °C`;
+  if (key.endsWith('_days')) return `${value} d`;
+  if (key.endsWith('_s') && value < 3600) return `${Math.round(value / 60)} min`;
   if (key.endsWith('_s')) return `${round(value / 3600)} h`;
   return String(round(value));
 }

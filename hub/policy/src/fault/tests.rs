@@ -45,6 +45,9 @@ fn healthy() -> HealthDocument {
             evicted_unsent: 0,
         },
         held: Vec::new(),
+        machine: None,
+        disk: None,
+        network: Vec::new(),
         system: SystemSignals {
             uptime_s: 9,
             load_ratio: 0.4,

@@ -6,6 +6,7 @@ import { en as keeping } from './words/keeping';
 import { en as cases } from './words/cases';
 import { en as completeness } from './words/completeness';
 import { en as grants } from './words/grants';
+import { en as machine } from './words/machine';
 import { en as marks } from './words/marks';
 import { en as people } from './words/people';
 import { en as playback } from './words/playback';
@@ -25,6 +26,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...cases,
   ...completeness,
   ...grants,
+  ...machine,
   ...marks,
   ...people,
   ...account,

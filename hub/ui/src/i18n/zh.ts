@@ -6,6 +6,7 @@ import { zh as keeping } from './words/keeping';
 import { zh as cases } from './words/cases';
 import { zh as completeness } from './words/completeness';
 import { zh as grants } from './words/grants';
+import { zh as machine } from './words/machine';
 import { zh as marks } from './words/marks';
 import { zh as people } from './words/people';
 import { zh as playback } from './words/playback';
@@ -25,6 +26,7 @@ export const zh = {
   ...cases,
   ...completeness,
   ...grants,
+  ...machine,
   ...marks,
   ...people,
   ...playback,
