@@ -6,8 +6,10 @@
 mod network;
 mod hours;
 mod complaint;
+mod equipment;
 mod limits;
 
+pub use equipment::{EQUIPMENT_MAX, Equipment, EquipmentKind};
 pub use hours::{BadHours, Hours};
 pub use network::{BadNetwork, Network};
 
@@ -48,6 +50,8 @@ pub struct Config {
     /// The cameras of this room.
     #[serde(rename = "camera")]
     pub cameras: Vec<Camera>,
+    /// What else of this room is asked how it is.
+    pub equipment: Vec<Equipment>,
 }
 
 /// Where the hub is.
@@ -244,6 +248,7 @@ impl Default for Config {
             health: Health::default(),
             live: Live::default(),
             cameras: Vec::new(),
+            equipment: Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ use xunke_agent::config::{self, Config, Network};
 use xunke_agent::identity::{self, Identity};
 use xunke_agent::technician::{self, Asked, Speech};
 use xunke_agent::timetable::Keeper;
-use xunke_agent::{camera, run};
+use xunke_agent::{camera, health, run};
 use xunke_protocol::enrolment::Code;
 use zeroize::Zeroizing;
 
@@ -49,6 +49,12 @@ enum Command {
     },
     /// Say whether `run` would start, and what is in the way.
     Check {
+        /// agent.toml
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Ask every piece of equipment once, and print how it stands as JSON. Nothing is switched.
+    Equipment {
         /// agent.toml
         #[arg(long)]
         config: PathBuf,
@@ -192,6 +198,13 @@ fn act(command: Command) -> Result<()> {
         }
         Command::Run { config } => runtime.block_on(run::run(config::load(&config)?)),
         Command::Camera(command) => runtime.block_on(ask(command)),
+        Command::Equipment { config } => {
+            let pieces = config::load(&config)?.equipment;
+            let found = runtime.block_on(health::ask_equipment(&pieces));
+            let text = serde_json::to_string_pretty(&found).context("it cannot be printed")?;
+            say(&format!("{text}\n"));
+            Ok(())
+        }
         Command::Check { config } => check(&config::load(&config)?),
         Command::CameraWorker | Command::CameraPlugins => {
             bail!("invariant: handled before the runtime starts")

@@ -3,8 +3,12 @@
 //! The box reports signals; only the hub judges that something is a fault. Units stand in the
 //! field names (SI base units).
 
+mod equipment;
 mod machine;
 
+pub use equipment::{
+    EquipmentKind, EquipmentSignals, EquipmentState, Part, Power, Trouble, TroubleLevel,
+};
 pub use machine::{DiskSignals, MachineSignals, PathEnd, PathMethod, PathSignals, Sensor};
 
 use crate::id::SourceName;
@@ -35,6 +39,9 @@ pub struct HealthDocument {
     /// The ways to the hub and to the next router; empty likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub network: Vec<PathSignals>,
+    /// What else of the room is asked how it is; empty likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equipment: Vec<EquipmentSignals>,
     /// The box's clock against the hub's, milliseconds; absent before the hub has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_skew_ms: Option<i64>,

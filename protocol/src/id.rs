@@ -84,6 +84,10 @@ name!(
     /// One camera or screen input of a box, such as `cam0`; 1 to 16 characters.
     SourceName, "source name", 1, 16
 );
+name!(
+    /// One piece of equipment in a box's room, such as `projector`; 1 to 16 characters.
+    EquipmentName, "equipment name", 1, 16
+);
 
 macro_rules! uuid {
     ($(#[$doc:meta])* $name:ident) => {

@@ -1,13 +1,14 @@
 //! The simulated campus: real cameras, a real hub, real boxes and people, for demo, tests and
 //! benches.
 //!
-//! clock → classroom → camera → onvif → picture → campus → asking → exits → bypass → demo
-//! → first_start → bench → fuzz → image → powercut
+//! clock → classroom → camera → onvif → projector → picture → campus → asking → exits → bypass
+//! → demo → first_start → bench → fuzz → image → powercut
 
 pub mod clock;
 pub mod classroom;
 pub mod camera;
 pub mod onvif;
+pub mod projector;
 pub mod picture;
 pub mod campus;
 pub mod asking;

@@ -31,7 +31,9 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self("", _, key) => f.write_str(key),
-            Self("camera", number, key) => write!(f, "camera[{number}].{key}"),
+            Self(table @ ("camera" | "equipment"), number, key) => {
+                write!(f, "{table}[{number}].{key}")
+            }
             Self(table, _, key) => write!(f, "{table}.{key}"),
         }
     }

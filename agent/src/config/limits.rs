@@ -1,7 +1,7 @@
 //! The limits that types alone do not hold.
 
 use super::complaint::Key;
-use super::{CAMERAS_MAX, Camera, Config, HubAddress};
+use super::{CAMERAS_MAX, Camera, Config, EQUIPMENT_MAX, HubAddress};
 use std::collections::HashSet;
 use std::path::{Component, Path};
 use url::Url;
@@ -30,7 +30,8 @@ impl Config {
         self.check_connections()?;
         self.check_upload()?;
         self.check_media()?;
-        self.check_cameras()
+        self.check_cameras()?;
+        self.check_equipment()
     }
 
     /// What goes to the hub.
@@ -182,6 +183,28 @@ impl Config {
             }
         }
         self.check_devices()
+    }
+
+    /// A component of a box has one name, and all together have room in one document.
+    fn check_equipment(&self) -> Check {
+        let cameras: HashSet<&str> = self.cameras.iter().map(|one| one.name.as_str()).collect();
+        let mut names = HashSet::new();
+        for (number, one) in self.equipment.iter().enumerate() {
+            let wrong = |key, why: &str| Err((Key("equipment", number, key), why.to_owned()));
+            if number >= EQUIPMENT_MAX {
+                return wrong("name", "a box asks at most 8 pieces of equipment");
+            }
+            if cameras.len() + number >= CAMERAS_MAX {
+                return wrong("name", "a box takes at most 16 cameras and pieces together");
+            }
+            if cameras.contains(one.name.as_str()) || !names.insert(&one.name) {
+                return wrong("name", "is used twice");
+            }
+            if let Err((key, why)) = one.check() {
+                return wrong(key, why);
+            }
+        }
+        Ok(())
     }
 
     /// Two workers cannot open one camera on USB.

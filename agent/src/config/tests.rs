@@ -56,6 +56,9 @@ fn the_example_camera_in_the_shipped_file_is_a_camera() {
     assert!(camera.sub_url.is_some() && camera.credentials_file.is_some());
     let screen = &config.cameras[1];
     assert!(screen.device.is_some() && screen.shows == Shows::Screen);
+    let kinds: Vec<_> = config.equipment.iter().map(|piece| piece.kind).collect();
+    use EquipmentKind::{Http, Icmp, Projector, Tcp};
+    assert_eq!(kinds, [Projector, Tcp, Http, Icmp]);
 }
 
 #[test]
@@ -244,6 +247,67 @@ fn cameras_are_checked_one_by_one() {
             !got.contains("a:b@"),
             "a password never reaches a message: {got}"
         );
+    }
+}
+
+/// Issue 6, item 5: what a projector cannot be asked by is named with its line.
+#[test]
+fn equipment_is_checked_piece_by_piece() {
+    let piece = |name: &str, keys: &str| format!("[[equipment]]\nname = \"{name}\"\n{keys}\n");
+    let good = piece("projector", "kind = \"projector\"\naddress = \"10.0.0.9\"");
+    assert!(parse(&good).is_ok());
+    let camera = "[[camera]]\nname = \"projector\"\nmain_url = \"rtsp://10.0.0.2/\"\n";
+    let many = |count: usize| -> String {
+        let one = |n| piece(&format!("p{n}"), "kind = \"icmp\"\naddress = \"10.0.0.9\"");
+        (0..count).map(one).collect()
+    };
+    let cameras: String = (0..16)
+        .map(|n| format!("[[camera]]\nname = \"c{n}\"\nmain_url = \"rtsp://10.0.0.2/\"\n"))
+        .collect();
+    assert!(parse(&many(8)).is_ok());
+    for (text, expect) in [
+        (
+            piece("a", "kind = \"pjlink\"\naddress = \"10.0.0.9\""),
+            "agent.toml:3: equipment.kind: unknown variant",
+        ),
+        (
+            piece("a", "kind = \"tcp\"\naddress = \"10.0.0.9\""),
+            "agent.toml:4: equipment[0].address: must be a name or an address with its port",
+        ),
+        (
+            piece(
+                "a",
+                "kind = \"tcp\"\naddress = \"10.0.0.9:1\"\npassword_file = \"/x\"",
+            ),
+            "agent.toml:5: equipment[0].password_file: is of no use but for a projector",
+        ),
+        (
+            piece("a", "kind = \"projector\"\npassword = \"secret\""),
+            "agent.toml:4: equipment.password: unknown field",
+        ),
+        (
+            good.clone() + &good,
+            "agent.toml:6: equipment[1].name: is used twice",
+        ),
+        (
+            camera.to_owned() + &good,
+            "agent.toml:5: equipment[0].name: is used twice",
+        ),
+        (
+            many(9),
+            "agent.toml:34: equipment[8].name: a box asks at most 8",
+        ),
+        (
+            cameras + "[spool]\nmib_max = 2048\n" + &good,
+            "agent.toml:52: equipment[0].name: a box takes at most 16",
+        ),
+    ] {
+        let got = complaint(&text);
+        assert!(
+            got.starts_with(expect),
+            "{got:?} should begin with {expect:?}"
+        );
+        assert!(!got.contains("secret"), "{got:?}");
     }
 }
 

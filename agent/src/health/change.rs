@@ -1,6 +1,8 @@
 //! What of a document has changed enough to be told before the next full minute.
 
-use xunke_protocol::health::{DiskSignals, HealthDocument, MachineSignals, PathSignals};
+use xunke_protocol::health::{
+    DiskSignals, EquipmentSignals, HealthDocument, MachineSignals, PathSignals,
+};
 
 /// What an administrator must see at once.
 pub(super) fn states(document: &HealthDocument) -> Vec<u8> {
@@ -51,26 +53,47 @@ pub(super) fn numbers(document: &HealthDocument) -> Vec<u64> {
     numbers.extend(document.machine.iter().flat_map(machine));
     numbers.extend(document.disk.iter().flat_map(disk));
     numbers.extend(document.network.iter().map(loss));
+    numbers.extend(document.equipment.iter().flat_map(piece));
     numbers
 }
 
 fn machine(machine: &MachineSignals) -> [u64; 4] {
     [
         // A fan keeps within twenty degrees.
-        machine.temperature_c.map_or(0, |degrees| degrees.max(0.0) as u64 / 20 + 1),
+        machine
+            .temperature_c
+            .map_or(0, |degrees| degrees.max(0.0) as u64 / 20 + 1),
         u64::from(machine.throttled == Some(true)),
         u64::from(machine.undervoltage == Some(true)),
-        machine.certificate_days.map_or(0, |days| u64::from(days.max(0).unsigned_abs())),
+        machine
+            .certificate_days
+            .map_or(0, |days| u64::from(days.max(0).unsigned_abs())),
     ]
 }
 
 fn disk(disk: &DiskSignals) -> [u64; 2] {
-    let wear = disk.wear_ratio.map_or(0, |ratio| (ratio.max(0.0) * 100.0) as u64 + 1);
+    let wear = disk
+        .wear_ratio
+        .map_or(0, |ratio| (ratio.max(0.0) * 100.0) as u64 + 1);
     [wear, u64::from(disk.disk_failing == Some(true))]
 }
 
 fn loss(path: &PathSignals) -> u64 {
-    path.loss_ratio.map_or(0, |ratio| (ratio.max(0.0) * 10.0) as u64 + 1)
+    path.loss_ratio
+        .map_or(0, |ratio| (ratio.max(0.0) * 10.0) as u64 + 1)
+}
+
+fn piece(piece: &EquipmentSignals) -> [u64; 4] {
+    let troubles = piece.troubles.iter();
+    [
+        piece.state as u64,
+        piece.power.map_or(0, |power| power as u64 + 1),
+        // The hub judges by the third miss and by the third trouble.
+        u64::from(piece.misses.min(3)),
+        troubles.fold(0, |all, one| {
+            all * 64 + one.part as u64 * 4 + u64::from(one.times.min(3))
+        }),
+    ]
 }
 
 /// A number that doubled or halved has changed.

@@ -1,15 +1,17 @@
 //! Everything that is measured beside cameras and recorder, each at its own pace.
 
+use super::equipment;
 use super::machine::{self, Machine};
 use super::network;
 use crate::config::Config;
 use tokio::sync::watch;
-use xunke_protocol::health::PathSignals;
+use xunke_protocol::health::{EquipmentSignals, PathSignals};
 
 /// The newest of everything.
 pub struct Measures {
     pub(super) machine: watch::Receiver<Machine>,
     pub(super) network: watch::Receiver<Vec<PathSignals>>,
+    pub(super) equipment: watch::Receiver<Vec<EquipmentSignals>>,
     pub(super) certificate_end_ms: i64,
 }
 
@@ -20,18 +22,21 @@ pub fn measure(
 ) -> (Measures, impl Future<Output = ()> + Send + use<>) {
     let (tell_machine, machine) = watch::channel(Machine::default());
     let (tell_network, network) = watch::channel(Vec::new());
+    let (tell_equipment, equipment) = watch::channel(equipment::unasked(&config.equipment));
     let measuring = (
         machine::watch_over(config.state_dir.clone(), tell_machine),
         network::measure(config.hub.address(), tell_network),
+        equipment::watch_over(config.equipment.clone(), tell_equipment),
     );
     let measures = Measures {
         machine,
         network,
+        equipment,
         certificate_end_ms,
     };
     let together = async move {
-        let (machine, network) = measuring;
-        tokio::join!(machine, network);
+        let (machine, network, equipment) = measuring;
+        tokio::join!(machine, network, equipment);
     };
     (measures, together)
 }

@@ -1,6 +1,6 @@
 //! Health: what the box measures about itself, as one document for the hub.
 //!
-//! check → sensors → machine → echo → network → measure → change → report
+//! check → sensors → machine → echo → network → equipment → measure → change → report
 //!
 //! Invariants: numbers and states, never a picture; the box reports signals, only the hub judges
 //! that something is a fault; nothing says "recording" while nothing becomes durable.
@@ -10,9 +10,11 @@ mod sensors;
 mod machine;
 mod echo;
 mod network;
+mod equipment;
 mod measure;
 mod change;
 mod report;
 
+pub use equipment::ask_once as ask_equipment;
 pub use measure::{Measures, measure};
 pub use report::{Report, Sources};

@@ -68,6 +68,7 @@ impl Sources {
             machine: machine.machine.map(own),
             disk: machine.disk,
             network: measures.network.borrow().clone(),
+            equipment: measures.equipment.borrow().clone(),
             held,
             system: system(),
             clock_skew_ms: self.link.borrow().skew_ms,
@@ -200,8 +201,9 @@ fn note_step(step_us: i64) {
 mod tests {
     use super::*;
     use xunke_protocol::health::{
-        CameraEvent, DiskSignals, PathEnd, PathMethod, PathSignals, Sensor, Shows, SightKind,
-        Sighting, SoundKind, SoundSignals, SystemSignals, TamperTopic,
+        CameraEvent, DiskSignals, EquipmentKind, EquipmentSignals, EquipmentState, Part, PathEnd,
+        PathMethod, PathSignals, Power, Sensor, Shows, SightKind, Sighting, SoundKind,
+        SoundSignals, SystemSignals, TamperTopic, Trouble, TroubleLevel,
     };
 
     fn camera(name: &str) -> CameraSignals {
@@ -257,7 +259,11 @@ mod tests {
             disk_temperature_c: None,
             wear_ratio: None,
             disk_failing: None,
-            absent: vec![Sensor::DiskTemperatureC, Sensor::WearRatio, Sensor::DiskFailing],
+            absent: vec![
+                Sensor::DiskTemperatureC,
+                Sensor::WearRatio,
+                Sensor::DiskFailing,
+            ],
         }
     }
 
@@ -292,6 +298,7 @@ mod tests {
             machine: Some(machine()),
             disk: Some(disk()),
             network: [PathEnd::Hub, PathEnd::Gateway].map(path).into(),
+            equipment: Vec::new(),
             system: SystemSignals {
                 uptime_s: 1,
                 load_ratio: 0.5,
@@ -392,7 +399,10 @@ mod tests {
         assert_eq!(of(now_ms - 1, &[]), (Some(-1), Some(0)));
         let held = [stretch(now_ms - 5_000), stretch(now_ms - 90_500)];
         assert_eq!(of(now_ms, &held), (Some(0), Some(90)));
-        assert_eq!(of(i64::MAX, &[stretch(now_ms + 9)]), (Some(i32::MAX), Some(0)));
+        assert_eq!(
+            of(i64::MAX, &[stretch(now_ms + 9)]),
+            (Some(i32::MAX), Some(0))
+        );
     }
 
     #[test]
@@ -414,6 +424,47 @@ mod tests {
         );
         assert_eq!(state(claim(None), &streaming), RecordingState::Failing);
         assert_eq!(state(claim(Some(10_001)), &[]), RecordingState::Waiting);
+    }
+
+    fn worst_piece() -> EquipmentSignals {
+        let trouble = |part| Trouble {
+            part,
+            level: TroubleLevel::Warning,
+            times: u32::MAX,
+        };
+        EquipmentSignals {
+            name: "projector-number".parse().unwrap(),
+            kind: EquipmentKind::Projector,
+            state: EquipmentState::Unauthorized,
+            since: 1_763_000_000_000,
+            misses: u32::MAX,
+            rtt_ms: Some(1234.567),
+            http_status: None,
+            power: Some(Power::Warming),
+            troubles: [
+                Part::Fan,
+                Part::Lamp,
+                Part::Temperature,
+                Part::Cover,
+                Part::Filter,
+                Part::Other,
+            ]
+            .map(trouble)
+            .into(),
+            lamp_hours: Some(99_999),
+            filter_hours: Some(99_999),
+            model: Some("M".repeat(24)),
+        }
+    }
+
+    /// The document as it is sent: within its limit, and with some of what is held.
+    fn fits(document: HealthDocument) -> Value {
+        let sent = fitted(document);
+        let bytes = sent.to_string().len();
+        assert!(bytes + 512 <= DOCUMENT_BYTES_MAX, "{bytes}");
+        let told = sent["held"].as_array().unwrap();
+        assert!((8..200).contains(&told.len()), "{}", told.len());
+        sent
     }
 
     #[test]
@@ -443,11 +494,13 @@ mod tests {
             held: (0..200).map(held).collect(),
             ..document()
         };
-        let sent = fitted(full);
-        let bytes = sent.to_string().len();
-        assert!(bytes + 512 <= DOCUMENT_BYTES_MAX, "{bytes}");
+        fits(HealthDocument {
+            cameras: full.cameras[config::EQUIPMENT_MAX..].to_vec(),
+            equipment: vec![worst_piece(); config::EQUIPMENT_MAX],
+            ..full.clone()
+        });
+        let sent = fits(full);
         let told = sent["held"].as_array().unwrap();
-        assert!((8..200).contains(&told.len()), "{}", told.len());
         assert_eq!(
             told.last().unwrap()["from_ms"],
             1_763_000_000_199_i64,

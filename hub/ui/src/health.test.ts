@@ -85,6 +85,31 @@ test('machine, disk and network read with their units, and say what is not measu
   expect(groups[2]?.lines[2]).toEqual({ key: 'loss_ratio', value: '3 %' });
 });
 
+// Issue 6, item 5: the room's projector stands under its own name, with what it says is wrong.
+test('equipment stands under its own name, and its troubles are bad', () => {
+  const projector = {
+    name: 'projector',
+    kind: 'projector',
+    state: 'degraded',
+    since: 5,
+    misses: 0,
+    power: 'on',
+    troubles: [{ part: 'lamp', level: 'warning', times: 3 }],
+    lamp_hours: 2345,
+  };
+  const [group] = healthGroups({ equipment: [projector] });
+  expect(group?.name).toBe('projector');
+  expect(group?.lines).toEqual([
+    { key: 'state', value: 'degraded' },
+    { key: 'kind', value: 'projector' },
+    { key: 'misses', value: '0' },
+    { key: 'power', value: 'on' },
+    { key: 'lamp_hours', value: '2345' },
+    { key: 'lamp', value: 'warning' },
+  ]);
+  expect(group?.lines.filter(isBad).map(({ key }) => key)).toEqual(['state', 'lamp']);
+});
+
 test('the numbers of a fault read like those of a report', () => {
   expect(evidenceLines('frame_age_ms 9383, luma_mean 16.12')).toEqual([
     { key: 'frame_age_ms', value: '9.4 s' },

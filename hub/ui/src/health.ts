@@ -12,10 +12,10 @@ export interface HealthGroup {
 }
 
 /** Moments and ages that only machines compare; the page shows states and amounts. */
-const HIDDEN = new Set(['source', 'to', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance', 'found', 'version']);
+const HIDDEN = new Set(['source', 'to', 'name', 'since', 'frame_age_ms', 'durable_age_ms', 'luma_variance', 'found', 'version']);
 
-/** By what the items of a list are told apart: cameras, ways through the network. */
-const NAMES = new Set(['source', 'to']);
+/** By what the items of a list are told apart: cameras, ways through the network, equipment. */
+const NAMES = new Set(['source', 'to', 'name']);
 
 /** `{cameras:[{source:'cam0',state:'streaming'}]}` becomes the group cam0 with its state. */
 export function healthGroups(report: unknown): HealthGroup[] {
@@ -24,7 +24,9 @@ export function healthGroups(report: unknown): HealthGroup[] {
     Array.isArray(value) ? value.map((item) => named(item, name)) : [{ name, value }],
   );
   const lines = (value: unknown) =>
-    [value, partOf(value, 'sound'), partOf(value, 'timetable')].flatMap(linesOf).concat(absentOf(value));
+    [value, partOf(value, 'sound'), partOf(value, 'timetable')]
+      .flatMap(linesOf)
+      .concat(troublesOf(value), absentOf(value));
   const groups = nested.map(({ name, value }) => ({ name, lines: lines(value) }));
   return [...groups, own].filter(({ lines }) => lines.length > 0);
 }
@@ -32,6 +34,14 @@ export function healthGroups(report: unknown): HealthGroup[] {
 /** A camera's sound has two numbers of its own, and the recorder what it goes by. */
 function partOf(section: unknown, part: string): unknown {
   return entriesOf(section).find(([key]) => key === part)?.[1];
+}
+
+/** What a projector says is wrong with it: the part, and how bad. */
+function troublesOf(section: unknown): HealthLine[] {
+  const troubles = partOf(section, 'troubles');
+  const list: unknown[] = Array.isArray(troubles) ? troubles : [];
+  const word = (trouble: unknown, key: string) => String(partOf(trouble, key) ?? '');
+  return list.map((trouble) => ({ key: word(trouble, 'part'), value: word(trouble, 'level') }));
 }
 
 /** What a machine has no sensor for is said: a missing number is not a good one. */
@@ -76,7 +86,15 @@ export function evidenceLines(evidence: string): HealthLine[] {
   });
 }
 
-const BAD_STATES = new Set(['unreachable', 'unauthorized', 'garbage', 'stalled', 'failing']);
+const BAD_STATES = new Set([
+  'unreachable',
+  'unauthorized',
+  'garbage',
+  'stalled',
+  'failing',
+  'failed',
+  'degraded',
+]);
 
 /** What is bad when it is so. */
 const BAD_WHEN_TRUE = new Set(['throttled', 'undervoltage', 'read_only', 'disk_failing']);
@@ -84,6 +102,7 @@ const BAD_WHEN_TRUE = new Set(['throttled', 'undervoltage', 'read_only', 'disk_f
 /** States that somebody has to do something about. */
 export function isBad(line: HealthLine): boolean {
   if (BAD_WHEN_TRUE.has(line.key)) return line.value === 'yes';
+  if (line.value === 'error' || line.value === 'warning') return true;
   return line.key === 'state' && BAD_STATES.has(line.value);
 }
 

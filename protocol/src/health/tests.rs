@@ -77,9 +77,10 @@ fn an_older_agent_or_hub_knows_nothing_of_sight_and_sound() {
 }
 
 /// What each release wrote, oldest first. A line is added, none is ever changed.
-const SAMPLES: [&str; 2] = [
+const SAMPLES: [&str; 3] = [
     include_str!("../../samples/health-1.json"),
     include_str!("../../samples/health-2.json"),
+    include_str!("../../samples/health-3.json"),
 ];
 
 /// A hub reads what every agent before it has written, to the last field, and says it alike.
@@ -118,17 +119,45 @@ fn an_older_hub_reads_a_newer_sample() {
 /// new do not break the report.
 #[test]
 fn a_machine_tells_what_it_has_no_sensor_for() {
-    let [before, now] = SAMPLES.map(|sample| serde_json::from_str(sample).unwrap());
-    let (before, now): (HealthDocument, HealthDocument) = (before, now);
+    let read = |sample| serde_json::from_str::<HealthDocument>(sample).unwrap();
+    let (before, now) = (read(SAMPLES[0]), read(SAMPLES[1]));
     assert_eq!((before.machine, before.disk), (None, None));
     assert!(before.network.is_empty());
     assert_eq!(now.machine.unwrap().absent, [Sensor::Undervoltage]);
     assert_eq!(now.network[1].method, PathMethod::None);
     let path = r#"{"to":"moon","method":"radio","attempts":1}"#;
     let path: PathSignals = serde_json::from_str(path).unwrap();
-    assert_eq!((path.to, path.method), (PathEnd::Unknown, PathMethod::Unknown));
+    assert_eq!(
+        (path.to, path.method),
+        (PathEnd::Unknown, PathMethod::Unknown)
+    );
     let sensor: Sensor = serde_json::from_str("\"geiger\"").unwrap();
     assert_eq!(sensor, Sensor::Unknown);
+}
+
+/// Issue 6, item 5: equipment is new to hubs of before, and its words may be new to this one.
+#[test]
+fn equipment_of_a_newer_agent_does_not_break_the_report() {
+    let read = |sample| serde_json::from_str::<HealthDocument>(sample).unwrap();
+    assert!(read(SAMPLES[1]).equipment.is_empty());
+    let equipment = read(SAMPLES[2]).equipment;
+    let lamp = Trouble {
+        part: Part::Lamp,
+        level: TroubleLevel::Warning,
+        times: 4,
+    };
+    assert_eq!(equipment[0].troubles, [lamp]);
+    assert_eq!(equipment[1].http_status, Some(503));
+    let newer = r#"{"name":"door","kind":"lock","state":"ajar","since":1,"power":"dim",
+        "troubles":[{"part":"hinge","level":"squeaks","times":1}]}"#;
+    let newer: EquipmentSignals = serde_json::from_str(newer).unwrap();
+    let expect = (
+        EquipmentKind::Unknown,
+        EquipmentState::Unknown,
+        Some(Power::Unknown),
+    );
+    assert_eq!((newer.kind, newer.state, newer.power), expect);
+    assert_eq!(newer.troubles[0].part, Part::Unknown);
 }
 
 /// Whether everything in `part` stands in `whole`, too.

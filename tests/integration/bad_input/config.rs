@@ -102,6 +102,10 @@ fn a_wrong_key_of_the_box_is_named_with_its_line() -> Result<()> {
             "[[camera]]\nname = \"cam0\"\nmain_url = \"http://10.0.0.2/\"\n",
             "agent.toml:3: camera[0].main_url: must begin with rtsp:// or rtsps://",
         ),
+        (
+            "[[equipment]]\nname = \"beamer\"\nkind = \"http\"\nurl = \"https://10.0.0.9/\"\n",
+            "agent.toml:4: equipment[0].url: must begin with http://",
+        ),
     ] {
         fs::write(&config, text)?;
         for command in [&["run"][..], &["check"], &["enrol", "--code-file", "-"]] {

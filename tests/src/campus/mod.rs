@@ -31,6 +31,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::classroom::Sound;
+use crate::projector::{Manners, Projector};
 
 pub use disk::SmallDisk;
 pub use empty::EmptyHub;
@@ -72,6 +73,8 @@ pub struct Campus {
     pub hub: Hub,
     /// The rooms.
     pub classrooms: Vec<Classroom>,
+    /// What hangs from the ceiling of the first room.
+    pub projector: Projector,
     folder: PathBuf,
     keep: bool,
 }
@@ -95,6 +98,7 @@ impl Campus {
         let mut campus = Self {
             hub,
             classrooms: Vec::new(),
+            projector: Projector::start(Manners::default()).await?,
             folder,
             keep,
         };
@@ -103,6 +107,10 @@ impl Campus {
         for (room, sound) in campus.hub.rooms.clone().into_iter().zip(sounds) {
             step(&format!("{}: camera, enrolment, box", room.name));
             let mut classroom = Classroom::start(room, sound, &campus.folder, campus.hub.ports)?;
+            if campus.classrooms.is_empty() {
+                let address = campus.projector.address.to_string();
+                classroom.equip("projector", &address, None)?;
+            }
             classroom.run_agent()?;
             campus.classrooms.push(classroom);
         }

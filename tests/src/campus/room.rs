@@ -91,6 +91,21 @@ impl Classroom {
         Ok(fs::write(&file, change(fs::read_to_string(&file)?))?)
     }
 
+    /// Lets the box ask a piece of equipment, from the next time it is run; a projector with the
+    /// password in a file.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn equip(&self, kind: &str, address: &str, password: Option<&str>) -> Result<()> {
+        let mut keys = format!("name = \"{kind}\"\nkind = \"{kind}\"\naddress = \"{address}\"\n");
+        if let Some(password) = password {
+            let file = self.folder.join("projector.password");
+            fs::write(&file, format!("{password}\n"))?;
+            keys += &format!("password_file = \"{}\"\n", file.display());
+        }
+        self.configure(|text| format!("{text}[[equipment]]\n{keys}"))
+    }
+
     /// The box's agent.
     ///
     /// # Errors

@@ -36,6 +36,7 @@ const OWNERS: &[Owner<'_>] = &[
     ("jsonwebtoken", &["hub/src/access/single_sign_on", "tests/"]),
     ("landlock", &["agent/src/camera"]),
     ("libseccomp", &["agent/src/camera"]),
+    ("md5", &["agent/src/health/equipment", "tests/"]),
     ("mp4_atom", &["agent/src/recording"]),
     ("mqttbytes", &["hub/src/endpoint"]),
     ("pdf_writer", &["hub/src/access/agreement"]),

@@ -48,6 +48,7 @@ fn healthy() -> HealthDocument {
         machine: None,
         disk: None,
         network: Vec::new(),
+        equipment: Vec::new(),
         system: SystemSignals {
             uptime_s: 9,
             load_ratio: 0.4,
