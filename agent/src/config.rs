@@ -7,10 +7,12 @@ mod network;
 mod hours;
 mod complaint;
 mod equipment;
+mod metrics;
 mod limits;
 
 pub use equipment::{EQUIPMENT_MAX, Equipment, EquipmentKind};
 pub use hours::{BadHours, Hours};
+pub use metrics::{Listen, Metrics};
 pub use network::{BadNetwork, Network};
 
 use complaint::{Wrong, key_at, line_at, line_of};
@@ -47,6 +49,8 @@ pub struct Config {
     pub health: Health,
     /// Live pushes.
     pub live: Live,
+    /// Numbers for Prometheus.
+    pub metrics: Metrics,
     /// The cameras of this room.
     #[serde(rename = "camera")]
     pub cameras: Vec<Camera>,
@@ -247,6 +251,7 @@ impl Default for Config {
             upload: Upload::default(),
             health: Health::default(),
             live: Live::default(),
+            metrics: Metrics::default(),
             cameras: Vec::new(),
             equipment: Vec::new(),
         }

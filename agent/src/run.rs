@@ -155,6 +155,7 @@ fn start(
     let report = Report::new(&config.health);
     let pushes = pushes(config, identity, &cameras, watching);
     until(stopping, tasks, measuring);
+    until(stopping, tasks, report.shown(&config.metrics));
     until(stopping, tasks, report.run(sources, outbox, notify::alive));
     until(stopping, tasks, refresh(config, identity, client.clone()));
     until(

@@ -5,6 +5,7 @@ mod range;
 mod agreement;
 mod audit;
 mod keys;
+mod metrics;
 mod origin;
 mod recording;
 mod single_sign_on;
@@ -20,6 +21,7 @@ pub use range::Network;
 pub use agreement::Agreement;
 pub use audit::Audit;
 pub use keys::Keys;
+pub use metrics::Metrics;
 pub use recording::Recording;
 pub use single_sign_on::SingleSignOn;
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub keys: Keys,
     /// Recordings.
     pub recording: Recording,
+    /// Numbers for Prometheus.
+    pub metrics: Metrics,
     /// The demonstration college.
     pub demo: Demo,
 }
@@ -159,6 +163,7 @@ impl Default for Config {
             mqtt: Mqtt::default(),
             keys: Keys::default(),
             recording: Recording::default(),
+            metrics: Metrics::default(),
             demo: Demo::default(),
         }
     }
@@ -331,6 +336,7 @@ impl Config {
         }
         self.check_origin()?;
         self.recording.check()?;
+        self.metrics.check()?;
         self.single_sign_on.check(&self.people.origin)?;
         if self.people.connections_max == 0 {
             return Err(("people.connections_max", "must be 1 or more"));

@@ -18,7 +18,7 @@ use crate::access::password::Hasher;
 use crate::access::person;
 use crate::access::secret::SealingKey;
 use crate::access::single_sign_on::issuer::Issuer;
-use crate::authority::{Ca, tls};
+use crate::authority::{Ca, ServerIdentity, tls};
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::{self, Seeded};
@@ -37,13 +37,15 @@ use crate::recording::missing::Missing;
 use crate::recording::timetable;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
-use crate::web::{App, Opened, entrances, error, routes};
+use crate::web::{App, Opened, entrances, error, metrics, routes};
 
 const MIB: u64 = 1024 * 1024;
 /// Also how far the end of a view may be off after a crash.
 const TEND_EVERY: Duration = Duration::from_secs(15);
 /// How soon after midnight, and after a failure, recordings are ended.
 const END_EVERY: Duration = Duration::from_secs(60);
+/// Askers of the hub's numbers at the same time.
+const SCRAPES_MAX: usize = 8;
 /// Playbacks are asked about so often, so that they end in < 1 s with the right to them (R23).
 const RECHECK_EVERY: Duration = Duration::from_millis(400);
 
@@ -86,14 +88,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         connections_max: config.people.connections_max,
         handshake_max: Duration::from_secs(config.people.handshake_seconds_max),
     };
-    tracing::info!(
-        "the people's door is open at https://{}/",
-        people.local_addr()?
-    );
-    tracing::info!(
-        boxes = %boxes.local_addr()?, mqtt = %mqtt.local_addr()?,
-        "the boxes' doors are open"
-    );
+    tell_doors(&people, &boxes, &mqtt)?;
+    let scraped = scraped(&app, &identity, stop.clone()).await?;
     let (people_tls, boxes_tls) = (tls::people(&identity)?, tls::boxes(&identity, &ca)?);
     let (people_routes, boxes_routes) = (
         routes::router(app.clone()),
@@ -106,6 +102,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         listen::serve(people, people_tls, people_routes, limits, stop.clone()),
         listen::serve(boxes, boxes_tls, boxes_routes, limits, stop.clone()),
         hear_boxes(mqtt, tls::mqtt(&identity, &ca)?, &app, stop.clone()),
+        scraped,
         fault::judge(faults, stop.clone()),
         timetable::follow(app.timetables.clone(), stop.clone()),
         completeness::follow(db.clone(), stop.clone()),
@@ -119,6 +116,41 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     db.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Where the doors are.
+fn tell_doors(people: &TcpListener, boxes: &TcpListener, mqtt: &TcpListener) -> anyhow::Result<()> {
+    tracing::info!(
+        "the people's door is open at https://{}/",
+        people.local_addr()?
+    );
+    tracing::info!(
+        boxes = %boxes.local_addr()?, mqtt = %mqtt.local_addr()?,
+        "the boxes' doors are open"
+    );
+    Ok(())
+}
+
+/// Opens the door for Prometheus where one is wanted, and serves it.
+async fn scraped(
+    app: &App,
+    identity: &ServerIdentity,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let limits = Limits {
+        connections_max: SCRAPES_MAX,
+        handshake_max: Duration::from_secs(app.config.people.handshake_seconds_max),
+    };
+    let listener = match app.config.metrics.listen.0 {
+        Some(address) => Some(listen::bind("metrics.listen", address).await?),
+        None => None,
+    };
+    let (tls, router) = (tls::people(identity)?, metrics::router(app.clone())?);
+    Ok(async move {
+        if let Some(listener) = listener {
+            listen::serve(listener, tls, router, limits, stop).await;
+        }
+    })
 }
 
 /// X3: there is no default account. Until three people are the three administrators, every start

@@ -1,6 +1,7 @@
 //! What a classroom box and the hub may say to each other, and in which bytes.
 //!
 //! id → version → topic → envelope → sealed → enrolment → timetable → recording → health → live
+//! → metrics
 //!
 //! Invariants: nothing here does IO or asks the time; randomness is an argument. Every parser has
 //! a limit and refuses what it does not understand with a reason.
@@ -16,6 +17,7 @@ pub mod timetable;
 pub mod recording;
 pub mod health;
 pub mod live;
+pub mod metrics;
 
 #[cfg(test)]
 mod test_parsers;

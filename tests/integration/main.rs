@@ -6,6 +6,7 @@ mod bad_input;
 mod doors;
 mod mqtt;
 mod flows;
+mod metrics;
 mod marks;
 mod records;
 mod audit;

@@ -26,6 +26,7 @@ fn every_key_of_the_shipped_file_is_read() {
         let other = match value {
             "true" => "false".to_owned(),
             "[]" => "[\"10.0.0.0/24\"]".to_owned(),
+            "\"\"" if key == "listen" => "\"127.0.0.1:9469\"".to_owned(),
             "\"\"" => "\"22:00-06:00\"".to_owned(),
             text if text.starts_with('"') => text.replace("x", "y"),
             number => (number.parse::<u64>().unwrap() - 1).max(1).to_string(),
@@ -106,6 +107,10 @@ fn a_complaint_names_file_line_and_key() {
         (
             "[upload]\n\nhours = \"22-6\"",
             "agent.toml:3: upload.hours: \"22-6\" are no hours: write them like \"22:00-06:00\"",
+        ),
+        (
+            "[metrics]\nlisten = \"0.0.0.0:9469\"",
+            "agent.toml:2: metrics.listen: must be this machine's own address with a port",
         ),
         (
             "[upload]\nhours = \"06:00-06:00\"",

@@ -1,6 +1,7 @@
 //! Health: what the box measures about itself, as one document for the hub.
 //!
-//! check → sensors → machine → echo → network → equipment → measure → change → report
+//! check → sensors → machine → echo → network → equipment → measure → change → scrape
+//! → report
 //!
 //! Invariants: numbers and states, never a picture; the box reports signals, only the hub judges
 //! that something is a fault; nothing says "recording" while nothing becomes durable.
@@ -13,6 +14,7 @@ mod network;
 mod equipment;
 mod measure;
 mod change;
+mod scrape;
 mod report;
 
 pub use equipment::ask_once as ask_equipment;

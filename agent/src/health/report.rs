@@ -6,6 +6,7 @@
 use super::change::{numbers, states};
 use super::check::system;
 use super::measure::Measures;
+use super::scrape;
 use crate::clock::{self, Steps};
 use crate::config;
 use crate::link;
@@ -134,6 +135,7 @@ pub struct Report {
     period_ms: u64,
     spacing_ms: u64,
     sent: Option<Sent>,
+    newest: watch::Sender<Option<HealthDocument>>,
 }
 
 struct Sent {
@@ -149,6 +151,17 @@ impl Report {
             period_ms: config.period_seconds * 1000,
             spacing_ms: config.spacing_seconds * 1000,
             sent: None,
+            newest: watch::Sender::new(None),
+        }
+    }
+
+    /// Shows the newest document to Prometheus until it is dropped, where that is wanted.
+    pub fn shown(&self, config: &config::Metrics) -> impl Future<Output = ()> + Send + use<> {
+        let (address, newest) = (config.listen.0, self.newest.subscribe());
+        async move {
+            if let Some(address) = address {
+                scrape::answer(address, newest).await;
+            }
         }
     }
 
@@ -162,6 +175,9 @@ impl Report {
             look.tick().await;
             note_step(steps.take(clock::moment()));
             let document = sources.document(steps.count(), clock::now_ms());
+            if self.newest.receiver_count() > 0 {
+                self.newest.send_replace(Some(document.clone()));
+            }
             if self.due(&document, clock::mono_ms()) {
                 outbox.set_health(fitted(document));
             }

@@ -101,6 +101,20 @@ pub struct FaultRow {
     pub evidence: String,
 }
 
+/// How many faults are not over, of each severity that there is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_severities(db: &Db) -> Result<Vec<(String, i64)>, Error> {
+    sqlx::query_as(
+        "SELECT severity, COUNT(*) FROM faults WHERE cleared_ms IS NULL
+         GROUP BY severity ORDER BY severity",
+    )
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("counting the open faults"))
+}
+
 /// The latest of every box that ever spoke.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use xunke_protocol::topic::{Down, HUB_STATE, Up};
 use super::boxes;
 use super::events;
 use super::guard::Needs;
+use super::metrics;
 use super::routes::{boxes_table, said, table};
 use super::viewer::Kind;
 
@@ -20,7 +21,15 @@ type Row = (&'static str, String, String);
 /// topics. Whatever is not here answers 404, 401 or not at all.
 #[must_use]
 pub fn text() -> String {
-    let rows = [people(), live(), told(), at_the_boxes_door(), mqtt()].concat();
+    let rows = [
+        people(),
+        live(),
+        told(),
+        at_the_boxes_door(),
+        mqtt(),
+        scraped(),
+    ]
+    .concat();
     let width = |of: fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or_default();
     let (door, asked) = (width(|row| row.0.len()), width(|row| row.1.len()));
     let mut text = String::new();
@@ -90,6 +99,12 @@ fn mqtt() -> Vec<Row> {
     let down = Down::CHANNELS.map(|channel| format!("read   dn/{channel}"));
     let hub = [format!("read   {HUB_STATE}")];
     up.into_iter().chain(down).chain(hub).map(row).collect()
+}
+
+/// Closed unless it is configured.
+fn scraped() -> Vec<Row> {
+    let needs = "this machine, or the token of metrics.token_file; opaque ids alone";
+    vec![("metrics", format!("GET    {}", metrics::PATH), needs.into())]
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The web: the doors for people and for boxes. The only room that knows HTTP.
 //!
-//! error → listen → input → failure → guard → one file per screen → ui → boxes → routes → entrances
+//! error → listen → input → failure → guard → one file per screen → ui → boxes → routes → metrics
+//! → entrances
 
 pub mod error;
 pub mod listen;
@@ -53,6 +54,7 @@ pub mod passkeys;
 pub mod ui;
 pub mod boxes;
 pub mod routes;
+pub mod metrics;
 pub mod entrances;
 
 use std::sync::Arc;
