@@ -66,9 +66,16 @@ mod tests {
         }
         let home = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut statements = 0;
-        for folder in ["src/store", "migrations"] {
-            for entry in std::fs::read_dir(home.join(folder)).unwrap() {
+        let mut folders = ["src/store", "migrations"]
+            .map(|name| home.join(name))
+            .to_vec();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
                 let text = std::fs::read_to_string(&path).unwrap();
                 let text = text.split("#[cfg(test)]").next().unwrap();
                 let bare = |word: &str| word.trim_matches(['"', ';', ',']).to_owned();
