@@ -6,11 +6,14 @@
 //! judges. A finding becomes a fault when it has lasted, and ends when it has been gone for a
 //! while, so that a flicker neither raises nor clears an alarm.
 
+mod moment;
 mod catalogue;
+mod reading;
 mod judge;
 
-pub use catalogue::{CATALOGUE, Kind, LESSON_ONLY, Severity, Words, kind};
+pub use catalogue::{CATALOGUE, Kind, LESSON_ONLY, Severities, Severity, Words, kind};
 pub use judge::{Evidence, Finding, device_findings, silence_findings};
+pub use moment::{BEFORE_CLASS_MS, Moment, moment};
 
 /// Where one possible fault of one component stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,18 +1,17 @@
 //! Faults: every second the newest signals, or their absence, are judged; what lasts is opened,
 //! what is gone is closed, and pages are told.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use uuid::Uuid;
-use xunke_policy::fault::{self, Edge, Evidence, Finding, Kind, Phase};
-use xunke_protocol::id::ClassroomId;
+use xunke_policy::fault::{self, Edge, Evidence, Finding, Kind, Moment, Phase, Severity};
 
 use super::Error;
+use super::moment::Moments;
 use super::presence::State;
 use super::status::{self, DeviceStatus};
-use crate::campus::lesson;
 use crate::clock;
 use crate::device::registry;
 use crate::notice::{Notice, Notices};
@@ -74,6 +73,8 @@ struct Findings {
     components: bool,
     /// Which hold-down counts.
     in_lesson: bool,
+    /// Which severity counts.
+    moment: Moment,
 }
 
 impl FaultWatch {
@@ -92,7 +93,7 @@ impl FaultWatch {
                 phase: Phase::Open,
                 id: Some(row.id),
             };
-            watched.insert((row.device_id, row.component, kind.code), entry);
+            watched.insert((row.device_id, row.component, kind.code.as_str()), entry);
         }
         Ok(Self {
             db,
@@ -106,11 +107,10 @@ impl FaultWatch {
     /// # Errors
     /// When the store fails; what was not stored is judged again.
     pub async fn tick(&mut self, now_ms: i64) -> Result<(), Error> {
-        let lessons = lesson::between(&self.db, now_ms, now_ms + 1).await?;
-        let in_lesson: HashSet<ClassroomId> =
-            lessons.iter().map(|lesson| lesson.classroom).collect();
+        let moments = Moments::at(&self.db, now_ms).await?;
         for device in status::all(&self.db).await? {
-            let findings = findings(&device, &in_lesson, now_ms);
+            let moment = moments.of(device.device.classroom);
+            let findings = findings(&device, moment, now_ms);
             self.judge(device.device.id.as_str(), &findings, now_ms)
                 .await?;
         }
@@ -126,8 +126,7 @@ impl FaultWatch {
             let kind = fault::kind(key.2).expect("invariant: codes come from the catalogue");
             let found = findings.found.get(&key);
             if found.is_some() || findings.components || is_about_silence(kind) {
-                self.step(key, kind, found, findings.in_lesson, now_ms)
-                    .await?;
+                self.step(key, kind, found, findings, now_ms).await?;
             }
         }
         Ok(())
@@ -138,10 +137,11 @@ impl FaultWatch {
         key: Key,
         kind: &Kind,
         finding: Option<&Found>,
-        in_lesson: bool,
+        findings: &Findings,
         now_ms: i64,
     ) -> Result<(), Error> {
         let before = self.watched.get(&key).cloned();
+        let in_lesson = findings.in_lesson;
         let hold_ms = if in_lesson {
             kind.hold_ms
         } else {
@@ -156,7 +156,8 @@ impl FaultWatch {
                 let evidence =
                     finding.map_or_else(|| "{}".into(), |found| numbers(&found.evidence));
                 let since_ms = fault::begun_ms(finding.and_then(|found| found.told_ms), since_ms);
-                id = Some(self.opened(&key, kind, evidence, since_ms).await?);
+                let severity = kind.severity.at(findings.moment);
+                id = Some(self.opened(&key, severity, evidence, since_ms).await?);
             }
             (Some(Edge::Cleared { since_ms }), Some(id)) => {
                 rows::clear_fault(&self.db, id, since_ms).await?;
@@ -174,7 +175,7 @@ impl FaultWatch {
     async fn opened(
         &self,
         key: &Key,
-        kind: &Kind,
+        severity: Severity,
         evidence: String,
         since_ms: i64,
     ) -> Result<String, Error> {
@@ -184,7 +185,7 @@ impl FaultWatch {
             device_id: device.clone(),
             component: component.clone(),
             code: (*code).to_owned(),
-            severity: kind.severity.name().to_owned(),
+            severity: severity.name().to_owned(),
             opened_ms: since_ms,
             cleared_ms: None,
             evidence,
@@ -205,10 +206,10 @@ impl FaultWatch {
 }
 
 fn is_about_silence(kind: &Kind) -> bool {
-    matches!(kind.code, "DEVICE_LOST" | "DEVICE_SILENT")
+    matches!(kind.code.as_str(), "DEVICE_LOST" | "DEVICE_SILENT")
 }
 
-fn findings(device: &DeviceStatus, in_lesson: &HashSet<ClassroomId>, now_ms: i64) -> Findings {
+fn findings(device: &DeviceStatus, moment: Moment, now_ms: i64) -> Findings {
     let mut findings = Vec::new();
     let mut components = false;
     let mut skew_ms = 0;
@@ -246,7 +247,8 @@ fn findings(device: &DeviceStatus, in_lesson: &HashSet<ClassroomId>, now_ms: i64
         found: findings.into_iter().map(keyed).collect(),
         // Out of use: everything that was wrong with it is over.
         components: components || !in_use,
-        in_lesson: in_lesson.contains(&device.device.classroom) && !waits,
+        in_lesson: moment == Moment::InClass && !waits,
+        moment,
     }
 }
 

@@ -147,6 +147,23 @@ pub async fn lessons(db: &Db, from_ms: i64, to_ms: i64) -> Result<Vec<LessonRow>
         .map_err(failed("reading lessons"))
 }
 
+/// Whether any room has a lesson that begins in `from_ms..to_ms`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn any_lesson(db: &Db, from_ms: i64, to_ms: i64) -> Result<bool, Error> {
+    let found: Result<Option<i64>, _> = sqlx::query_scalar(
+        "SELECT start_ms FROM lessons WHERE start_ms >= $1 AND start_ms < $2 LIMIT 1",
+    )
+    .bind(from_ms)
+    .bind(to_ms)
+    .fetch_optional(db.read())
+    .await;
+    found
+        .map(|found| found.is_some())
+        .map_err(failed("looking for a lesson of the day"))
+}
+
 /// The lesson in a room at a moment.
 ///
 /// # Errors

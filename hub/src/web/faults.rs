@@ -93,27 +93,27 @@ pub async fn list(State(app): State<App>, which: Query<Which>) -> Result<Json<Fa
 }
 
 fn view(row: FaultRow, room: String) -> Fault {
-    let code = Words {
-        zh: "（此版本未知的故障）",
-        en: "A fault this version does not know",
+    let unknown = || Words {
+        zh: "（此版本未知的故障）".into(),
+        en: "A fault this version does not know".into(),
     };
     let kind = fault::kind(&row.code);
-    let words = |of: fn(&fault::Kind) -> Words| kind.map_or(code, of);
+    let words = |of: fn(&fault::Kind) -> &Words| kind.map_or_else(unknown, |kind| of(kind).clone());
     let (title, cause, act) = (
-        words(|kind| kind.title),
-        words(|kind| kind.cause),
-        words(|kind| kind.first_action),
+        words(|kind| &kind.title),
+        words(|kind| &kind.cause),
+        words(|kind| &kind.first_action),
     );
     Fault {
         id: row.id,
         code: row.code,
         severity: row.severity,
-        title_zh: title.zh.into(),
-        title_en: title.en.into(),
-        cause_zh: cause.zh.into(),
-        cause_en: cause.en.into(),
-        first_action_zh: act.zh.into(),
-        first_action_en: act.en.into(),
+        title_zh: title.zh,
+        title_en: title.en,
+        cause_zh: cause.zh,
+        cause_en: cause.en,
+        first_action_zh: act.zh,
+        first_action_en: act.en,
         device: row.device_id,
         room,
         component: row.component,
