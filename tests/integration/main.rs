@@ -6,6 +6,7 @@ mod bad_input;
 mod doors;
 mod mqtt;
 mod flows;
+mod equipment;
 mod metrics;
 mod marks;
 mod records;

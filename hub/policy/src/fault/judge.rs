@@ -1,5 +1,8 @@
 //! Judging: which faults a report of signals, or its absence, points to.
 
+mod equipment;
+mod machine;
+
 use xunke_protocol::health::{
     CameraSignals, CameraState, HealthDocument, RecordingSignals, RecordingState, Shows, SightKind,
     Sighting, SoundKind, SoundSignals, SpoolSignals,
@@ -29,7 +32,7 @@ pub type Evidence = Vec<(&'static str, f64)>;
 pub struct Finding {
     /// A code of the catalogue.
     pub code: &'static str,
-    /// A source name, or `box`.
+    /// The name of a source or of a piece of equipment, or `box`.
     pub component: String,
     /// Why.
     pub evidence: Evidence,
@@ -55,6 +58,8 @@ pub fn device_findings(report: &HealthDocument) -> Vec<Finding> {
             vec![("memory_available_bytes", memory as f64)],
         ));
     }
+    found.extend(machine::findings(report));
+    found.extend(report.equipment.iter().flat_map(equipment::findings));
     found
 }
 
