@@ -28,4 +28,5 @@ mod cameras;
 mod fuzz;
 mod onvif;
 mod powercut;
+mod endpoint;
 mod catching_up;

@@ -2,7 +2,7 @@
 //! benches.
 //!
 //! clock → classroom → camera → onvif → projector → picture → campus → asking → exits → bypass
-//! → demo → first_start → bench → fuzz → image → powercut
+//! → demo → first_start → load → bench → fuzz → image → powercut
 
 pub mod clock;
 pub mod classroom;
@@ -16,6 +16,7 @@ pub mod exits;
 pub mod bypass;
 pub mod demo;
 pub mod first_start;
+pub mod load;
 pub mod bench;
 pub mod fuzz;
 pub mod image;

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 use xunke_tests::camera::many;
 use xunke_tests::campus::Postgres;
+use xunke_tests::load::chaos;
 use xunke_tests::{bench, classroom, demo, first_start, fuzz, image, powercut};
 
 #[derive(Parser)]
@@ -59,25 +60,7 @@ enum Command {
         command: Vec<String>,
     },
     /// Figures with their aims; fails when one is missed.
-    Bench {
-        /// Which bench.
-        #[arg(value_parser = [
-            "thread", "access", "bypass", "noticing", "camera", "time", "seal", "spool",
-            "upload", "playback",
-        ])]
-        name: String,
-        /// How many attempts to get in.
-        #[arg(long, default_value_t = 50_000)]
-        attempts: usize,
-        #[command(flatten)]
-        lengths: bench::camera::Lengths,
-        #[command(flatten)]
-        spool: bench::spool::Wishes,
-        #[command(flatten)]
-        upload: bench::upload::Trial,
-        #[command(flatten)]
-        playback: bench::playback::Lesson,
-    },
+    Bench(Box<Measure>),
     /// A process of the bench of the spool.
     #[command(hide = true)]
     SpoolPart(bench::spool::part::Part),
@@ -94,6 +77,8 @@ enum Command {
     Powercut(powercut::Wishes),
     /// Kills the agent while it records and the hub while segments come in, again and again.
     Killloop(powercut::kills::Wishes),
+    /// Boxes that report while hub, cable and boxes break; fails when an event is lost or doubled.
+    Chaos(chaos::Wishes),
     /// A process whose power is cut.
     #[command(hide = true)]
     PowercutPart(powercut::part::Part),
@@ -106,6 +91,29 @@ enum Command {
         #[arg(long)]
         package: PathBuf,
     },
+}
+
+#[derive(clap::Args)]
+struct Measure {
+    /// Which bench.
+    #[arg(value_parser = [
+        "thread", "access", "bypass", "noticing", "camera", "time", "seal", "spool", "upload",
+        "playback", "endpoint",
+    ])]
+    name: String,
+    /// How many attempts to get in.
+    #[arg(long, default_value_t = 50_000)]
+    attempts: usize,
+    #[command(flatten)]
+    lengths: bench::camera::Lengths,
+    #[command(flatten)]
+    spool: bench::spool::Wishes,
+    #[command(flatten)]
+    upload: bench::upload::Trial,
+    #[command(flatten)]
+    playback: bench::playback::Lesson,
+    #[command(flatten)]
+    endpoint: bench::endpoint::Crowd,
 }
 
 fn main() -> ExitCode {
@@ -148,14 +156,7 @@ fn run(command: Command) -> Result<()> {
             };
             tokio::runtime::Runtime::new()?.block_on(many::run(wishes))
         }
-        Command::Bench {
-            name,
-            attempts,
-            lengths,
-            spool,
-            upload,
-            playback,
-        } => measure(&name, attempts, lengths, (&spool, &upload, &playback)),
+        Command::Bench(wishes) => measure(*wishes),
         Command::Fuzz { name: _, wishes } => {
             let runtime = tokio::runtime::Runtime::new()?;
             ensure!(
@@ -175,6 +176,11 @@ fn run(command: Command) -> Result<()> {
             ensure!(met, "an aim was missed");
             Ok(())
         }
+        Command::Chaos(wishes) => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            ensure!(runtime.block_on(chaos::run(&wishes))?, "an aim was missed");
+            Ok(())
+        }
         Command::PowercutPart(part) => powercut::part::run(&part),
         Command::ImageCamera { image, package } => {
             let wishes = image::Wishes { image, package };
@@ -188,27 +194,19 @@ fn run(command: Command) -> Result<()> {
     }
 }
 
-fn measure(
-    name: &str,
-    attempts: usize,
-    lengths: bench::camera::Lengths,
-    (spool, upload, playback): (
-        &bench::spool::Wishes,
-        &bench::upload::Trial,
-        &bench::playback::Lesson,
-    ),
-) -> Result<()> {
+fn measure(wishes: Measure) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let met = match name {
-        "access" => runtime.block_on(bench::access::run(attempts)),
+    let met = match wishes.name.as_str() {
+        "access" => runtime.block_on(bench::access::run(wishes.attempts)),
         "noticing" => bench::noticing::run(),
-        "camera" => runtime.block_on(bench::camera::run(lengths)),
+        "camera" => runtime.block_on(bench::camera::run(wishes.lengths)),
         "time" => bench::time::run(),
         "seal" => bench::seal::run(),
-        "spool" => bench::spool::run(spool),
-        "upload" => runtime.block_on(bench::upload::run(upload)),
-        "playback" => runtime.block_on(bench::playback::run(playback)),
-        "bypass" => runtime.block_on(bench::access::run_attempts(attempts)),
+        "spool" => bench::spool::run(&wishes.spool),
+        "upload" => runtime.block_on(bench::upload::run(&wishes.upload)),
+        "playback" => runtime.block_on(bench::playback::run(&wishes.playback)),
+        "endpoint" => runtime.block_on(bench::endpoint::run(&wishes.endpoint)),
+        "bypass" => runtime.block_on(bench::access::run_attempts(wishes.attempts)),
         _ => runtime.block_on(bench::thread::run()),
     };
     ensure!(met?, "an aim was missed");

@@ -1,7 +1,7 @@
 //! Benches: figures with their aims, measured on the simulated campus.
 //!
 //! usage → figure → thread → access → noticing → camera → time → seal → spool
-//! → upload → playback
+//! → upload → playback → endpoint
 
 pub mod usage;
 pub mod figure;
@@ -14,3 +14,4 @@ pub mod seal;
 pub mod spool;
 pub mod upload;
 pub mod playback;
+pub mod endpoint;

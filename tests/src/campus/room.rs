@@ -14,7 +14,7 @@ use reqwest::Client;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::disk::SmallDisk;
 use super::hub::{Ports, Room};
@@ -273,7 +273,7 @@ pub fn enrol(folder: &Path, code: &str) -> Result<()> {
 }
 
 /// What a box shows at the hub's doors. Reading it out is what a thief of the box would do.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BoxIdentity {
     /// The box.
     pub device_id: String,
@@ -294,20 +294,27 @@ impl BoxIdentity {
     /// # Errors
     /// When a PEM text is none.
     pub fn client(&self, with: bool) -> Result<Client> {
+        let tls = self.tls(with)?;
+        Ok(Client::builder().tls_backend_preconfigured(tls).build()?)
+    }
+
+    /// The same for a connection of one's own.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn tls(&self, with: bool) -> Result<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes())?)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots);
-        let tls = if with {
-            let certificate = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes())?;
-            let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes())?;
-            builder.with_client_auth_cert(vec![certificate], key)?
-        } else {
-            builder.with_no_client_auth()
-        };
-        Ok(Client::builder().tls_backend_preconfigured(tls).build()?)
+        if !with {
+            return Ok(builder.with_no_client_auth());
+        }
+        let certificate = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes())?;
+        let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes())?;
+        Ok(builder.with_client_auth_cert(vec![certificate], key)?)
     }
 }
 

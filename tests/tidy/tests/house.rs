@@ -126,6 +126,7 @@ fn agent_and_hub_never_import_each_other() {
                 "tests/src/bench/time",
                 "tests/src/bench/upload",
                 "tests/src/campus/lone",
+                "tests/src/load",
                 "tests/src/powercut",
             ],
         ),
