@@ -13,6 +13,7 @@ use crate::device::registry::{self, Device};
 use crate::notice::{Notice, Notices};
 use crate::store::Db;
 use crate::store::health::{self as rows, EventRow, PresenceRow, ReportRow, StatusRow};
+use crate::store::together::{self, Note};
 
 /// The latest of one box.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,17 +104,15 @@ pub async fn heard(
     let Some(state) = presence::after(standing, said) else {
         return Ok(false);
     };
+    let agent = said.agent.get(..said.agent.len().min(32));
     let row = PresenceRow {
-        device_id: device.as_str(),
+        device_id: device.to_string(),
         state: state.name(),
-        boot: &said.boot.to_string(),
+        boot: said.boot.to_string(),
         epoch: signed(said.epoch),
-        agent: said
-            .agent
-            .get(..said.agent.len().min(32))
-            .unwrap_or_default(),
+        agent: agent.unwrap_or_default().to_owned(),
     };
-    rows::put_presence(db, &row, now_ms).await?;
+    together::note(db, Note::Presence(row, now_ms)).await?;
     notices.publish(Notice::Device {
         id: device.to_string(),
         state: state.name(),
@@ -143,13 +142,13 @@ pub async fn reported(
     }
     let text = serde_json::to_string(report).expect("invariant: a report is plain data");
     let row = ReportRow {
-        device_id: device.as_str(),
-        report: &text,
-        boot: &boot,
+        device_id: device.to_string(),
+        report: text,
+        boot,
         mono_ms: signed(envelope.mono_ms),
         ts_ms: envelope.ts,
     };
-    rows::put_report(db, &row, now_ms).await?;
+    together::note(db, Note::Report(row, now_ms)).await?;
     let known = known.and_then(|row| State::named(&row.state));
     let state = known.unwrap_or(State::Unknown).name();
     notices.publish(Notice::Device {
@@ -179,7 +178,7 @@ pub async fn happened(
         received_ms: now_ms,
         data: envelope.data.to_string(),
     };
-    Ok(rows::add_event(db, &row).await?)
+    Ok(together::note(db, Note::Event(row)).await?)
 }
 
 /// A late report never hides the present: of another start than the box is in, or written before

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Db, Error, failed};
+use super::{Db, Error, Writing, failed};
 
 /// The latest of one box.
 #[derive(Debug, Clone, PartialEq, FromRow)]
@@ -33,28 +33,28 @@ pub struct StatusRow {
 
 /// A new presence.
 #[derive(Debug, Clone)]
-pub struct PresenceRow<'a> {
+pub struct PresenceRow {
     /// Device id.
-    pub device_id: &'a str,
+    pub device_id: String,
     /// The new state.
-    pub state: &'a str,
+    pub state: &'static str,
     /// UUID.
-    pub boot: &'a str,
+    pub boot: String,
     /// The connection.
     pub epoch: i64,
     /// The agent's version; empty keeps what is known.
-    pub agent: &'a str,
+    pub agent: String,
 }
 
 /// A new report.
 #[derive(Debug, Clone)]
-pub struct ReportRow<'a> {
+pub struct ReportRow {
     /// Device id.
-    pub device_id: &'a str,
+    pub device_id: String,
     /// JSON.
-    pub report: &'a str,
+    pub report: String,
     /// UUID.
-    pub boot: &'a str,
+    pub boot: String,
     /// When it was written, by the box's clock that never steps.
     pub mono_ms: i64,
     /// The same by its wall clock, milliseconds since the epoch.
@@ -144,11 +144,15 @@ pub async fn status(db: &Db, device_id: &str) -> Result<Option<StatusRow>, Error
     .map_err(failed("reading a box's status"))
 }
 
-/// Notes a new presence; durable when this returns.
+/// Notes a new presence.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn put_presence(db: &Db, row: &PresenceRow<'_>, now_ms: i64) -> Result<(), Error> {
+pub async fn put_presence(
+    writing: &mut Writing,
+    row: &PresenceRow,
+    now_ms: i64,
+) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO device_status (device_id, state, since_ms, boot, epoch, agent)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -156,23 +160,23 @@ pub async fn put_presence(db: &Db, row: &PresenceRow<'_>, now_ms: i64) -> Result
          since_ms = excluded.since_ms, boot = excluded.boot, epoch = excluded.epoch,
          agent = CASE excluded.agent WHEN '' THEN device_status.agent ELSE excluded.agent END",
     )
-    .bind(row.device_id)
+    .bind(&row.device_id)
     .bind(row.state)
     .bind(now_ms)
-    .bind(row.boot)
+    .bind(&row.boot)
     .bind(row.epoch)
-    .bind(row.agent)
-    .execute(db.write())
+    .bind(&row.agent)
+    .execute(&mut **writing)
     .await
     .map(drop)
     .map_err(failed("noting a box's presence"))
 }
 
-/// Notes a box's newest report; durable when this returns.
+/// Notes a box's newest report.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn put_report(db: &Db, row: &ReportRow<'_>, now_ms: i64) -> Result<(), Error> {
+pub async fn put_report(writing: &mut Writing, row: &ReportRow, now_ms: i64) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO device_status (device_id, state, since_ms, boot, epoch, agent,
          report, report_boot, report_mono_ms, reported_ms, report_ts_ms)
@@ -181,13 +185,13 @@ pub async fn put_report(db: &Db, row: &ReportRow<'_>, now_ms: i64) -> Result<(),
          report_boot = excluded.report_boot, report_mono_ms = excluded.report_mono_ms,
          reported_ms = excluded.reported_ms, report_ts_ms = excluded.report_ts_ms",
     )
-    .bind(row.device_id)
-    .bind(row.report)
-    .bind(row.boot)
+    .bind(&row.device_id)
+    .bind(&row.report)
+    .bind(&row.boot)
     .bind(row.mono_ms)
     .bind(now_ms)
     .bind(row.ts_ms)
-    .execute(db.write())
+    .execute(&mut **writing)
     .await
     .map(drop)
     .map_err(failed("noting a box's report"))
@@ -210,7 +214,7 @@ pub async fn forget_online(db: &Db, now_ms: i64) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn add_event(db: &Db, row: &EventRow) -> Result<(), Error> {
+pub async fn add_event(writing: &mut Writing, row: &EventRow) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO device_events (id, device_id, kind, seq, at_ms, received_ms, data)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
@@ -222,7 +226,7 @@ pub async fn add_event(db: &Db, row: &EventRow) -> Result<(), Error> {
     .bind(row.at_ms)
     .bind(row.received_ms)
     .bind(&row.data)
-    .execute(db.write())
+    .execute(&mut **writing)
     .await
     .map(drop)
     .map_err(failed("noting an event"))

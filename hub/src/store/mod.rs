@@ -37,14 +37,17 @@ pub mod library;
 pub mod mark;
 pub mod ledger;
 pub mod health;
+pub mod together;
 pub mod channel;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sqlx::{Any, AnyPool, Transaction};
 
 use crate::config;
 use place::Place;
+use together::Waiting;
 
 /// What went wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +134,8 @@ pub struct Db {
     write: AnyPool,
     /// Whether it is SQLite, which keeps what was overwritten in its journal for a while.
     file: bool,
+    /// What is noted together.
+    waiting: Arc<Waiting>,
 }
 
 impl Db {
@@ -160,8 +165,12 @@ impl Db {
             0 => write.clone(),
             _ => place.pool(readers).await.map_err(open_error)?,
         };
-        let file = place.is_file();
-        Ok(Self { read, write, file })
+        Ok(Self {
+            read,
+            write,
+            file: place.is_file(),
+            waiting: Arc::default(),
+        })
     }
 
     /// A new database for a test: in memory, or in the PostgreSQL that [`place::TEST_STORE`] names.

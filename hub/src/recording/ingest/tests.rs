@@ -326,15 +326,14 @@ async fn a_segment_of_1970_is_filed_when_it_was() {
                   '00000000-0000-0000-0000-000000000065', 'enrolled', 0)";
     tamper(&stage.db, device).await;
     let row = store::health::ReportRow {
-        device_id: "box-1",
-        report: &report.to_string(),
-        boot: &film.header.boot.to_string(),
+        device_id: "box-1".into(),
+        report: report.to_string(),
+        boot: film.header.boot.to_string(),
         mono_ms: 1_800_000,
         ts_ms: 1_800_000,
     };
-    store::health::put_report(&stage.db, &row, EIGHT)
-        .await
-        .unwrap();
+    let note = store::together::Note::Report(row, EIGHT);
+    store::together::note(&stage.db, note).await.unwrap();
     stage
         .upload(id, sender(), &bytes, EIGHT + 1_200_000)
         .await
