@@ -76,7 +76,7 @@ pub struct Link {
     pub keep_alive_seconds: u64,
     /// Messages sent but not yet acknowledged.
     pub window: u16,
-    /// Longest pause between two attempts to connect.
+    /// Longest pause between two attempts to connect: a whole campus is back within a minute.
     pub retry_seconds_max: u64,
 }
 
@@ -272,7 +272,7 @@ impl Default for Link {
         Self {
             keep_alive_seconds: 30,
             window: 16,
-            retry_seconds_max: 60,
+            retry_seconds_max: 45,
         }
     }
 }

@@ -112,6 +112,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         tend(&app, stop),
     );
     app.playback.end_all(now_ms()).await;
+    app.devices.visits.tell(true, now_ms()).await;
     running::stopped(&app.trail, now_ms()).await?;
     db.close().await;
     tracing::info!("stopped");
@@ -323,6 +324,7 @@ async fn tend(app: &App, mut stop: watch::Receiver<bool>) {
             );
         }
         app.failures.tell_rest(now_ms()).await;
+        app.devices.visits.tell(false, now_ms()).await;
         app.playback.sweep(now_ms()).await;
         if let Err(error) = app.keys.top_up(now_ms()).await {
             tracing::error!(

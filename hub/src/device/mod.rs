@@ -1,10 +1,11 @@
 //! Devices: which boxes there are, how one becomes known, and how it is told what to do.
 //!
-//! registry → enrol → command
+//! registry → enrol → command → visits
 
 pub mod registry;
 pub mod enrol;
 pub mod command;
+pub mod visits;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::endpoint::Links;
 use crate::store::Db;
 use command::Commands;
 use enrol::{Enrolment, Place};
+use visits::Visits;
 
 /// The boxes of this hub, for every door. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +25,8 @@ pub struct Devices {
     pub commands: Commands,
     /// How a box becomes known.
     pub enrolment: Arc<Enrolment>,
+    /// Which boxes came, and who was sent away.
+    pub visits: Arc<Visits>,
     db: Db,
 }
 
@@ -32,12 +36,14 @@ impl Devices {
     pub fn new(db: Db, trail: Arc<Trail>, place: Place) -> Self {
         let links = Links::default();
         let commands = Commands::new(links.clone());
+        let visits = Arc::new(Visits::new(trail.clone()));
         let enrolment = Enrolment::new(db.clone(), trail, links.clone(), place);
         let enrolment = Arc::new(enrolment);
         Self {
             links,
             commands,
             enrolment,
+            visits,
             db,
         }
     }

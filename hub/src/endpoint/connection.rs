@@ -1,5 +1,6 @@
 //! One connection after its CONNECT: reads, hands over, writes, and ends with or without the will.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,20 +8,26 @@ use bytes::BytesMut;
 use rustls::ServerConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 
-use super::links::{End, Links, Seat};
+use super::links::{End, Links, Message, Seat};
+use super::pace::Pace;
 use super::packet::{self, Malformed, Reply, Request};
 use super::session::{Session, Step};
-use super::{Fleet, Limits};
+use super::{Fleet, Happening, Limits};
 
 const READ_BYTES: usize = 4096;
+const DEAF: &str = "it does not read";
+const REVOKED: &str = "revoked";
 
 /// TLS and what was read from it but not yet understood.
 pub struct Line {
     stream: TlsStream<TcpStream>,
     bytes: BytesMut,
+    /// Of the packet that was read last.
+    length: usize,
     write_max: Duration,
 }
 
@@ -38,6 +45,7 @@ impl Line {
         Self {
             stream,
             bytes: BytesMut::new(),
+            length: 0,
             write_max,
         }
     }
@@ -50,7 +58,9 @@ impl Line {
     /// The next packet. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Request, Broken> {
         loop {
+            let before = self.bytes.len();
             if let Some(request) = packet::read(&mut self.bytes).map_err(Broken::Malformed)? {
+                self.length = before - self.bytes.len();
                 return Ok(request);
             }
             self.bytes.reserve(READ_BYTES);
@@ -77,18 +87,12 @@ impl Line {
     }
 }
 
-/// A rate with a burst: says how long to wait before reading on.
-struct Pace {
-    interval: Duration,
-    burst: Duration,
-    free_at: Instant,
-}
-
-impl Pace {
-    fn take(&mut self, now: Instant) -> Duration {
-        self.free_at = self.free_at.max(now) + self.interval;
-        (self.free_at - now).saturating_sub(self.burst)
-    }
+/// Why a connection ended.
+enum Why {
+    /// By the box or the network, or because the hub or the box begins anew.
+    Gone(&'static str),
+    /// By the hub, because of what the box did or may no longer do.
+    CutOff(&'static str),
 }
 
 /// From the accepted CONNECT to the end.
@@ -112,14 +116,20 @@ pub async fn talk<F: Fleet>(
         None => None,
     };
     if admitted.as_ref() != Some(&device) {
+        fleet.happened(Happening::CutOff(&device, REVOKED));
         let _ = line.write(Reply::NotAuthorized).await;
         return line.close().await;
     }
     tracing::info!(device.id = %device, "box connected");
+    fleet.happened(Happening::Connected(&device));
     let why = match line.write(Reply::Accepted).await {
         Some(()) => exchange(&mut line, &mut session, &mut seat, fleet, limits).await,
-        None => "it does not read",
+        None => Why::CutOff(DEAF),
     };
+    if let Why::CutOff(why) = why {
+        fleet.happened(Happening::CutOff(&device, why));
+    }
+    let (Why::Gone(why) | Why::CutOff(why)) = why;
     tracing::info!(device.id = %device, why, "box disconnected");
     if let Some((channel, payload)) = session.will()
         && let Err(error) = fleet.message(&device, channel, payload).await
@@ -136,48 +146,76 @@ async fn exchange<F: Fleet>(
     seat: &mut Seat,
     fleet: &Arc<F>,
     limits: &Limits,
-) -> &'static str {
-    let interval = Duration::from_secs(1) / limits.messages_per_second;
-    let mut pace = Pace {
-        interval,
-        burst: interval * limits.messages_burst_max,
-        free_at: Instant::now(),
-    };
+) -> Why {
+    let mut pace = Pace::new(limits, Instant::now());
     let silence_max = Duration::from_millis(session.silence_ms_max());
-    let mut deadline = Instant::now() + silence_max;
+    let (mut read_from, mut deadline) = (Instant::now(), Instant::now() + silence_max);
     loop {
-        let step = tokio::select! {
+        let messages = Some(&mut seat.queue).filter(|_| session.listens());
+        let came = tokio::select! {
             biased;
             end = seat.end.changed() => return ended(end.is_ok(), *seat.end.borrow()),
-            read = line.next() => {
-                deadline = Instant::now() + silence_max;
-                match read {
-                    Ok(request) => session.receive(request),
-                    Err(Broken::Gone) => return "connection lost",
-                    Err(Broken::Malformed(error)) => {
-                        tracing::warn!(device.id = %session.device(), %error, "malformed packet");
-                        return "malformed packet";
-                    }
-                }
-            }
-            message = seat.queue.recv(), if session.listens() => match message {
-                Some(message) => session.send(message.topic, message.payload),
-                None => return "the hub stops",
-            },
-            () = sleep_until(deadline) => return "silent for 1.5 times its keep-alive",
+            came = next(line, messages, read_from, deadline) => came,
         };
-        if let Err(why) = perform(step, line, session, fleet, &mut pace).await {
+        let step = match came {
+            Came::Packet(Ok(request)) => {
+                let now = Instant::now();
+                (read_from, deadline) = (now + pace.take(line.length, now), now + silence_max);
+                session.receive(request)
+            }
+            Came::Packet(Err(Broken::Gone)) => return Why::Gone("connection lost"),
+            Came::Packet(Err(Broken::Malformed(error))) => {
+                tracing::warn!(device.id = %session.device(), %error, "malformed packet");
+                return Why::CutOff("malformed packet");
+            }
+            Came::Message(Some(message)) => session.send(message.topic, message.payload),
+            Came::Message(None) => return Why::Gone("the hub stops"),
+            Came::Silence => return Why::Gone("silent for 1.5 times its keep-alive"),
+        };
+        if let Err(why) = perform(step, line, session, fleet).await {
             return why;
         }
     }
 }
 
-fn ended(told: bool, end: Option<End>) -> &'static str {
+/// What came first.
+enum Came {
+    Packet(Result<Request, Broken>),
+    Message(Option<Message>),
+    Silence,
+}
+
+/// A box that is made to wait still hears what it is told, and a box with a long backlog does not
+/// have it first: neither side comes before the other.
+async fn next(
+    line: &mut Line,
+    messages: Option<&mut mpsc::Receiver<Message>>,
+    read_from: Instant,
+    deadline: Instant,
+) -> Came {
+    let packet = async {
+        sleep_until(read_from).await;
+        line.next().await
+    };
+    let message = async {
+        match messages {
+            Some(messages) => messages.recv().await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        packet = packet => Came::Packet(packet),
+        message = message => Came::Message(message),
+        () = sleep_until(deadline.max(read_from)) => Came::Silence,
+    }
+}
+
+fn ended(told: bool, end: Option<End>) -> Why {
     match end {
-        Some(End::Kicked) => "revoked",
-        Some(End::TakenOver) => "connected anew",
-        None if told => "the hub stops",
-        None => "replaced",
+        Some(End::Kicked) => Why::CutOff(REVOKED),
+        Some(End::TakenOver) => Why::Gone("connected anew"),
+        None if told => Why::Gone("the hub stops"),
+        None => Why::Gone("replaced"),
     }
 }
 
@@ -186,9 +224,8 @@ async fn perform<F: Fleet>(
     line: &mut Line,
     session: &Session,
     fleet: &Arc<F>,
-    pace: &mut Pace,
-) -> Result<(), &'static str> {
-    let deaf = "it does not read";
+) -> Result<(), Why> {
+    let deaf = Why::CutOff(DEAF);
     match step {
         Step::Nothing => Ok(()),
         Step::Send(reply) => line.write(reply).await.ok_or(deaf),
@@ -197,19 +234,19 @@ async fn perform<F: Fleet>(
             payload,
             id,
         } => {
-            sleep(pace.take(Instant::now())).await;
             let taken = fleet.message(session.device(), channel, payload).await;
-            taken.map_err(|_| "the hub cannot store now")?;
+            taken.map_err(|_| Why::Gone("the hub cannot store now"))?;
             match id {
                 Some(id) => line.write(Reply::PubAck(id)).await.ok_or(deaf),
                 None => Ok(()),
             }
         }
+        Step::Goodbye => Err(Why::Gone("goodbye")),
         Step::Close(reply, why) => {
             if let Some(reply) = reply {
                 line.write(reply).await.ok_or(deaf)?;
             }
-            Err(why)
+            Err(Why::CutOff(why))
         }
     }
 }

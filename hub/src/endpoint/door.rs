@@ -1,34 +1,37 @@
 //! The MQTT door: TCP, TLS and CONNECT, one task per connection, and a limit on everything.
 
-use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use xunke_protocol::id::DeviceId;
 
 use super::connection::{Broken, Line, talk};
 use super::links::Links;
 use super::packet::{Malformed, Reply};
 use super::session::{Session, Step};
-use super::{Fleet, Limits};
+use super::waiting::{Place, Waiting};
+use super::{Fleet, Happening, Limits};
 
+/// Nobody was there, or nobody any more: whoever looks whether a port is open does the same.
+const LOST: &str = "connection lost";
 /// After a failed accept, such as no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 struct Door<F> {
     fleet: Arc<F>,
     links: Links,
     limits: Limits,
     tls: TlsAcceptor,
-    handshakes: Counts,
+    handshakes: Waiting,
+    seats: Arc<Semaphore>,
 }
 
 /// Serves until `stop` turns true; then every connection is closed without its will, because it is
@@ -41,14 +44,13 @@ pub async fn serve<F: Fleet>(
     limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) {
-    let seats = Arc::new(Semaphore::new(limits.connections_max));
-    let handshakes = Counts::default();
     let door = Arc::new(Door {
         fleet,
         links,
         limits,
         tls: tls.into(),
-        handshakes,
+        handshakes: Waiting::default(),
+        seats: Arc::new(Semaphore::new(limits.connections_max)),
     });
     let mut connections = JoinSet::new();
     loop {
@@ -61,41 +63,69 @@ pub async fn serve<F: Fleet>(
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Ok(seat) = Arc::clone(&seats).try_acquire_owned() else {
-            tracing::warn!(%address, "too many MQTT connections: one is closed");
-            continue;
+        // Counted before anything is spawned: a refused one costs no task.
+        let begun = door
+            .handshakes
+            .begin(address.ip(), &door.limits, Instant::now());
+        let place = match begun {
+            Ok(place) => place,
+            Err(why) => {
+                door.refused(None, address.ip(), why);
+                continue;
+            }
         };
         let door = Arc::clone(&door);
-        connections.spawn(async move {
-            door.connection(stream, address.ip()).await;
-            drop(seat);
-        });
+        connections.spawn(async move { door.connection(stream, address.ip(), place).await });
     }
     connections.shutdown().await;
 }
 
 impl<F: Fleet> Door<F> {
-    async fn connection(&self, stream: TcpStream, address: IpAddr) {
-        let most = self.limits.handshakes_per_address_max;
-        let Some(waiting) = Waiting::begin(&self.handshakes, address, most) else {
-            tracing::warn!(%address, "too many unfinished MQTT handshakes: one is closed");
-            return;
+    async fn connection(&self, stream: TcpStream, address: IpAddr, mut place: Place) {
+        let mut known = None;
+        let greeted = tokio::select! {
+            greeted = timeout(self.limits.handshake_max, self.greet(stream, &mut known)) => greeted,
+            _ = &mut place.ended => Ok(Err("its unfinished handshake made room for another")),
         };
-        let greeted = timeout(self.limits.handshake_max, self.greet(stream)).await;
-        drop(waiting);
-        match greeted {
-            Err(_) => tracing::info!(%address, "an MQTT handshake took too long"),
-            Ok(Err(why)) => tracing::info!(%address, why, "an MQTT connection was refused"),
-            Ok(Ok((line, session))) => {
-                talk(line, session, &self.fleet, &self.links, &self.limits).await;
-            }
+        drop(place);
+        let (line, session) = match greeted {
+            Ok(Ok(greeted)) => greeted,
+            Ok(Err(why)) => return self.refused(known.as_ref(), address, why),
+            Err(_) => return self.refused(known.as_ref(), address, "its handshake took too long"),
+        };
+        let Ok(_seat) = self.seats.try_acquire() else {
+            return self.refused(known.as_ref(), address, "too many boxes are connected");
+        };
+        talk(line, session, &self.fleet, &self.links, &self.limits).await;
+    }
+
+    /// The trail bounds what it is told; the log has strangers at a level that can be left out.
+    fn refused(&self, device: Option<&DeviceId>, address: IpAddr, why: &'static str) {
+        match device {
+            Some(device) => tracing::info!(device.id = %device, %address, why, "a box was refused"),
+            None => tracing::debug!(%address, why, "an MQTT connection was refused"),
+        }
+        if why != LOST {
+            self.fleet
+                .happened(Happening::Refused(device, address, why));
         }
     }
 
     /// TLS, then the certificate, then CONNECT; the answer is written by [`talk`].
-    async fn greet(&self, stream: TcpStream) -> Result<(Line, Session), &'static str> {
-        stream.set_nodelay(true).map_err(|_| "connection lost")?;
-        let stream = self.tls.accept(stream).await.map_err(|_| "TLS failed")?;
+    async fn greet(
+        &self,
+        stream: TcpStream,
+        known: &mut Option<DeviceId>,
+    ) -> Result<(Line, Session), &'static str> {
+        stream.set_nodelay(true).map_err(|_| LOST)?;
+        let stream = self
+            .tls
+            .accept(stream)
+            .await
+            .map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => LOST,
+                _ => "TLS failed",
+            })?;
         let mut line = Line::new(stream, self.limits.write_max);
         let certificate = line
             .tls()
@@ -103,13 +133,14 @@ impl<F: Fleet> Door<F> {
             .and_then(|chain| chain.first());
         let certificate = certificate.ok_or("no certificate")?.clone().into_owned();
         let device = self.fleet.admit(&certificate).await;
+        known.clone_from(&device);
         let request = match line.next().await {
             Ok(request) => request,
             Err(Broken::Malformed(Malformed::Version)) => {
                 return Err(refuse(line, Reply::WrongVersion, "not MQTT 3.1.1").await);
             }
             Err(Broken::Malformed(_)) => return Err("malformed CONNECT"),
-            Err(Broken::Gone) => return Err("connection lost"),
+            Err(Broken::Gone) => return Err(LOST),
         };
         let Some(device) = device else {
             let why = "its certificate is not in force";
@@ -129,42 +160,4 @@ async fn refuse(mut line: Line, reply: Reply, why: &'static str) -> &'static str
     let _ = line.write(reply).await;
     line.close().await;
     why
-}
-
-/// Counts an unfinished handshake until dropped.
-struct Waiting {
-    counts: Counts,
-    address: IpAddr,
-}
-
-impl Waiting {
-    fn begin(counts: &Counts, address: IpAddr, most: usize) -> Option<Self> {
-        let mut map = counts
-            .lock()
-            .expect("invariant: nobody panics while counting");
-        let count = map.entry(address).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Self {
-            counts: Arc::clone(counts),
-            address,
-        })
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let mut map = self
-            .counts
-            .lock()
-            .expect("invariant: nobody panics while counting");
-        if let Some(count) = map.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                map.remove(&self.address);
-            }
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Endpoint: the hub speaks MQTT 3.1.1 with its own boxes, and with nobody else.
 //!
-//! packet → session → links → connection → door
+//! packet → session → pace → links → connection → waiting → door
 //!
 //! Not a broker: nothing is routed between boxes, nothing is queued for an absent one, and the
 //! topic tree is fixed. Certificate = client id = topic. A PUBACK means that the hub has stored the
@@ -9,11 +9,14 @@
 
 mod packet;
 mod session;
+mod pace;
 mod links;
 mod connection;
+mod waiting;
 mod door;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,6 +42,20 @@ pub trait Fleet: Send + Sync + 'static {
         channel: Up,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Something happened at the door. Must not wait.
+    fn happened(&self, happening: Happening<'_>);
+}
+
+/// What happens at the door besides messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening<'a> {
+    /// A box has connected.
+    Connected(&'a DeviceId),
+    /// The hub has ended a box's connection, and why.
+    CutOff(&'a DeviceId, &'static str),
+    /// Somebody was not let in, and why: a box that showed its certificate, or just an address.
+    Refused(Option<&'a DeviceId>, IpAddr, &'static str),
 }
 
 /// The hub cannot store messages now: no PUBACK is sent and the connection is closed, so that the
@@ -50,16 +67,26 @@ pub struct Unavailable;
 /// Limits of the door.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at the same time; more are closed at once.
+    /// Boxes that are connected at the same time; more are closed at once.
     pub connections_max: usize,
-    /// Connections of one address that have not yet said CONNECT.
+    /// Connections that have not yet said CONNECT, of all addresses together. When there are so
+    /// many, the oldest makes room if it is older than `handshake_yields`; else the newest is
+    /// closed.
+    pub handshakes_max: usize,
+    /// The same of one address.
     pub handshakes_per_address_max: usize,
+    /// What a box needs for its handshake even when all come back at once.
+    pub handshake_yields: Duration,
     /// From TCP accept to CONNECT.
     pub handshake_max: Duration,
-    /// Messages a second of one box; a faster one is read more slowly.
-    pub messages_per_second: u32,
-    /// Backlog that a box may hand over at full speed.
-    pub messages_burst_max: u32,
+    /// Packets a second of one box; a faster one is read more slowly.
+    pub packets_per_second: u32,
+    /// Packets of a backlog that a box may hand over at full speed.
+    pub packets_burst_max: u32,
+    /// Bytes a second of one box.
+    pub bytes_per_second: u32,
+    /// Bytes of a backlog.
+    pub bytes_burst_max: u32,
     /// Writing one packet.
     pub write_max: Duration,
 }
@@ -68,10 +95,15 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 4096,
+            handshakes_max: 1024,
+            // A building behind one address comes back at once after a power cut.
             handshakes_per_address_max: 64,
+            handshake_yields: Duration::from_secs(3),
             handshake_max: Duration::from_secs(10),
-            messages_per_second: 20,
-            messages_burst_max: 200,
+            packets_per_second: 20,
+            packets_burst_max: 200,
+            bytes_per_second: 256 * 1024,
+            bytes_burst_max: 1024 * 1024,
             write_max: Duration::from_secs(10),
         }
     }

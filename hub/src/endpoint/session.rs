@@ -27,6 +27,8 @@ pub enum Step {
     },
     /// Nothing.
     Nothing,
+    /// Close: the box says goodbye, and no will is due.
+    Goodbye,
     /// Write this if anything, then close. The will is due if [`Session::will`] still has one.
     Close(Option<Reply>, &'static str),
 }
@@ -106,7 +108,7 @@ impl Session {
             (Stage::Open, Request::Disconnect) => {
                 self.will = None;
                 self.stage = Stage::Over;
-                Step::Close(None, "goodbye")
+                Step::Goodbye
             }
         }
     }
@@ -121,7 +123,13 @@ impl Session {
         if self.unacked.len() >= UNACKED_MAX {
             return Step::Close(None, "the box acknowledges nothing");
         }
-        self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+        // Ids begin anew after 65,535; one that is still in flight is passed over.
+        loop {
+            self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+            if !self.unacked.contains(&self.next_id) {
+                break;
+            }
+        }
         self.unacked.push(self.next_id);
         Step::Send(Reply::Publish {
             topic,

@@ -11,7 +11,7 @@ use xunke_protocol::topic::{Down, Up};
 use super::{Error, status};
 use crate::clock;
 use crate::device::{Devices, registry};
-use crate::endpoint::{Fleet, Unavailable};
+use crate::endpoint::{Fleet, Happening, Unavailable};
 use crate::notice::Notices;
 use crate::recording::completeness;
 use crate::recording::missing::{self, Missing};
@@ -57,6 +57,7 @@ impl Fleet for Intake {
     }
 
     async fn message(&self, device: &DeviceId, up: Up, payload: Bytes) -> Result<(), Unavailable> {
+        self.devices.visits.heard(payload.len());
         match self.take(device, &up, &payload, clock::now_ms()).await {
             Ok(()) => Ok(()),
             Err(NotTaken::Unreadable(error)) => {
@@ -70,6 +71,10 @@ impl Fleet for Intake {
                 Err(Unavailable)
             }
         }
+    }
+
+    fn happened(&self, happening: Happening<'_>) {
+        self.devices.visits.note(happening);
     }
 }
 

@@ -22,7 +22,7 @@ use crate::device::registry;
 use crate::health;
 use crate::health::presence::State as Presence;
 use crate::health::status::{self, DeviceStatus};
-use crate::store::health as rows;
+use crate::store::{health as rows, together};
 
 /// What is asked for.
 pub const PATH: &str = "/metrics";
@@ -111,6 +111,7 @@ async fn numbers(app: &App, now_ms: i64) -> Result<Metrics, health::Error> {
     let help = "Boxes that are connected to this hub.";
     let connected = app.devices.links.count() as f64;
     metrics.gauge("xunke_hub_boxes_connected", help, &[], connected);
+    of_endpoint(&mut metrics, app);
     for (severity, count) in rows::open_severities(&app.db).await? {
         let help = "Faults that are not over.";
         let of = &[("severity", severity.as_str())];
@@ -128,6 +129,32 @@ async fn numbers(app: &App, now_ms: i64) -> Result<Metrics, health::Error> {
         metrics.gauge("xunke_hub_boxes", help, &[("state", state)], count.into());
     }
     Ok(metrics)
+}
+
+/// What boxes do at the MQTT door, since the hub started.
+fn of_endpoint(metrics: &mut Metrics, app: &App) {
+    let totals = app.devices.visits.totals();
+    let mut count = |name, help, value: u64| metrics.counter(name, help, &[], value as f64);
+    let help = "Connections of boxes.";
+    count("xunke_hub_box_connections_total", help, totals.connected);
+    let help = "Connections of boxes that the hub has ended.";
+    count("xunke_hub_box_cut_offs_total", help, totals.cut_off);
+    let help = "Connections that were not let in at the MQTT door.";
+    count("xunke_hub_box_refusals_total", help, totals.refused);
+    let help = "Messages of boxes.";
+    count("xunke_hub_box_messages_total", help, totals.messages);
+    let help = "Bytes in messages of boxes.";
+    count(
+        "xunke_hub_box_message_bytes_total",
+        help,
+        totals.message_bytes,
+    );
+    let help = "Commits in which messages of boxes were stored together.";
+    count(
+        "xunke_hub_box_commits_total",
+        help,
+        together::groups(&app.db),
+    );
 }
 
 fn of_box(metrics: &mut Metrics, one: &DeviceStatus, now_ms: i64) {

@@ -28,6 +28,8 @@ struct Heard {
     said: Mutex<Vec<String>>,
     broken: Mutex<bool>,
     revoked: Mutex<bool>,
+    /// What happened besides messages.
+    happened: Mutex<Vec<String>>,
 }
 
 impl Fleet for Heard {
@@ -58,6 +60,16 @@ impl Fleet for Heard {
             .unwrap()
             .push(format!("{device} {} {text}", up.topic(device)));
         Ok(())
+    }
+
+    fn happened(&self, happening: Happening<'_>) {
+        let text = match happening {
+            Happening::Connected(device) => format!("{device} connected"),
+            Happening::CutOff(device, why) => format!("{device} cut off: {why}"),
+            Happening::Refused(None, _, why) => format!("refused: {why}"),
+            Happening::Refused(Some(device), _, why) => format!("{device} refused: {why}"),
+        };
+        self.happened.lock().unwrap().push(text);
     }
 }
 
@@ -133,6 +145,24 @@ impl House {
 
     fn said(&self) -> Vec<String> {
         self.heard.said.lock().unwrap().clone()
+    }
+
+    /// Whether all of this has happened, in this order, before or after other things.
+    async fn happened_soon(&self, expect: &[&str]) {
+        let happened = || self.heard.happened.lock().unwrap().clone();
+        let all = async {
+            loop {
+                let mut left = expect.iter().peekable();
+                for one in happened() {
+                    left.next_if(|expected| **expected == one);
+                }
+                if left.peek().is_none() {
+                    break;
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(timeout(SOON, all).await.is_ok(), "{:?}", happened());
     }
 
     async fn said_soon(&self, expect: &[&str]) {
@@ -253,6 +283,13 @@ async fn nobody_connects_without_a_certificate_or_as_another() {
     *house.heard.revoked.lock().unwrap() = true;
     refused(connect("box-1", "box-1", "w"), b"\x20\x02\x00\x05").await;
     assert_eq!(house.links.count(), 0);
+    let told = [
+        "refused: TLS failed",
+        "box-1 refused: the client id is not the certificate's name",
+        "box-1 refused: the will is not for the box's own state",
+        "refused: its certificate is not in force",
+    ];
+    house.happened_soon(&told).await;
 }
 
 #[tokio::test]
@@ -331,6 +368,9 @@ async fn a_box_hears_what_it_is_told_once_it_listens_until_it_is_kicked() {
     );
     house.said_soon(&["box-1 xk/1/d/box-1/up/state w"]).await;
     assert!(!house.links.is_open(&device));
+    house
+        .happened_soon(&["box-1 connected", "box-1 cut off: revoked"])
+        .await;
 }
 
 /// fleet §1.2 test 13, and the caps.
@@ -365,8 +405,9 @@ async fn silent_peers_stop_nobody_and_are_sent_away() {
 #[tokio::test]
 async fn a_box_that_sends_too_fast_is_read_more_slowly() {
     let limits = Limits {
-        messages_per_second: 10,
-        messages_burst_max: 5,
+        // The CONNECT is over when the rate begins.
+        packets_per_second: 10,
+        packets_burst_max: 5,
         ..Limits::default()
     };
     let house = House::start(limits).await;
@@ -395,4 +436,53 @@ async fn when_the_hub_stops_no_box_is_called_lost() {
     assert!(client.is_closed().await);
     sleep(Duration::from_millis(50)).await;
     assert!(house.said().is_empty() && TcpStream::connect(house.address).await.is_err());
+}
+
+/// Every seat is taken by strangers who say nothing: the next box gets in all the same.
+#[tokio::test]
+async fn half_open_connections_make_room_for_a_box() {
+    let limits = Limits {
+        handshakes_max: 8,
+        handshake_yields: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let house = House::start(limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        silent.push(TcpStream::connect(house.address).await.unwrap());
+    }
+    sleep(Duration::from_millis(250)).await;
+    drop(house.connect("box-1", "w").await);
+    let read = timeout(SOON, silent[0].read(&mut [0])).await.unwrap();
+    assert!(matches!(read, Ok(0) | Err(_)), "the oldest made room");
+    house.happened_soon(&["box-1 connected"]).await;
+}
+
+/// A box that is read slowly still hears the hub, and a revocation ends it at once, not when its
+/// turn comes.
+#[tokio::test]
+async fn a_box_that_is_made_to_wait_hears_the_hub_and_can_be_kicked() {
+    let limits = Limits {
+        packets_per_second: 1,
+        packets_burst_max: 1,
+        ..Limits::default()
+    };
+    let house = House::start(limits).await;
+    let device: DeviceId = "box-1".parse().unwrap();
+    let mut client = house.connect("box-1", "w").await;
+    let filter = text("xk/1/d/box-1/dn/#");
+    let listens = packet(0x82, &[b"\x00\x09", &filter[..], b"\x01"].concat());
+    let burst = (0..9).flat_map(|_| publish("xk/1/d/box-1/up/met", "m"));
+    let burst: Vec<u8> = listens.into_iter().chain(burst).collect();
+    client.send(&burst).await;
+    assert_eq!(client.read(5).await, b"\x90\x03\x00\x09\x01");
+    let order = Bytes::from_static(b"order");
+    house.links.send(&device, "t".into(), order).unwrap();
+    assert_eq!(client.read(12).await, b"\x32\x0a\x00\x01t\x00\x01order");
+    assert!(house.said().len() < 3, "the rest waits");
+    let begun = std::time::Instant::now();
+    house.links.kick(&device);
+    let ends = async { while client.0.read(&mut [0]).await.is_ok_and(|read| read > 0) {} };
+    assert!(timeout(SOON, ends).await.is_ok());
+    assert!(begun.elapsed() < Duration::from_millis(500));
 }

@@ -50,6 +50,9 @@ export const zh = {
   'action.release_lockout': '解除登录限制',
 
   'action.request_failed': '请求出错',
+  'action.connect_box': '设备接入',
+  'action.cut_off_box': '断开设备',
+  'action.refuse_box': '拒绝设备接入',
   'trail.request': '请求号 {id}',
   'trail.untold': '另有 {count} 次未单独记录',
 } as const;
@@ -106,6 +109,9 @@ export const en: Record<keyof typeof zh, string> = {
   'action.release_lockout': 'release a sign-in',
 
   'action.request_failed': 'request failed',
+  'action.connect_box': 'boxes connected',
+  'action.cut_off_box': 'boxes cut off',
+  'action.refuse_box': 'boxes not let in',
   'trail.request': 'request {id}',
   'trail.untold': '{count} more without an entry',
 };
