@@ -1,14 +1,22 @@
-//! Somebody else's MQTT clients at the hub's endpoint: mosquitto with and without a box's
-//! certificate.
+//! Somebody else's MQTT clients at the hub's endpoint: mosquitto's with and without a box's
+//! certificate, and the library that the agent uses, without the agent around it.
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rumqttc::{
+    AsyncClient, Event, MqttOptions, Packet, QoS, SubscribeFilter, SubscribeReasonCode,
+    TlsConfiguration, Transport,
+};
+use tokio::time::timeout;
 use xunke_tests::campus::BoxIdentity;
 
 use crate::shared::{UNLUCKY, campus, folder, run, unlucky_turn};
+
+const SOON: Duration = Duration::from_secs(10);
 
 /// Runs a mosquitto client; `id` is its client id, `identity` what it shows.
 fn mosquitto(
@@ -48,7 +56,7 @@ fn write_pem(folder: &Path, identity: &BoxIdentity) -> Result<()> {
 
 /// DESIGN §4.4: certificate = client id = topic; nothing else gets in or through.
 #[test]
-fn mosquitto_gets_in_with_a_certificate_and_only_to_its_own_topics() -> Result<()> {
+fn other_clients_get_in_with_a_certificate_and_only_to_their_own_topics() -> Result<()> {
     run(async {
         let turn = unlucky_turn().await;
         let (identity, other) = {
@@ -59,7 +67,12 @@ fn mosquitto_gets_in_with_a_certificate_and_only_to_its_own_topics() -> Result<(
                 campus.classrooms[0].identity()?,
             )
         };
-        let checked = tokio::task::spawn_blocking(move || check(&identity, &other)).await?;
+        let shown = identity.clone();
+        let checked = tokio::task::spawn_blocking(move || check(&shown, &other)).await?;
+        let checked = match checked {
+            Ok(()) => library(&identity).await,
+            failed => failed,
+        };
         campus().await?.classrooms[UNLUCKY].run_agent()?;
         // Whoever is next finds the box online again.
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -117,11 +130,103 @@ fn check(identity: &BoxIdentity, other: &BoxIdentity) -> Result<()> {
     ];
     let will = mosquitto("mosquitto_pub", with, at, &will)?;
     assert!(!will.status.success(), "a last will on the hub's topic");
-    let own = subscribe(&down)?;
-    let refused = String::from_utf8_lossy(&own.stderr);
+    let listens = subscribe(&down)?;
+    let refused = String::from_utf8_lossy(&listens.stderr);
     assert!(
         !refused.contains("denied") && !refused.contains("refused"),
         "own topics: {refused}"
+    );
+    conforms(|arguments| {
+        let arguments = [&["-t", own.as_str()], arguments].concat();
+        let output = mosquitto("mosquitto_pub", with, at, &arguments)?;
+        Ok(output.status.success())
+    })
+}
+
+/// What of MQTT 3.1.1 a box may use, and what it may not.
+fn conforms(publish: impl Fn(&[&str]) -> Result<bool>) -> Result<()> {
+    let large = "x".repeat(60 * 1024);
+    let too_large = "x".repeat(70 * 1024);
+    for (arguments, taken) in [
+        (&["-m", "{}", "--repeat", "50"][..], true),
+        (&["-m", "{}", "-q", "0"], true),
+        (&["-n", "-r"], true),
+        (&["-m", &large], true),
+        (&["-m", &too_large], false),
+        (&["-m", "{}", "-q", "2"], false),
+        (&["-m", "{}", "-V", "31"], false),
+        (&["-m", "{}", "-V", "5"], false),
+        (&["-m", "{}", "--disable-clean-session"], true),
+        // Idle for longer than its keep-alive, which it fills with pings.
+        (
+            &[
+                "-m",
+                "{}",
+                "--repeat",
+                "2",
+                "--repeat-delay",
+                "8",
+                "-k",
+                "5",
+            ],
+            true,
+        ),
+    ] {
+        let short: Vec<String> = arguments
+            .iter()
+            .map(|one| one.chars().take(30).collect())
+            .collect();
+        assert_eq!(publish(arguments)?, taken, "{short:?}");
+    }
+    Ok(())
+}
+
+/// The library's own session: refused filters, a message down, and a foreign topic.
+async fn library(identity: &BoxIdentity) -> Result<()> {
+    let id = identity.device_id.as_str();
+    let mut options = MqttOptions::new(id, "localhost", identity.mqtt_port);
+    let tls = TlsConfiguration::Rustls(Arc::new(identity.tls(true)?));
+    options.set_transport(Transport::tls_with_config(tls));
+    let (client, mut events) = AsyncClient::new(options, 10);
+    let down = format!("xk/1/d/{id}/dn/#");
+    let filters = [down.as_str(), "xk/1/hub/state", "#"];
+    let filters = filters.map(|path| SubscribeFilter::new(path.to_owned(), QoS::AtLeastOnce));
+    client.subscribe_many(filters).await?;
+    let birth = serde_json::json!({"s": "online", "boot": uuid::Uuid::now_v7(), "epoch": 1});
+    let state = format!("xk/1/d/{id}/up/state");
+    let birth = birth.to_string();
+    client.publish(state, QoS::AtLeastOnce, true, birth).await?;
+    let (mut granted, mut acknowledged, mut told) = (None, false, None);
+    while granted.is_none() || !acknowledged || told.is_none() {
+        match timeout(SOON, events.poll()).await?? {
+            Event::Incoming(Packet::SubAck(ack)) => granted = Some(ack.return_codes),
+            Event::Incoming(Packet::PubAck(_)) => acknowledged = true,
+            Event::Incoming(Packet::Publish(message)) => told = Some(message),
+            _ => {}
+        }
+    }
+    use SubscribeReasonCode::{Failure, Success};
+    let one = Success(QoS::AtLeastOnce);
+    assert_eq!(granted, Some(vec![one, one, Failure]));
+    let told = told.context("the hub's clock")?;
+    assert_eq!(told.topic, format!("xk/1/d/{id}/dn/time"));
+    let foreign = "xk/1/d/box-other/up/health";
+    client
+        .publish(foreign, QoS::AtLeastOnce, false, "{}")
+        .await?;
+    let ends = async {
+        loop {
+            match events.poll().await {
+                Ok(Event::Incoming(Packet::PubAck(ack))) => break Some(ack.pkid),
+                Ok(_) => {}
+                Err(_) => break None,
+            }
+        }
+    };
+    assert_eq!(
+        timeout(SOON, ends).await?,
+        None,
+        "a foreign topic ends the connection"
     );
     Ok(())
 }
