@@ -301,8 +301,11 @@ fn document() -> Value {
     })
 }
 
-/// One connection is one open file; some more are open anyway.
-fn allow_files(count: usize) -> Result<()> {
+/// Lets this process hold so many connections: each is an open file, and some are open anyway.
+///
+/// # Errors
+/// The machine does not allow it.
+pub fn allow_files(count: usize) -> Result<()> {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let (wanted, mut limit) = (u64::try_from(count)? + 256, getrlimit(Resource::Nofile));
     if limit.current.is_some_and(|current| current < wanted) {

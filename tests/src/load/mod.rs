@@ -16,7 +16,7 @@ mod cable;
 pub mod chaos;
 
 pub use broker::Mosquitto;
-pub use fleet::{Address, Fleet, Manners, Side};
+pub use fleet::{Address, Fleet, Manners, Side, allow_files};
 pub use hall::{Hall, Kept};
 pub use papers::Papers;
 pub use tally::{Seen, Tally};
