@@ -6,8 +6,8 @@ use crate::camera::program::Program;
 use crate::camera::source::Camera;
 use crate::config::{self, Config};
 use crate::health::{self, Report, Sources};
-use crate::identity::{self, HttpClient, Identity};
-use crate::link::{self, Link, Settings};
+use crate::identity::{self, HttpClient, Identity, Renewal};
+use crate::link::{self, Job, Link, Settings};
 use crate::live::Pushes;
 use crate::outbox::{Limits, Outbox};
 use crate::recording::Recording;
@@ -23,7 +23,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use xunke_protocol::id::StreamKind;
+use xunke_protocol::envelope::Order;
+use xunke_protocol::id::{MessageId, StreamKind};
 
 /// Everything must have ended by then; systemd is told the same.
 const STOP: Duration = Duration::from_secs(5);
@@ -140,10 +141,12 @@ fn start(
     let with = (client.clone(), outbox.clone());
     let recording = Recording::start(&cameras, identity, config, with, &schedule, watched)?;
     let (jobs, orders) = mpsc::channel(JOBS_MAX);
+    let (to_live, live) = mpsc::channel(JOBS_MAX);
+    let (to_renewal, renewals) = mpsc::channel(1);
     let (answers, answered) = mpsc::channel(JOBS_MAX);
     let backlog = Arc::new(outbox.clone());
     let link = Link::new(settings(config, identity), backlog, jobs, answered);
-    let (measures, measuring) = health::measure(config, identity.certificate_end_ms);
+    let (measures, measuring) = health::measure(config, identity.certificate_end());
     let sources = Sources {
         measures,
         cameras: cameras.iter().map(Camera::signals).collect(),
@@ -163,7 +166,12 @@ fn start(
         tasks,
         follow(timetable, config, client, link.status()),
     );
-    tasks.spawn(pushes.run(orders, answers, stopping.clone()));
+    let renewal = Renewal::new(identity, config.state_dir.clone(), &config.hub);
+    let renewed = answers.clone();
+    let renewing = async move { renewal.run(renewals, renewed).await };
+    until(stopping, tasks, renewing);
+    until(stopping, tasks, hand_out(orders, to_live, to_renewal));
+    tasks.spawn(pushes.run(live, answers, stopping.clone()));
     tasks.spawn(link.run(stopping.clone()));
     Ok(Rooms { cameras, recording })
 }
@@ -206,6 +214,20 @@ fn limits(config: &Config) -> Limits {
     Limits {
         record_bytes_max: config.outbox.record_mib_max * MIB,
         note_bytes_max: config.outbox.note_mib_max * MIB,
+    }
+}
+
+/// Hands each order to the room that carries it out.
+async fn hand_out(
+    mut orders: mpsc::Receiver<Job>,
+    live: mpsc::Sender<Job>,
+    renewal: mpsc::Sender<MessageId>,
+) {
+    while let Some(job) = orders.recv().await {
+        match job.order {
+            Order::Renew => drop(renewal.send(job.id).await),
+            _ => drop(live.send(job).await),
+        }
     }
 }
 

@@ -138,6 +138,8 @@ pub enum Order {
     Ping,
     /// Ask for the timetable again: it has changed. Answered `done` at once.
     Timetable,
+    /// Ask for the certificate that follows, due or not. Answered `done` when the hub has seen it.
+    Renew,
     /// Open `/box/1/live/<push>` and send this stream, beginning at the newest keyframe.
     LiveStart {
         /// Names the push; chosen by the hub, single use.

@@ -12,13 +12,14 @@ pub struct Measures {
     pub(super) machine: watch::Receiver<Machine>,
     pub(super) network: watch::Receiver<Vec<PathSignals>>,
     pub(super) equipment: watch::Receiver<Vec<EquipmentSignals>>,
-    pub(super) certificate_end_ms: i64,
+    pub(super) certificate_end_ms: Box<dyn Fn() -> i64 + Send>,
 }
 
-/// The measures, and what renews them: it runs until it is dropped.
+/// The measures, and what renews them: it runs until it is dropped. The end of the certificate is
+/// asked for each time, for it is renewed while the box runs.
 pub fn measure(
     config: &Config,
-    certificate_end_ms: i64,
+    certificate_end_ms: impl Fn() -> i64 + Send + 'static,
 ) -> (Measures, impl Future<Output = ()> + Send + use<>) {
     let (tell_machine, machine) = watch::channel(Machine::default());
     let (tell_network, network) = watch::channel(Vec::new());
@@ -32,7 +33,7 @@ pub fn measure(
         machine,
         network,
         equipment,
-        certificate_end_ms,
+        certificate_end_ms: Box::new(certificate_end_ms),
     };
     let together = async move {
         let (machine, network, equipment) = measuring;

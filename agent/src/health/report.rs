@@ -56,7 +56,7 @@ impl Sources {
         let held = (self.held)();
         let measures = &self.measures;
         let machine = measures.machine.borrow().clone();
-        let own = |machine| dated(machine, measures.certificate_end_ms, &held, now_ms);
+        let own = |machine| dated(machine, (measures.certificate_end_ms)(), &held, now_ms);
         let cameras: Vec<_> = self
             .cameras
             .iter()

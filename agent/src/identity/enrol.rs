@@ -75,18 +75,26 @@ fn generate() -> Result<Keys, Error> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed).map_err(|error| Error::Crypto(error.to_string()))?;
     Ok(Keys {
-        tls: KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(crypto)?,
+        tls: new_tls_key()?,
         signing: SigningKey::from_bytes(&seed),
     })
 }
 
+/// A key for this box's certificate: P-256, made here.
+pub(super) fn new_tls_key() -> Result<KeyPair, Error> {
+    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(crypto)
+}
+
+/// PKCS#10 in PEM for a certificate of that key.
+pub(super) fn request_for(key: &KeyPair) -> Result<String, Error> {
+    let request = CertificateParams::default().serialize_request(key);
+    request.and_then(|request| request.pem()).map_err(crypto)
+}
+
 fn request(code: &Code, keys: &Keys) -> Result<EnrolRequest, Error> {
-    let csr = CertificateParams::default()
-        .serialize_request(&keys.tls)
-        .map_err(crypto)?;
     Ok(EnrolRequest {
         code_secret: code.secret().to_string(),
-        csr_pem: csr.pem().map_err(crypto)?,
+        csr_pem: request_for(&keys.tls)?,
         signing_key: keys.signing.verifying_key().to_bytes(),
     })
 }
@@ -150,12 +158,12 @@ fn verified(response: EnrolResponse, code: &Code, keys: &Keys) -> Result<Stored,
         hub_signing_key: encode(&response.hub_signing_key),
         epoch_bundle: response.epoch_bundle,
     };
-    stored.tls().map_err(Error::Answer)?;
+    stored.key().map_err(Error::Answer)?;
     Ok(stored)
 }
 
 /// Our key, our name, this CA's signature.
-fn check_certificate(
+pub(super) fn check_certificate(
     der: &CertificateDer<'_>,
     ca: &CertificateDer<'_>,
     key: &KeyPair,

@@ -1,20 +1,24 @@
 //! Identity: who this box is to the hub, and which hub it trusts.
 //!
-//! file → stored → epochs → pin → enrol
+//! file → credential → stored → epochs → pin → enrol → renew
 //!
 //! Invariants: private keys are made here and never leave; one file holds the identity, so it is
 //! whole or absent; the enrolment secret is sent only to a hub whose CA the code names.
 
 mod file;
+mod credential;
 mod stored;
 mod epochs;
 mod pin;
 mod enrol;
+mod renew;
 
 pub use enrol::{Enrolment, enrol};
 pub use epochs::{Epochs, keep_fresh};
 pub use file::write_durable;
+pub use renew::Renewal;
 
+use credential::Credential;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use rustls::ClientConfig;
 use std::path::{Path, PathBuf};
@@ -40,9 +44,8 @@ pub struct Identity {
     pub hub_signing_key: VerifyingKey,
     /// The day keys to seal with.
     pub epochs: Epochs,
-    /// When the box's certificate ends, milliseconds since the epoch.
-    pub certificate_end_ms: i64,
     tls: Arc<ClientConfig>,
+    credential: Arc<Credential>,
 }
 
 /// Why there is no identity, or why it was not given.
@@ -132,9 +135,10 @@ impl Identity {
             why,
         };
         let hub_signing_key = stored.hub_signing_key().map_err(damaged)?;
+        let credential = Arc::new(Credential::new(stored.key().map_err(damaged)?));
         Ok(Self {
-            tls: Arc::new(stored.tls().map_err(damaged)?),
-            certificate_end_ms: stored.certificate_end_ms().map_err(damaged)?,
+            tls: Arc::new(stored.tls(credential.clone()).map_err(damaged)?),
+            credential,
             device_signing_key: stored.device_signing_key().map_err(damaged)?,
             epochs: Epochs::load(state_dir, hub_signing_key, stored.epoch_bundle.clone()),
             hub_signing_key,
@@ -144,8 +148,14 @@ impl Identity {
         })
     }
 
-    /// TLS 1.3 only; trusts the hub's CA alone and shows this box's certificate. Shared, so that
-    /// its session tickets make the next handshake shorter.
+    /// Says when the certificate ends that is shown now, milliseconds since the epoch.
+    pub fn certificate_end(&self) -> impl Fn() -> i64 + Send + Sync + 'static {
+        let credential = self.credential.clone();
+        move || credential.end_ms()
+    }
+
+    /// TLS 1.3 only; trusts the hub's CA alone and shows this box's certificate, the newest at every
+    /// new connection. Shared, so that its session tickets make the next handshake shorter.
     pub fn tls_client_config(&self) -> Arc<ClientConfig> {
         self.tls.clone()
     }

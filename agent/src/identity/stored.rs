@@ -1,15 +1,18 @@
 //! `identity.json`: what enrolment keeps, in one file.
 
 use super::Error;
+use super::credential::Credential;
 use super::file::write_durable;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use rustls::client::Resumption;
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
@@ -20,8 +23,6 @@ use xunke_protocol::sealed::epoch::SignedBundle;
 use zeroize::Zeroizing;
 
 const FILE_BYTES_MAX: u64 = 256 * 1024;
-/// One per door of the hub and some to spare.
-const SESSIONS_MAX: usize = 8;
 
 /// The file's fields; keys as PEM, or as base64 of their 32 bytes.
 #[derive(Serialize, Deserialize)]
@@ -79,19 +80,29 @@ impl Stored {
         VerifyingKey::from_bytes(&bytes).map_err(|_| "the hub's signing key is no key".into())
     }
 
-    /// When the certificate ends, milliseconds since the epoch.
-    pub fn certificate_end_ms(&self) -> Result<i64, String> {
+    /// Certificate and key, which must belong together.
+    pub fn key(&self) -> Result<CertifiedKey, String> {
         let chain = certificates(&self.certificate_pem)?;
-        let parsed = chain
-            .first()
-            .map(|own| x509_parser::parse_x509_certificate(own));
-        let end = parsed.and_then(|parsed| Some(parsed.ok()?.1.validity().not_after.timestamp()));
-        end.map(|seconds| seconds.saturating_mul(1000))
-            .ok_or_else(|| "the certificate does not say when it ends".into())
+        let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes())
+            .map_err(|_| "no private key".to_owned())?;
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        CertifiedKey::from_der(chain, key, &provider).map_err(|error| error.to_string())
     }
 
     /// See [`super::Identity::tls_client_config`].
-    pub fn tls(&self) -> Result<ClientConfig, String> {
+    pub fn tls(&self, shown: Arc<Credential>) -> Result<ClientConfig, String> {
+        let config = self.trusting()?;
+        let mut config = config.with_client_cert_resolver(shown.clone());
+        config.resumption = Resumption::store(shown);
+        Ok(config)
+    }
+
+    /// The same without showing who this is: a certificate that has expired opens no door.
+    pub fn tls_of_nobody(&self) -> Result<ClientConfig, String> {
+        Ok(self.trusting()?.with_no_client_auth())
+    }
+
+    fn trusting(&self) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, String> {
         let text = |error: rustls::Error| error.to_string();
         let mut roots = RootCertStore::empty();
         for ca in certificates(&self.ca_pem)? {
@@ -99,20 +110,14 @@ impl Stored {
         }
         let chain = certificates(&self.certificate_pem)?;
         let floor = chain.first().map_or(0, not_before);
-        let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes())
-            .map_err(|_| "no private key".to_owned())?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let clock = Arc::new(NotBefore(UnixTime::since_unix_epoch(Duration::from_secs(
             floor,
         ))));
-        let mut config = ClientConfig::builder_with_details(provider, clock)
+        Ok(ClientConfig::builder_with_details(provider, clock)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(text)?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)
-            .map_err(text)?;
-        config.resumption = Resumption::in_memory_sessions(SESSIONS_MAX);
-        Ok(config)
+            .with_root_certificates(roots))
     }
 }
 

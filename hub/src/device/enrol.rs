@@ -25,6 +25,7 @@ const CODE_MS: i64 = 24 * 60 * 60 * 1000;
 /// Wrong codes of one address before it has to wait.
 const FAILURES_MAX: u32 = 5;
 const FAILURES_WITHIN_MS: i64 = 10 * 60 * 1000;
+const ACTION: &str = "enrol";
 /// Addresses remembered; the oldest go first.
 const ADDRESSES_MAX: usize = 4096;
 
@@ -67,6 +68,9 @@ pub enum Refused {
         /// When to try again.
         retry_after_seconds: i64,
     },
+    /// A certificate that is not renewed: why stands in the trail alone.
+    #[error("the certificate cannot be renewed")]
+    NotRenewed(&'static str),
     /// There are no day keys to hand out.
     #[error("there are no day keys")]
     Keys(#[source] keys::Error),
@@ -90,8 +94,8 @@ pub struct Place {
 
 /// Enrols boxes.
 pub struct Enrolment {
-    db: Db,
-    trail: Arc<Trail>,
+    pub(super) db: Db,
+    pub(super) trail: Arc<Trail>,
     links: Links,
     place: Place,
     failures: Mutex<HashMap<IpAddr, Failures>>,
@@ -129,7 +133,7 @@ impl Enrolment {
         if let Err(refused @ (Refused::Code | Refused::Request(_))) = &answer {
             self.failed(address, now_ms);
             let what = refused.to_string();
-            let entry = entry(address, "", Outcome::Refused, what);
+            let entry = entry(ACTION, address, "", Outcome::Refused, what);
             self.trail.append(entry, now_ms).await?;
         }
         answer
@@ -147,7 +151,7 @@ impl Enrolment {
             .map_err(Error::from)?;
         let device = Device::try_from(row.ok_or(Refused::Code)?)?;
         let signing_key = signing_key(&request.signing_key)?;
-        let issued = self.issue(request, &device.id, now_ms)?;
+        let issued = self.issue(&request.csr_pem, &device.id, now_ms)?;
         let bundle = self
             .place
             .keys
@@ -155,7 +159,13 @@ impl Enrolment {
             .await
             .map_err(Refused::Keys)?;
         let detail = format!("certificate {}", issued.serial);
-        let entry = entry(address, device.id.as_str(), Outcome::Permitted, detail);
+        let entry = entry(
+            ACTION,
+            address,
+            device.id.as_str(),
+            Outcome::Permitted,
+            detail,
+        );
         self.trail.append(entry, now_ms).await?;
         let row = EnrolledRow {
             id: device.id.as_str(),
@@ -178,13 +188,13 @@ impl Enrolment {
         Ok(self.response(device, issued, bundle))
     }
 
-    fn issue(
+    pub(super) fn issue(
         &self,
-        request: &EnrolRequest,
+        csr_pem: &str,
         device: &DeviceId,
         now_ms: i64,
     ) -> Result<Issued, Refused> {
-        let issued = self.place.ca.issue(&request.csr_pem, device, now_ms);
+        let issued = self.place.ca.issue(csr_pem, device, now_ms);
         issued.map_err(|error| match error {
             authority::Error::Request(why) => Refused::Request(why),
             other => Error::from(other).into(),
@@ -204,7 +214,7 @@ impl Enrolment {
         }
     }
 
-    fn may_try(&self, address: IpAddr, now_ms: i64) -> Result<(), Refused> {
+    pub(super) fn may_try(&self, address: IpAddr, now_ms: i64) -> Result<(), Refused> {
         let failures = self
             .failures
             .lock()
@@ -221,7 +231,7 @@ impl Enrolment {
         })
     }
 
-    fn failed(&self, address: IpAddr, now_ms: i64) {
+    pub(super) fn failed(&self, address: IpAddr, now_ms: i64) {
         let mut failures = self
             .failures
             .lock()
@@ -253,13 +263,19 @@ fn signing_key(bytes: &[u8; 32]) -> Result<String, Refused> {
     }
 }
 
-fn entry(address: IpAddr, object: &str, outcome: Outcome, detail: String) -> Entry {
+pub(super) fn entry(
+    action: &'static str,
+    address: IpAddr,
+    object: &str,
+    outcome: Outcome,
+    detail: String,
+) -> Entry {
     Entry {
         who: Who {
             address: address.to_string(),
             ..Who::default()
         },
-        action: "enrol",
+        action,
         object: object.to_owned(),
         purpose: String::new(),
         outcome,

@@ -1,9 +1,10 @@
 //! Devices: which boxes there are, how one becomes known, and how it is told what to do.
 //!
-//! registry → enrol → command → visits
+//! registry → enrol → renewal → command → visits
 
 pub mod registry;
 pub mod enrol;
+mod renewal;
 pub mod command;
 pub mod visits;
 

@@ -44,8 +44,19 @@ pub struct Device {
     pub classroom: ClassroomId,
     /// Where it stands between noted and retired.
     pub state: State,
-    /// The certificate in force, hexadecimal.
-    pub serial: Option<String>,
+    /// The certificates that are good.
+    pub serials: Serials,
+}
+
+/// The certificates of a box, hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Serials {
+    /// In force.
+    pub current: Option<String>,
+    /// Made, and in force from its first use on.
+    pub next: Option<String>,
+    /// Good until then for connections that were opened with it.
+    pub previous: Option<(String, i64)>,
 }
 
 /// A box's state.
@@ -55,6 +66,8 @@ pub enum State {
     Pending,
     /// A box holds a certificate.
     Enrolled,
+    /// A box holds a certificate that opens nothing until somebody has looked at it (X19).
+    Quarantined,
     /// Out of use for good.
     Retired,
 }
@@ -69,17 +82,24 @@ pub struct BoxIdentity {
     /// What signs its recordings, newest first. What it sealed before a new enrolment is signed
     /// with an older one and still genuine.
     pub signing_keys: Vec<VerifyingKey>,
+    /// It has shown a certificate that another has followed: whatever it opens next shows that.
+    pub renewed: bool,
 }
+
+/// Connections may last so long after the next certificate was first used: whoever watches a
+/// lesson goes on watching.
+const OVERLAP_MS: i64 = 12 * 60 * 60 * 1000;
 
 impl Devices {
     /// The box that holds this certificate, which TLS has verified; `None` when the certificate is
-    /// not the one in force, or the box is retired.
+    /// not good, or the box is not in use. The first use of a renewed certificate puts it in force.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn identify(
         &self,
         certificate: &CertificateDer<'_>,
+        now_ms: i64,
     ) -> Result<Option<BoxIdentity>, Error> {
         let Some((name, serial)) = name_and_serial(certificate) else {
             return Ok(None);
@@ -87,9 +107,18 @@ impl Devices {
         let Some(device) = find(&self.db, &name).await? else {
             return Ok(None);
         };
-        let in_force = device.serial.as_deref() == Some(serial.as_str());
-        if device.state != State::Enrolled || !in_force {
+        if device.state != State::Enrolled {
             return Ok(None);
+        }
+        let Some(held) = device.serials.holds(&serial, now_ms) else {
+            return Ok(None);
+        };
+        if held == Held::Next {
+            let until_ms = now_ms + OVERLAP_MS;
+            if !rows::put_next_in_force(&self.db, name.as_str(), &serial, until_ms).await? {
+                return Ok(None);
+            }
+            tracing::info!(device.id = %name, "a renewed certificate is in force");
         }
         let signing_keys = signing_keys(&self.db, &name).await?;
         let classroom = device.classroom;
@@ -97,6 +126,7 @@ impl Devices {
             device: name,
             classroom,
             signing_keys,
+            renewed: held == Held::Previous,
         }))
     }
 
@@ -108,6 +138,41 @@ impl Devices {
         let known = rows::retire(&self.db, device.as_str()).await?;
         self.links.kick(device);
         Ok(known)
+    }
+}
+
+/// Which of a box's certificates one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    Current,
+    Next,
+    Previous,
+}
+
+impl Serials {
+    fn holds(&self, serial: &str, now_ms: i64) -> Option<Held> {
+        if self.current.as_deref() == Some(serial) {
+            return Some(Held::Current);
+        }
+        if self.next.as_deref() == Some(serial) {
+            return Some(Held::Next);
+        }
+        let (previous, until_ms) = self.previous.as_ref()?;
+        (previous == serial && now_ms < *until_ms).then_some(Held::Previous)
+    }
+}
+
+impl State {
+    /// The state of a stored name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "pending" => Some(Self::Pending),
+            "enrolled" => Some(Self::Enrolled),
+            "quarantined" => Some(Self::Quarantined),
+            "retired" => Some(Self::Retired),
+            _ => None,
+        }
     }
 }
 
@@ -157,18 +222,17 @@ impl TryFrom<DeviceRow> for Device {
     type Error = Error;
 
     fn try_from(row: DeviceRow) -> Result<Self, Error> {
-        let state = match row.state.as_str() {
-            "pending" => State::Pending,
-            "enrolled" => State::Enrolled,
-            "retired" => State::Retired,
-            _ => return Err(stored("state", &row.id)),
-        };
+        let state = State::named(&row.state).ok_or_else(|| stored("state", &row.id))?;
         let classroom = Uuid::from_str(&row.classroom_id).map_err(|_| stored("room", &row.id))?;
         Ok(Self {
             id: row.id.parse().map_err(|_| stored("id", &row.id))?,
             classroom: ClassroomId(classroom),
             state,
-            serial: row.serial,
+            serials: Serials {
+                current: row.serial,
+                next: row.next_serial,
+                previous: row.previous_serial.zip(row.previous_until_ms),
+            },
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Enrolment end to end in the room: codes, refusals, the trail, and who is known afterwards.
 
+mod renewal;
+
 use super::enrol::{Refused, new_code};
 use super::registry::{State, find};
 use super::*;
@@ -153,7 +155,7 @@ async fn a_code_enrols_one_box_once() {
     assert!(response.epoch_bundle.acceptable(&hub, 0));
     let known = house
         .devices
-        .identify(&certificate(&response))
+        .identify(&certificate(&response), NOW)
         .await
         .unwrap()
         .unwrap();
@@ -180,12 +182,16 @@ async fn a_replaced_box_loses_its_certificate_and_keeps_what_it_had_signed() {
     let second = house.code("box-1", 1, NOW).await.unwrap();
     let second = house.enrol(&request(&second, 2), NOW + 1).await.unwrap();
     assert_eq!(
-        house.devices.identify(&certificate(&first)).await.unwrap(),
+        house
+            .devices
+            .identify(&certificate(&first), NOW)
+            .await
+            .unwrap(),
         None
     );
     let known = house
         .devices
-        .identify(&certificate(&second))
+        .identify(&certificate(&second), NOW)
         .await
         .unwrap()
         .unwrap();
@@ -204,7 +210,7 @@ async fn a_retired_box_is_nobody_and_gets_no_code() {
     assert_eq!(
         house
             .devices
-            .identify(&certificate(&response))
+            .identify(&certificate(&response), NOW)
             .await
             .unwrap(),
         None
@@ -255,7 +261,7 @@ async fn what_proves_nothing_is_refused_and_uses_up_no_code() {
     assert!(
         house
             .devices
-            .identify(&certificate(&response))
+            .identify(&certificate(&response), NOW)
             .await
             .unwrap()
             .is_some()
@@ -267,7 +273,7 @@ async fn what_proves_nothing_is_refused_and_uses_up_no_code() {
     assert_eq!(
         house
             .devices
-            .identify(&certificate(&foreign))
+            .identify(&certificate(&foreign), NOW)
             .await
             .unwrap(),
         None

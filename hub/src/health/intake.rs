@@ -46,7 +46,7 @@ pub(super) enum NotTaken {
 
 impl Fleet for Intake {
     async fn admit(&self, certificate: &CertificateDer<'_>) -> Option<DeviceId> {
-        match self.devices.identify(certificate).await {
+        match self.devices.identify(certificate, clock::now_ms()).await {
             Ok(identity) => identity.map(|identity| identity.device),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;

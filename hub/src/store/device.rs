@@ -11,12 +11,31 @@ pub struct DeviceRow {
     pub id: String,
     /// UUID of its room.
     pub classroom_id: String,
-    /// `pending`, `enrolled` or `retired`.
+    /// `pending`, `enrolled`, `quarantined` or `retired`.
     pub state: String,
     /// Of the certificate in force, hexadecimal.
     pub serial: Option<String>,
     /// End of that certificate.
     pub certificate_until_ms: Option<i64>,
+    /// Of the certificate that will follow, hexadecimal.
+    pub next_serial: Option<String>,
+    /// Of the certificate before, hexadecimal.
+    pub previous_serial: Option<String>,
+    /// Until when connections of that one are good.
+    pub previous_until_ms: Option<i64>,
+}
+
+/// The certificate that is to follow.
+#[derive(Debug, Clone)]
+pub struct NextRow<'a> {
+    /// Device id.
+    pub id: &'a str,
+    /// Of the certificate in force.
+    pub serial: &'a str,
+    /// Of the one to follow.
+    pub next_serial: &'a str,
+    /// Its end.
+    pub next_until_ms: i64,
 }
 
 /// What an enrolment changes.
@@ -34,7 +53,8 @@ pub struct EnrolledRow<'a> {
     pub secret_sha256: &'a str,
 }
 
-const COLUMNS: &str = "SELECT id, classroom_id, state, serial, certificate_until_ms FROM devices";
+const COLUMNS: &str = "SELECT id, classroom_id, state, serial, certificate_until_ms, next_serial,
+     previous_serial, previous_until_ms FROM devices";
 
 /// One box.
 ///
@@ -109,7 +129,8 @@ pub async fn of_code(
     now_ms: i64,
 ) -> Result<Option<DeviceRow>, Error> {
     sqlx::query_as(
-        "SELECT d.id, d.classroom_id, d.state, d.serial, d.certificate_until_ms
+        "SELECT d.id, d.classroom_id, d.state, d.serial, d.certificate_until_ms, d.next_serial,
+                d.previous_serial, d.previous_until_ms
          FROM enrolment_codes c JOIN devices d ON d.id = c.device_id
          WHERE c.secret_sha256 = $1 AND c.used_ms IS NULL AND c.expires_ms > $2
            AND d.state <> 'retired'",
@@ -153,7 +174,7 @@ async fn put_in_force(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE devices SET state = 'enrolled', serial = $2, certificate_until_ms = $3,
-         enrolled_ms = $4 WHERE id = $1",
+         enrolled_ms = $4, next_serial = NULL, previous_serial = NULL WHERE id = $1",
     )
     .bind(row.id)
     .bind(row.serial)
@@ -170,12 +191,61 @@ async fn put_in_force(
         .map(drop)
 }
 
+/// Notes the certificate that is to follow; `false` when the one it follows is not in force any
+/// more, or the box is not in use.
+///
+/// # Errors
+/// When the database fails.
+pub async fn follow(db: &Db, row: &NextRow<'_>) -> Result<bool, Error> {
+    const FOLLOW: &str = "UPDATE devices SET next_serial = $3, next_until_ms = $4
+        WHERE id = $1 AND serial = $2 AND state = 'enrolled'";
+    sqlx::query(FOLLOW)
+        .bind(row.id)
+        .bind(row.serial)
+        .bind(row.next_serial)
+        .bind(row.next_until_ms)
+        .execute(db.write())
+        .await
+        .map(|done| done.rows_affected() == 1)
+        .map_err(failed("noting a box's next certificate"))
+}
+
+/// Puts the next certificate in force; the one before is good for `previous_until_ms`. `false`
+/// when it is not the next one any more, unless it is in force already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn put_next_in_force(
+    db: &Db,
+    id: &str,
+    next_serial: &str,
+    previous_until_ms: i64,
+) -> Result<bool, Error> {
+    const IN_FORCE: &str = "UPDATE devices SET previous_serial = serial, previous_until_ms = $3,
+            serial = next_serial, certificate_until_ms = next_until_ms, next_serial = NULL
+        WHERE id = $1 AND next_serial = $2 AND state = 'enrolled'";
+    let done = sqlx::query(IN_FORCE)
+        .bind(id)
+        .bind(next_serial)
+        .bind(previous_until_ms)
+        .execute(db.write())
+        .await
+        .map_err(failed("putting a certificate in force"))?;
+    if done.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let row = find(db, id).await?;
+    Ok(row.is_some_and(|row| row.serial.as_deref() == Some(next_serial)))
+}
+
 /// Takes a box out of use for good; `false` when there is no such box.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn retire(db: &Db, id: &str) -> Result<bool, Error> {
-    sqlx::query("UPDATE devices SET state = 'retired', serial = NULL WHERE id = $1")
+    const RETIRE: &str = "UPDATE devices SET state = 'retired', serial = NULL, next_serial = NULL,
+        previous_serial = NULL WHERE id = $1";
+    sqlx::query(RETIRE)
         .bind(id)
         .execute(db.write())
         .await

@@ -84,7 +84,7 @@ fn told() -> Vec<Row> {
 fn at_the_boxes_door() -> Vec<Row> {
     let row = |route: super::routes::BoxRoute| {
         let needs = match route.needs {
-            boxes::Needs::Nobody => "the one-time code of a box",
+            boxes::Needs::Nobody => "no certificate: a one-time code, or a box's signature",
             boxes::Needs::Box => BOX,
         };
         let asked = format!("{:6} {}", route.method.as_str(), route.path);

@@ -57,6 +57,8 @@ pub enum Error {
     Unreadable(String),
     /// A box without a certificate in force.
     UnknownBox,
+    /// A certificate that is not renewed; why is not said.
+    NotRenewed,
     /// An enrolment code that is unknown, used or expired; which of them is not said.
     WrongCode,
     /// There are no day keys to seal with.
@@ -146,7 +148,7 @@ impl Error {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::UnknownBox => StatusCode::UNAUTHORIZED,
-            Self::WrongCode => StatusCode::FORBIDDEN,
+            Self::WrongCode | Self::NotRenewed => StatusCode::FORBIDDEN,
             Self::NoDayKeys => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotStored(why) => not_stored::status(why),
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -188,6 +190,11 @@ impl Error {
                 "unknown_box",
                 "设备证书无效或已停用，请重新注册入网。",
                 "The box has no certificate in force; enrol it again.",
+            ),
+            Self::NotRenewed => new(
+                "not_renewed",
+                "证书不能更新，请用新注册码重新注册入网。",
+                "The certificate cannot be renewed; enrol the box again with a new code.",
             ),
             Self::WrongCode => new(
                 "wrong_code",
@@ -317,6 +324,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Code => Self::WrongCode,
+            Refused::NotRenewed(_) => Self::NotRenewed,
             Refused::Request(why) => Self::Unreadable(why.into()),
             Refused::TooMany {
                 retry_after_seconds,

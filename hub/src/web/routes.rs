@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use xunke_policy::access::Action;
 
 use super::App;
-use super::boxes::{self, enrol, live, segments, timetable};
+use super::boxes::{self, enrol, live, renewal, segments, timetable};
 use super::error::Error;
 use super::failure;
 use super::guard::{Needs, client, guard};
@@ -354,6 +354,7 @@ pub fn boxes_table() -> Vec<BoxRoute> {
         handler,
     };
     let enrolment = post(enrol::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
+    let renewing = post(renewal::renew).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
     // No limit of axum's: the segment goes to the disk and is counted there.
     let upload = put(segments::upload);
     let progress = get(segments::progress);
@@ -361,6 +362,7 @@ pub fn boxes_table() -> Vec<BoxRoute> {
     let windows = get(timetable::timetable);
     vec![
         row(Method::POST, "/box/1/enrol", Nobody, enrolment),
+        row(Method::POST, "/box/1/renewal", Nobody, renewing),
         row(Method::PUT, "/box/1/segments/{id}", Box, upload),
         row(Method::GET, "/box/1/segments/{id}", Box, progress),
         row(Method::GET, "/box/1/epoch-bundle", Box, bundle),

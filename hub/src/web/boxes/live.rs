@@ -10,6 +10,7 @@ use tokio::time::{Instant, interval_at, timeout};
 use xunke_protocol::id::{DeviceId, PushId};
 use xunke_protocol::live::{BadFrame, Frame, MESSAGE_BYTES_MAX};
 
+use crate::clock::now_ms;
 use crate::device::registry::BoxIdentity;
 use crate::live::relay::Push;
 use crate::web::App;
@@ -110,6 +111,6 @@ async fn may_speak(app: &App, peer: &Peer) -> bool {
     let Some(certificate) = &peer.certificate else {
         return false;
     };
-    let identity = app.devices.identify(certificate).await;
+    let identity = app.devices.identify(certificate, now_ms()).await;
     !matches!(identity, Ok(None))
 }

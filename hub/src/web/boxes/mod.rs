@@ -1,17 +1,19 @@
 //! The boxes' door: who a box is comes from its certificate, never from the address it asks for.
 //!
-//! enrol → timetable → segments → live
+//! enrol → renewal → timetable → segments → live
 //!
-//! Its routes stand in the table of every entrance. Only enrolment is open without a certificate,
-//! because that is where a box gets one.
+//! Its routes stand in the table of every entrance. Only enrolment and renewal are open without a
+//! certificate, because that is where a box gets one.
 
 pub mod enrol;
+pub mod renewal;
 pub mod timetable;
 pub mod segments;
 pub mod live;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -20,19 +22,21 @@ use super::error::Error;
 use super::failure;
 use super::listen::Peer;
 use crate::access::audit::Who;
+use crate::clock::now_ms;
 use crate::device::registry::BoxIdentity;
 
 /// What a route needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// Nothing: enrolment.
+    /// No certificate: enrolment and renewal.
     Nobody,
     /// The certificate in force of a box; the handler takes its [`BoxIdentity`].
     Box,
 }
 
 /// Lets a request through to its handler, or answers why not. Asks the store every time, so that
-/// a retired box is out at its next request.
+/// a retired box is out at its next request. A connection of the certificate before is closed after
+/// the answer, so that the next one shows the certificate in force.
 ///
 /// # Errors
 /// 401 without a certificate in force.
@@ -46,14 +50,21 @@ pub async fn guard(
         address: peer.address.ip().to_string(),
         ..Who::default()
     };
+    let mut renewed = false;
     if needs == Needs::Box {
         let certificate = peer.certificate.as_ref().ok_or(Error::UnknownBox)?;
-        let identity = app.devices.identify(certificate).await?;
+        let identity = app.devices.identify(certificate, now_ms()).await?;
         let identity = identity.ok_or(Error::UnknownBox)?;
         who.person = identity.device.to_string();
+        renewed = identity.renewed;
         request.extensions_mut().insert(identity);
     }
-    Ok(failure::asked_by(next.run(request).await, who))
+    let mut response = next.run(request).await;
+    if renewed && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    Ok(failure::asked_by(response, who))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for BoxIdentity {
