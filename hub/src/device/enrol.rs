@@ -17,11 +17,11 @@ use crate::access::audit::{Entry, Outcome, Trail, Unavailable, Who};
 use crate::authority::{self, Ca, Issued};
 use crate::endpoint::Links;
 use crate::keys::{self, Keys};
-use crate::store::Db;
-use crate::store::device::{self as rows, EnrolledRow};
+use crate::store::device::{self as rows, EnrolledRow, ExpectedRow};
+use crate::store::{Db, Writing};
 
 /// A code is carried from the IT centre to the room within a day.
-const CODE_MS: i64 = 24 * 60 * 60 * 1000;
+pub(super) const CODE_MS: i64 = 24 * 60 * 60 * 1000;
 /// Wrong codes of one address before it has to wait.
 const FAILURES_MAX: u32 = 5;
 const FAILURES_WITHIN_MS: i64 = 10 * 60 * 1000;
@@ -40,16 +40,33 @@ pub async fn new_code(
     classroom: ClassroomId,
     now_ms: i64,
 ) -> Result<Code, Error> {
+    let mut writing = db.begin().await?;
+    let code = expect(&mut writing, ca.sha256(), device, classroom, now_ms).await?;
+    Db::commit(writing).await?;
+    Ok(code)
+}
+
+/// The same within what is being written.
+pub(super) async fn expect(
+    writing: &mut Writing,
+    ca_sha256: [u8; 32],
+    device: &DeviceId,
+    classroom: ClassroomId,
+    now_ms: i64,
+) -> Result<Code, Error> {
     let mut secret = [0; SECRET_BYTES];
     getrandom::fill(&mut secret).expect("invariant: the kernel gives random bytes");
-    let code = Code::new(secret, ca.sha256());
-    let (room, hash) = (classroom.0.to_string(), hash(&code.secret()));
-    let expires_ms = now_ms + CODE_MS;
-    let noted = rows::expect(db, device.as_str(), &room, &hash, expires_ms, now_ms).await?;
-    if noted {
-        Ok(code)
-    } else {
-        Err(Error::NotExpected(device.clone()))
+    let code = Code::new(secret, ca_sha256);
+    let row = ExpectedRow {
+        id: device.as_str(),
+        classroom_id: &classroom.0.to_string(),
+        secret_sha256: &hash(&code.secret()),
+        expires_ms: now_ms + CODE_MS,
+        now_ms,
+    };
+    match rows::expect(writing, &row).await? {
+        true => Ok(code),
+        false => Err(Error::NotExpected(device.clone())),
     }
 }
 
@@ -199,6 +216,11 @@ impl Enrolment {
             authority::Error::Request(why) => Refused::Request(why),
             other => Error::from(other).into(),
         })
+    }
+
+    /// Stands in every code.
+    pub(super) fn ca_sha256(&self) -> [u8; 32] {
+        self.place.ca.sha256()
     }
 
     fn response(&self, device: Device, issued: Issued, bundle: SignedBundle) -> EnrolResponse {

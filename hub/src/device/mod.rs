@@ -1,10 +1,11 @@
 //! Devices: which boxes there are, how one becomes known, and how it is told what to do.
 //!
-//! registry → enrol → renewal → command → visits
+//! registry → enrol → renewal → desk → command → visits
 
 pub mod registry;
 pub mod enrol;
 mod renewal;
+pub mod desk;
 pub mod command;
 pub mod visits;
 
@@ -29,6 +30,7 @@ pub struct Devices {
     /// Which boxes came, and who was sent away.
     pub visits: Arc<Visits>,
     db: Db,
+    trail: Arc<Trail>,
 }
 
 impl Devices {
@@ -38,7 +40,7 @@ impl Devices {
         let links = Links::default();
         let commands = Commands::new(links.clone());
         let visits = Arc::new(Visits::new(trail.clone()));
-        let enrolment = Enrolment::new(db.clone(), trail, links.clone(), place);
+        let enrolment = Enrolment::new(db.clone(), trail.clone(), links.clone(), place);
         let enrolment = Arc::new(enrolment);
         Self {
             links,
@@ -46,6 +48,7 @@ impl Devices {
             enrolment,
             visits,
             db,
+            trail,
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Device {
     pub state: State,
     /// The certificates that are good.
     pub serials: Serials,
+    /// End of the one in force, milliseconds since the epoch.
+    pub certificate_until_ms: Option<i64>,
 }
 
 /// The certificates of a box, hexadecimal.
@@ -129,16 +131,6 @@ impl Devices {
             renewed: held == Held::Previous,
         }))
     }
-
-    /// Takes a box out of use for good and ends its session at once.
-    ///
-    /// # Errors
-    /// When the store fails; then the session goes on.
-    pub async fn retire(&self, device: &DeviceId) -> Result<bool, Error> {
-        let known = rows::retire(&self.db, device.as_str()).await?;
-        self.links.kick(device);
-        Ok(known)
-    }
 }
 
 /// Which of a box's certificates one is.
@@ -163,16 +155,27 @@ impl Serials {
 }
 
 impl State {
+    /// The word in the store and on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Enrolled => "enrolled",
+            Self::Quarantined => "quarantined",
+            Self::Retired => "retired",
+        }
+    }
+
     /// The state of a stored name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "pending" => Some(Self::Pending),
-            "enrolled" => Some(Self::Enrolled),
-            "quarantined" => Some(Self::Quarantined),
-            "retired" => Some(Self::Retired),
-            _ => None,
-        }
+        const ALL: [State; 4] = [
+            State::Pending,
+            State::Enrolled,
+            State::Quarantined,
+            State::Retired,
+        ];
+        ALL.into_iter().find(|state| state.name() == name)
     }
 }
 
@@ -228,6 +231,7 @@ impl TryFrom<DeviceRow> for Device {
             id: row.id.parse().map_err(|_| stored("id", &row.id))?,
             classroom: ClassroomId(classroom),
             state,
+            certificate_until_ms: row.certificate_until_ms,
             serials: Serials {
                 current: row.serial,
                 next: row.next_serial,

@@ -11,6 +11,7 @@ use crate::endpoint::NotSent;
 use crate::keys::Keys;
 use crate::keys::custody::Custody;
 use crate::notice::Notices;
+use crate::store::device as rows;
 use ed25519_dalek::SigningKey;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::CertificateDer;
@@ -62,6 +63,19 @@ impl House {
             trail,
             devices,
         }
+    }
+
+    /// Takes a box from one state to another as the desk does; what it has open ends.
+    pub(crate) async fn step(&self, device: &DeviceId, to: State) -> bool {
+        let Some(known) = find(&self.db, device).await.unwrap() else {
+            return false;
+        };
+        let mut writing = self.db.begin().await.unwrap();
+        let (from, to) = (known.state.name(), to.name());
+        let stepped = rows::step(&mut writing, device.as_str(), from, to).await;
+        Db::commit(writing).await.unwrap();
+        self.devices.links.kick(device);
+        stepped.unwrap()
     }
 
     pub(crate) async fn code(
@@ -205,8 +219,8 @@ async fn a_retired_box_is_nobody_and_gets_no_code() {
     let code = house.code("box-1", 1, NOW).await.unwrap();
     let spare = house.code("box-1", 1, NOW).await.unwrap();
     let response = house.enrol(&request(&code, 1), NOW).await.unwrap();
-    assert!(house.devices.retire(&id("box-1")).await.unwrap());
-    assert!(!house.devices.retire(&id("box-9")).await.unwrap());
+    assert!(house.step(&id("box-1"), State::Retired).await);
+    assert!(!house.step(&id("box-9"), State::Retired).await);
     assert_eq!(
         house
             .devices

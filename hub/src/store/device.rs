@@ -25,6 +25,21 @@ pub struct DeviceRow {
     pub previous_until_ms: Option<i64>,
 }
 
+/// A box that is to come, and its code.
+#[derive(Debug, Clone)]
+pub struct ExpectedRow<'a> {
+    /// Device id.
+    pub id: &'a str,
+    /// UUID of its room.
+    pub classroom_id: &'a str,
+    /// Of the code's secret, hexadecimal.
+    pub secret_sha256: &'a str,
+    /// End of the code.
+    pub expires_ms: i64,
+    /// Now.
+    pub now_ms: i64,
+}
+
 /// The certificate that is to follow.
 #[derive(Debug, Clone)]
 pub struct NextRow<'a> {
@@ -84,39 +99,30 @@ pub async fn all(db: &Db) -> Result<Vec<DeviceRow>, Error> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn expect(
-    db: &Db,
-    id: &str,
-    classroom_id: &str,
-    secret_sha256: &str,
-    expires_ms: i64,
-    now_ms: i64,
-) -> Result<bool, Error> {
-    let mut writing = db.begin().await?;
+pub async fn expect(writing: &mut Writing, row: &ExpectedRow<'_>) -> Result<bool, Error> {
     sqlx::query(
         "INSERT INTO devices (id, classroom_id, state, created_ms) VALUES ($1, $2, 'pending', $3)
          ON CONFLICT (id) DO NOTHING",
     )
-    .bind(id)
-    .bind(classroom_id)
-    .bind(now_ms)
-    .execute(&mut *writing)
+    .bind(row.id)
+    .bind(row.classroom_id)
+    .bind(row.now_ms)
+    .execute(&mut **writing)
     .await
     .map_err(failed("noting a box"))?;
-    let noted = sqlx::query(
+    sqlx::query(
         "INSERT INTO enrolment_codes (secret_sha256, device_id, expires_ms)
          SELECT $1, id, $2 FROM devices
          WHERE id = $3 AND classroom_id = $4 AND state <> 'retired'",
     )
-    .bind(secret_sha256)
-    .bind(expires_ms)
-    .bind(id)
-    .bind(classroom_id)
-    .execute(&mut *writing)
+    .bind(row.secret_sha256)
+    .bind(row.expires_ms)
+    .bind(row.id)
+    .bind(row.classroom_id)
+    .execute(&mut **writing)
     .await
-    .map_err(failed("noting an enrolment code"))?;
-    Db::commit(writing).await?;
-    Ok(noted.rows_affected() == 1)
+    .map(|noted| noted.rows_affected() == 1)
+    .map_err(failed("noting an enrolment code"))
 }
 
 /// The box of a code that was not used, has not expired, and whose box is not retired.
@@ -238,19 +244,19 @@ pub async fn put_next_in_force(
     Ok(row.is_some_and(|row| row.serial.as_deref() == Some(next_serial)))
 }
 
-/// Takes a box out of use for good; `false` when there is no such box.
+/// Takes a box from one state to another; `false` when it is not in the first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn retire(db: &Db, id: &str) -> Result<bool, Error> {
-    const RETIRE: &str = "UPDATE devices SET state = 'retired', serial = NULL, next_serial = NULL,
-        previous_serial = NULL WHERE id = $1";
-    sqlx::query(RETIRE)
+pub async fn step(writing: &mut Writing, id: &str, from: &str, to: &str) -> Result<bool, Error> {
+    sqlx::query("UPDATE devices SET state = $3 WHERE id = $1 AND state = $2")
         .bind(id)
-        .execute(db.write())
+        .bind(from)
+        .bind(to)
+        .execute(&mut **writing)
         .await
         .map(|done| done.rows_affected() == 1)
-        .map_err(failed("retiring a box"))
+        .map_err(failed("changing the state of a box"))
 }
 
 /// The signing keys of a box, newest first, hexadecimal.

@@ -41,6 +41,7 @@ pub mod lockouts;
 pub mod staff_import;
 pub mod agreements;
 pub mod departures;
+pub mod desk;
 pub mod sanctions;
 pub mod interferences;
 pub mod incidents;

@@ -21,7 +21,9 @@ use super::failure;
 use super::guard::{Needs, client, guard};
 use super::watchers;
 use super::{account, agreement, agreements, applications, audit, capture, completeness};
-use super::{departures, destructions, devices, events, faults, grants, holds, home, incidents};
+use super::{
+    departures, desk, destructions, devices, events, faults, grants, holds, home, incidents,
+};
 use super::{
     inspections, interferences, lockouts, marks, minors, papers, passkeys, people, plays, premium,
     recordings, records,
@@ -281,6 +283,8 @@ fn everything_else() -> Vec<Route> {
     const ROOMS: Needs = Needs::Action("see_rooms", Action::SeeRooms);
     const RECORDS: Needs = Needs::Action("read_records", Action::ReadRecords);
     const DEVICES: Needs = Needs::Action("see_devices", Action::SeeDevices);
+    const CODES: Needs = Needs::Action("make_enrolment_code", Action::SeeDevices);
+    const STEPS: Needs = Needs::Action("change_box", Action::SeeDevices);
     const CAPTURE: Needs = Needs::Action("set_capture", Action::SeeDevices);
     const UNTIL: Needs = Needs::Action("record_until", Action::SeeDevices);
     const COMPLETE: Needs = Needs::Action("see_completeness", Action::SeeCompleteness);
@@ -301,6 +305,9 @@ fn everything_else() -> Vec<Route> {
         POST   "/api/records"                            FILE       => records::file;
         GET    "/api/records/{id}"                       RECORD     => records::one;
         GET    "/api/devices"                            DEVICES    => devices::list;
+        GET    "/api/desk"                               DEVICES    => desk::desk;
+        POST   "/api/desk/codes"                         CODES      => desk::make_code;
+        POST   "/api/desk/steps"                         STEPS      => desk::step;
         POST   "/api/rooms/{id}/capture"                 CAPTURE    => capture::set;
         POST   "/api/rooms/{id}/record-until"            UNTIL      => capture::record_until;
         GET    "/api/faults"                             FAULTS     => faults::list;

@@ -43,6 +43,7 @@ export const router = createRouter({
         { path: 'completeness', component: () => import('./pages/CompletenessPage.vue') },
         { path: 'destructions', component: () => import('./pages/DestructionsPage.vue') },
         { path: 'papers', component: () => import('./pages/PapersPage.vue') },
+        { path: 'desk', component: () => import('./pages/DeskPage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
         { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
         { path: 'account', component: () => import('./pages/AccountPage.vue') },

@@ -124,7 +124,7 @@ async fn nobody_else_renews_and_the_trail_says_why_not() {
         let (outcome, detail) = house.trail().await.pop().unwrap();
         assert_eq!((outcome.as_str(), detail.as_str()), ("refused", why));
     }
-    house.devices.retire(&id("box-1")).await.unwrap();
+    assert!(house.step(&id("box-1"), State::Retired).await);
     let retired = house.renew(&asked(&old, 1), NOW).await;
     assert!(matches!(
         retired,

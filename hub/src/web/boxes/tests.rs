@@ -5,6 +5,7 @@ use crate::access::audit::Trail;
 use crate::access::gate::tests::stage::school;
 use crate::access::secret::SealingKey;
 use crate::clock::now_ms;
+use crate::device::registry::State;
 use crate::device::tests::{House, request};
 use crate::notice::Notices;
 use crate::recording::media::Media;
@@ -129,13 +130,8 @@ async fn a_box_gets_in_until_it_is_retired_or_replaced() {
     let second = certificate(&door.enrol("box-1", 2).await);
     assert_eq!(bundle(&first).await, StatusCode::UNAUTHORIZED);
     assert_eq!(bundle(&second).await, StatusCode::OK);
-    assert!(
-        door.app
-            .devices
-            .retire(&"box-1".parse().unwrap())
-            .await
-            .unwrap()
-    );
+    let device = "box-1".parse().unwrap();
+    assert!(door.house.step(&device, State::Retired).await);
     assert_eq!(bundle(&second).await, StatusCode::UNAUTHORIZED);
 }
 

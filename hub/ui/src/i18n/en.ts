@@ -5,6 +5,7 @@ import { en as guarding } from './words/guarding';
 import { en as keeping } from './words/keeping';
 import { en as cases } from './words/cases';
 import { en as completeness } from './words/completeness';
+import { en as desk } from './words/desk';
 import { en as grants } from './words/grants';
 import { en as machine } from './words/machine';
 import { en as marks } from './words/marks';
@@ -25,6 +26,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...keeping,
   ...cases,
   ...completeness,
+  ...desk,
   ...grants,
   ...machine,
   ...marks,

@@ -5,6 +5,7 @@ import { zh as guarding } from './words/guarding';
 import { zh as keeping } from './words/keeping';
 import { zh as cases } from './words/cases';
 import { zh as completeness } from './words/completeness';
+import { zh as desk } from './words/desk';
 import { zh as grants } from './words/grants';
 import { zh as machine } from './words/machine';
 import { zh as marks } from './words/marks';
@@ -25,6 +26,7 @@ export const zh = {
   ...keeping,
   ...cases,
   ...completeness,
+  ...desk,
   ...grants,
   ...machine,
   ...marks,
