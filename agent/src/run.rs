@@ -146,7 +146,7 @@ fn start(
     let (answers, answered) = mpsc::channel(JOBS_MAX);
     let backlog = Arc::new(outbox.clone());
     let link = Link::new(settings(config, identity), backlog, jobs, answered);
-    let (measures, measuring) = health::measure(config, identity.certificate_end());
+    let (measures, measuring) = health::measure(config, Box::new(identity.certificate_end()));
     let sources = Sources {
         measures,
         cameras: cameras.iter().map(Camera::signals).collect(),

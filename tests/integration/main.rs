@@ -20,6 +20,7 @@ mod proxies;
 mod accounts;
 mod people;
 mod revocation;
+mod desk;
 mod single_sign_on;
 mod exits;
 mod postgres;

@@ -19,7 +19,7 @@ pub struct Measures {
 /// asked for each time, for it is renewed while the box runs.
 pub fn measure(
     config: &Config,
-    certificate_end_ms: impl Fn() -> i64 + Send + 'static,
+    certificate_end_ms: Box<dyn Fn() -> i64 + Send>,
 ) -> (Measures, impl Future<Output = ()> + Send + use<>) {
     let (tell_machine, machine) = watch::channel(Machine::default());
     let (tell_network, network) = watch::channel(Vec::new());
@@ -33,7 +33,7 @@ pub fn measure(
         machine,
         network,
         equipment,
-        certificate_end_ms: Box::new(certificate_end_ms),
+        certificate_end_ms,
     };
     let together = async move {
         let (machine, network, equipment) = measuring;

@@ -50,7 +50,9 @@ impl Credential {
     /// When what is shown now ends, milliseconds since 1970-01-01 UTC; 0 when it does not say.
     pub fn end_ms(&self) -> i64 {
         let key = self.shown().key;
-        let parsed = key.end_entity_cert().map(|own| x509_parser::parse_x509_certificate(own));
+        let parsed = key
+            .end_entity_cert()
+            .map(|own| x509_parser::parse_x509_certificate(own));
         let Ok(Ok((_, certificate))) = parsed else {
             return 0;
         };

@@ -351,7 +351,11 @@ async fn a_start_of_the_hub_goes_on_with_open_faults_and_a_retired_box_has_none(
         ["CAM_GARBAGE"],
         "neither doubled nor forgotten"
     );
-    assert!(house.step(&device(), registry::State::Retired).await);
+    assert!(
+        house
+            .step(&device(), crate::device::registry::State::Retired)
+            .await
+    );
     pass(&mut second, 41..=50).await;
     assert!(open(&house).await.is_empty());
 }

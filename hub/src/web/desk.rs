@@ -129,7 +129,9 @@ pub async fn desk(State(app): State<App>) -> Result<Json<Desk>, Error> {
     let mut boxes = Vec::new();
     for device in status::all(&app.db).await? {
         let (presence, _) = device.state();
-        let agent = device.status.map_or_else(String::new, |status| status.agent);
+        let agent = device
+            .status
+            .map_or_else(String::new, |status| status.agent);
         let device = device.device;
         let room = known.get(&device.classroom);
         boxes.push(KnownBox {

@@ -142,6 +142,9 @@ fn classes() -> Vec<Row> {
             may_see(SeeCompleteness, [ROOM; ROOMS]),
         ),
         row("GET /api/completeness/{id}", Once, may(SeeCompleteness)),
+        row("GET /api/desk", Once, may_see(SeeDevices, [ROOM; ROOMS])),
+        row("POST /api/desk/codes", Once, may(SeeDevices)),
+        row("POST /api/desk/steps", Once, may(SeeDevices)),
         row("POST /api/rooms/{id}/capture", Once, may(SeeDevices)),
         row("POST /api/rooms/{id}/record-until", Once, may(SeeDevices)),
     ]

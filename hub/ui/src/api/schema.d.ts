@@ -750,6 +750,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every box, and the rooms.
+         * @description # Errors
+         *     403 for whoever does not maintain them.
+         */
+        get: operations["desk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a code for a room. It is good once, for a day.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such room, 422 for a box that is
+         *     retired or stands elsewhere, or without a reason.
+         */
+        post: operations["make_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets a box aside, takes it back, takes it out of use, or has it renew its certificate.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such box, 422 when it is not in a
+         *     state for it, or without a reason.
+         */
+        post: operations["step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/destructions": {
         parameters: {
             query?: never;
@@ -2960,6 +3025,18 @@ export interface components {
             /** @description 2 to 500 characters. */
             reason: string;
         };
+        /** @description For which room a code is made, and why. */
+        CodeForm: {
+            /** @description The box whose place is taken; null for a new one. */
+            device?: string | null;
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The room.
+             */
+            room: string;
+        };
         /** @description How complete the recordings of a term are. */
         Completeness: {
             /** @description All rooms together. */
@@ -3053,6 +3130,25 @@ export interface components {
         DepartureList: {
             /** @description Open ones first, then newest first. */
             departures: components["schemas"]["DepartureLine"][];
+        };
+        /** @description Every box that was ever known, and the rooms one may be put in. */
+        Desk: {
+            /** @description By room and id, those out of use last. */
+            boxes: components["schemas"]["KnownBox"][];
+            /** @description By building and name. */
+            rooms: components["schemas"]["DeskRoom"][];
+        };
+        /** @description A room. */
+        DeskRoom: {
+            /** @description Its building. */
+            building: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
         };
         /** @description A certificate. */
         Destruction: {
@@ -3726,6 +3822,31 @@ export interface components {
             /** @description SHA-256, hex. */
             sha256: string;
         };
+        /** @description A box. */
+        KnownBox: {
+            /** @description The agent's version; empty when it never spoke. */
+            agent: string;
+            /**
+             * Format: int64
+             * @description Until when its certificate is good; null before it has one.
+             */
+            certificate_until?: number | null;
+            /** @description Its id. */
+            id: string;
+            /** @description `online`, `lost`, `offline` or `unknown`. */
+            presence: string;
+            /** @description A newer certificate was made and not used yet. */
+            renewing: boolean;
+            /** @description The room's name. */
+            room: string;
+            /**
+             * Format: uuid
+             * @description The room's id.
+             */
+            room_id: string;
+            /** @description `pending`, `enrolled`, `quarantined` or `retired`. */
+            state: string;
+        };
         /** @description 权限台账. */
         Ledger: {
             /** @description By staff number, the newest of a person first; 500 at most. */
@@ -3975,6 +4096,18 @@ export interface components {
             name: string;
             /** @description The name of the unit that owns it. */
             unit: string;
+        };
+        /** @description A code. It is shown once. */
+        NewCode: {
+            /** @description Single use. It is a secret. */
+            code: string;
+            /** @description Which box it makes known. */
+            device: string;
+            /**
+             * Format: int64
+             * @description Until when it is good.
+             */
+            expires_at: number;
         };
         /** @description A nomination. */
         NominationForm: {
@@ -5401,6 +5534,22 @@ export interface components {
             filled: boolean;
             /** @description Such as `technician`. */
             role: string;
+        };
+        /** @description What is done to a box, and why. */
+        StepForm: {
+            /** @description Which box. */
+            device: string;
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /** @description `quarantine`, `release`, `retire` or `renew`. */
+            step: string;
+        };
+        /** @description What came of it. */
+        Stepped: {
+            /** @description What failed, as the box says it. */
+            code?: string | null;
+            /** @description `done`, `failed`, `absent` (not connected) or `silent` (no answer in time). */
+            outcome: string;
         };
         /** @description A view that could have shown it. */
         Suspect: {
@@ -7152,6 +7301,127 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Desk"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    make_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewCode"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    step: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stepped"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,175 @@
+//! A box's certificate and its standing, changed at the desk while it records (X19, X20).
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use xunke_tests::campus::{Campus, Options, Person, program};
+
+use crate::shared::{folder, get, list, run, until};
+
+/// A box that may speak again tries within its longest pause.
+const BACK_MAX: Duration = Duration::from_secs(60);
+/// R108: what may no longer be ends within a second; its page is asked once more.
+const KICKED_MAX: Duration = Duration::from_millis(1500);
+
+struct Stage {
+    campus: Campus,
+    technician: Person,
+    device: String,
+}
+
+impl Stage {
+    async fn start() -> Result<Self> {
+        let options = Options {
+            rooms: 1,
+            data_dir: Some(folder("desk")?),
+            ..Options::default()
+        };
+        let campus = Campus::start(options).await?;
+        Ok(Self {
+            technician: campus.sign_in("technician").await?,
+            device: campus.classrooms[0].room.device_id.clone(),
+            campus,
+        })
+    }
+
+    async fn step(&self, step: &str) -> Result<Value> {
+        let form = json!({ "device": self.device, "step": step, "reason": "例行检查" });
+        let (status, body) = self.technician.post("/api/desk/steps", &form).await?;
+        ensure!(status == StatusCode::OK, "{step}: {status} {body}");
+        Ok(body)
+    }
+
+    /// The box's line at the desk.
+    async fn line(&self) -> Result<Value> {
+        let body = get(&self.technician, "/api/desk").await?;
+        let mut boxes = list(&body, "boxes")?.iter();
+        let line = boxes.find(|one| one["id"] == self.device.as_str());
+        line.cloned().context("the box is not at the desk")
+    }
+
+    async fn until_presence(&self, presence: &str, most: Duration) -> Result<()> {
+        until(&format!("the box is {presence}"), most, async || {
+            let line = self.line().await?;
+            Ok((line["presence"] == presence).then_some(()).ok_or(line))
+        })
+        .await
+    }
+
+    /// A certificate by order, while everything goes on.
+    async fn renewed(&self) -> Result<()> {
+        let identity = self.campus.classrooms[0].state_dir().join("identity.json");
+        let before = (certificate(&identity)?, self.line().await?);
+        let outcome = self.step("renew").await?;
+        ensure!(outcome["outcome"] == "done", "{outcome}");
+        let after = (certificate(&identity)?, self.line().await?);
+        ensure!(before.0 != after.0, "the box keeps its certificate");
+        let until = |line: &Value| line["certificate_until"].as_i64();
+        ensure!(
+            until(&before.1) < until(&after.1),
+            "{} {}",
+            before.1,
+            after.1
+        );
+        ensure!(after.1["renewing"] == false, "{}", after.1);
+        ensure!(after.1["presence"] == "online", "{}", after.1);
+        let again = self.step("renew").await?;
+        ensure!(again["outcome"] == "done", "with the new one: {again}");
+        Ok(())
+    }
+
+    async fn quarantined_and_released(&self) -> Result<()> {
+        let asked = Instant::now();
+        self.step("quarantine").await?;
+        self.until_presence("lost", KICKED_MAX).await?;
+        ensure!(asked.elapsed() < KICKED_MAX, "{:?}", asked.elapsed());
+        ensure!(self.line().await?["state"] == "quarantined");
+        let form = json!({ "device": self.device, "step": "quarantine", "reason": "又一次" });
+        let (status, body) = self.technician.post("/api/desk/steps", &form).await?;
+        ensure!(
+            status == StatusCode::UNPROCESSABLE_ENTITY,
+            "{status} {body}"
+        );
+        self.step("release").await?;
+        self.until_presence("online", BACK_MAX).await
+    }
+
+    /// A broken box: another takes its place and its name, and the old one is out.
+    async fn replaced(&mut self) -> Result<()> {
+        let room = &mut self.campus.classrooms[0];
+        room.end_agent()?;
+        let form = json!({ "room": room.room.id, "device": self.device, "reason": "设备损坏" });
+        let (status, made) = self.technician.post("/api/desk/codes", &form).await?;
+        ensure!(status == StatusCode::OK, "{status} {made}");
+        let file = folder("desk-code")?.join("code");
+        fs::write(&file, made["code"].as_str().context("no code")?)?;
+        let enrol = || -> Result<bool> {
+            let mut command = Command::new(program("xunke-agent")?);
+            let command = command.args(["enrol", "--replace", "--config"]);
+            let command = command
+                .arg(room.state_dir().with_file_name("agent.toml"))
+                .arg("--code-file")
+                .arg(&file);
+            Ok(command.output()?.status.success())
+        };
+        ensure!(enrol()?, "the code does not enrol");
+        ensure!(!enrol()?, "the code enrols twice");
+        room.run_agent()?;
+        self.until_presence("online", BACK_MAX).await
+    }
+
+    async fn retired(&self) -> Result<()> {
+        self.step("retire").await?;
+        self.until_presence("lost", KICKED_MAX).await?;
+        let form = json!({ "room": self.campus.classrooms[0].room.id, "device": self.device,
+            "reason": "再用一次" });
+        let (status, body) = self.technician.post("/api/desk/codes", &form).await?;
+        ensure!(
+            status == StatusCode::UNPROCESSABLE_ENTITY,
+            "{status} {body}"
+        );
+        Ok(())
+    }
+
+    /// Each act stands in the trail with its reason.
+    fn told(&self) -> Result<()> {
+        let acts = self.campus.hub.sql(
+            "SELECT action, purpose FROM trail WHERE action LIKE '%_box'
+             OR action = 'make_enrolment_code' ORDER BY seq",
+        )?;
+        let wanted = [
+            "renew_box|例行检查",
+            "renew_box|例行检查",
+            "quarantine_box|例行检查",
+            "release_box|例行检查",
+            "make_enrolment_code|设备损坏",
+            "retire_box|例行检查",
+        ];
+        ensure!(acts.lines().eq(wanted), "{acts}");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_box_is_renewed_set_aside_replaced_and_retired_at_the_desk() -> Result<()> {
+    run(async {
+        let mut stage = Stage::start().await?;
+        stage.until_presence("online", BACK_MAX).await?;
+        stage.renewed().await?;
+        stage.quarantined_and_released().await?;
+        stage.replaced().await?;
+        stage.retired().await?;
+        stage.told()
+    })
+}
+
+fn certificate(identity: &Path) -> Result<String> {
+    let identity: Value = serde_json::from_slice(&fs::read(identity)?)?;
+    let pem = identity["certificate_pem"].as_str();
+    pem.map(str::to_owned).context("no certificate")
+}
