@@ -37,7 +37,7 @@ use crate::recording::missing::Missing;
 use crate::recording::timetable;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
-use crate::web::{App, Opened, entrances, error, metrics, routes};
+use crate::web::{App, Opened, boxes, entrances, error, metrics, routes};
 
 const MIB: u64 = 1024 * 1024;
 /// Also how far the end of a view may be off after a crash.
@@ -93,7 +93,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (people_tls, boxes_tls) = (tls::people(&identity)?, tls::boxes(&identity, &ca)?);
     let (people_routes, boxes_routes) = (
         routes::router(app.clone()),
-        routes::boxes_router(app.clone()),
+        boxes::table::router(app.clone()),
     );
     tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
     let faults = FaultWatch::open(db.clone(), app.notices.clone()).await?;

@@ -154,8 +154,8 @@ impl Identity {
         move || credential.end_ms()
     }
 
-    /// TLS 1.3 only; trusts the hub's CA alone and shows this box's certificate, the newest at every
-    /// new connection. Shared, so that its session tickets make the next handshake shorter.
+    /// TLS 1.3 only; trusts the hub's CA alone and shows this box's certificate, the newest at
+    /// every new connection. Shared, so that its session tickets make the next handshake shorter.
     pub fn tls_client_config(&self) -> Arc<ClientConfig> {
         self.tls.clone()
     }

@@ -9,7 +9,7 @@ use super::boxes;
 use super::events;
 use super::guard::Needs;
 use super::metrics;
-use super::routes::{boxes_table, said, table};
+use super::routes::{said, table};
 use super::viewer::Kind;
 
 const BOX: &str = "the certificate of a box in force";
@@ -82,7 +82,7 @@ fn told() -> Vec<Row> {
 }
 
 fn at_the_boxes_door() -> Vec<Row> {
-    let row = |route: super::routes::BoxRoute| {
+    let row = |route: boxes::table::Route| {
         let needs = match route.needs {
             boxes::Needs::Nobody => "no certificate: a one-time code, or a box's signature",
             boxes::Needs::Box => BOX,
@@ -90,7 +90,7 @@ fn at_the_boxes_door() -> Vec<Row> {
         let asked = format!("{:6} {}", route.method.as_str(), route.path);
         ("boxes", asked, needs.to_owned())
     };
-    boxes_table().into_iter().map(row).collect()
+    boxes::table::table().into_iter().map(row).collect()
 }
 
 fn mqtt() -> Vec<Row> {

@@ -136,25 +136,25 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::SignedOut | Self::WrongSignIn => StatusCode::UNAUTHORIZED,
+            Self::SignedOut | Self::WrongSignIn | Self::UnknownBox => StatusCode::UNAUTHORIZED,
             Self::Refused(refusal) if *refusal == Refusal::SESSION_ENDED => {
                 StatusCode::UNAUTHORIZED
             }
             Self::SingleSignOn(why) => by_issuer::status(why),
-            Self::Foreign | Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::Foreign | Self::Refused(_) | Self::WrongCode | Self::NotRenewed => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Conflict(..) => StatusCode::CONFLICT,
             Self::Field(_) | Self::NoSheet(..) | Self::Unreadable(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::UnknownBox => StatusCode::UNAUTHORIZED,
-            Self::WrongCode | Self::NotRenewed => StatusCode::FORBIDDEN,
-            Self::NoDayKeys => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotStored(why) => not_stored::status(why),
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NoFont(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::TrailUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoDayKeys | Self::NoFont(_) | Self::TrailUnavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -211,15 +211,7 @@ impl Error {
             Self::NoFont(_) => no_font_words(),
             Self::TooMany {
                 retry_after_seconds,
-            } => {
-                let minutes = (retry_after_seconds + 59) / 60;
-                let zh = format!("尝试次数过多，请在 {minutes} 分钟后再试。");
-                new(
-                    "too_many",
-                    &zh,
-                    &format!("Too many tries; wait {minutes} minutes."),
-                )
-            }
+            } => too_many_words(*retry_after_seconds),
             Self::TrailUnavailable(_) => new(
                 "trail_unavailable",
                 "审计记录暂时无法写入，按规定停止一切查看，请联系信息中心。",
@@ -255,6 +247,13 @@ impl Error {
             _ => {}
         }
     }
+}
+
+fn too_many_words(retry_after_seconds: i64) -> ErrorDetail {
+    let minutes = (retry_after_seconds + 59) / 60;
+    let zh = format!("尝试次数过多，请在 {minutes} 分钟后再试。");
+    let en = format!("Too many tries; wait {minutes} minutes.");
+    ErrorDetail::new("too_many", &zh, &en)
 }
 
 fn too_large_words(mib_max: usize) -> ErrorDetail {

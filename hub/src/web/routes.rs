@@ -7,7 +7,6 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post, put};
 use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -15,8 +14,6 @@ use utoipa_axum::routes;
 use xunke_policy::access::Action;
 
 use super::App;
-use super::boxes::{self, enrol, live, renewal, segments, timetable};
-use super::error::Error;
 use super::failure;
 use super::guard::{Needs, client, guard};
 use super::watchers;
@@ -339,45 +336,6 @@ pub fn said(kind: viewer::Kind) -> Needs {
     }
 }
 
-/// One row of the boxes' table.
-pub struct BoxRoute {
-    /// The method.
-    pub method: Method,
-    /// The path, with its parameters in braces.
-    pub path: &'static str,
-    /// What the box must show.
-    pub needs: boxes::Needs,
-    handler: MethodRouter<App>,
-}
-
-/// Every route of the boxes' door.
-#[must_use]
-pub fn boxes_table() -> Vec<BoxRoute> {
-    use boxes::Needs::{Box, Nobody};
-    let row = |method, path, needs, handler| BoxRoute {
-        method,
-        path,
-        needs,
-        handler,
-    };
-    let enrolment = post(enrol::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
-    let renewing = post(renewal::renew).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
-    // No limit of axum's: the segment goes to the disk and is counted there.
-    let upload = put(segments::upload);
-    let progress = get(segments::progress);
-    let bundle = get(segments::epoch_bundle);
-    let windows = get(timetable::timetable);
-    vec![
-        row(Method::POST, "/box/1/enrol", Nobody, enrolment),
-        row(Method::POST, "/box/1/renewal", Nobody, renewing),
-        row(Method::PUT, "/box/1/segments/{id}", Box, upload),
-        row(Method::GET, "/box/1/segments/{id}", Box, progress),
-        row(Method::GET, "/box/1/epoch-bundle", Box, bundle),
-        row(Method::GET, "/box/1/timetable", Box, windows),
-        row(Method::GET, "/box/1/live/{push}", Box, get(live::live)),
-    ]
-}
-
 /// The table says what the handler's own description says, or the hub does not start.
 fn route(
     method: Method,
@@ -432,17 +390,6 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), client))
         .layer(from_fn(secure))
         .with_state(app)
-}
-
-/// The router of the boxes' door: the table behind the guard, and nothing else.
-pub fn boxes_router(app: App) -> Router {
-    let rows = boxes_table().into_iter();
-    let guarded = rows.fold(Router::new(), |router, route| {
-        let guard = from_fn_with_state((app.clone(), route.needs), boxes::guard);
-        let noted = from_fn_with_state((app.clone(), route.method, route.path), failure::note);
-        router.route(route.path, route.handler.layer(guard).layer(noted))
-    });
-    guarded.fallback(async || Error::NotFound).with_state(app)
 }
 
 /// The description of every route.

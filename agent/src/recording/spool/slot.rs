@@ -102,6 +102,10 @@ impl SlotFile {
     /// Begins a segment. Its first bytes are written with its first record, so that both take one
     /// flush of the device, and a slot bears a segment's name only when there is footage of it.
     ///
+    /// The name of what lay there before is struck out durably first: a power cut in the middle of
+    /// the first write could otherwise leave the old head before new footage, and what the hub has
+    /// signed for would be told as lost (found by `./dev powercut`).
+    ///
     /// # Errors
     /// The slot is not there, or not for us to write.
     pub fn begin(
@@ -110,9 +114,12 @@ impl SlotFile {
         slot_bytes: u64,
         first: &[u8],
     ) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        disk.write_at(&file, &STRUCK, 0)?;
+        disk.sync(&file)?;
         Ok(Self {
             disk,
-            file: OpenOptions::new().write(true).open(path)?,
+            file,
             hash: Sha256::new(),
             slot_bytes,
             bytes: 0,

@@ -1,6 +1,6 @@
 //! The boxes' door: who a box is comes from its certificate, never from the address it asks for.
 //!
-//! enrol → renewal → timetable → segments → live
+//! enrol → renewal → timetable → segments → live → table
 //!
 //! Its routes stand in the table of every entrance. Only enrolment and renewal are open without a
 //! certificate, because that is where a box gets one.
@@ -10,6 +10,7 @@ pub mod renewal;
 pub mod timetable;
 pub mod segments;
 pub mod live;
+pub mod table;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;

@@ -10,7 +10,7 @@ use crate::device::tests::{House, request};
 use crate::notice::Notices;
 use crate::recording::media::Media;
 use crate::web::Opened;
-use crate::web::routes::{boxes_router as router, boxes_table as table};
+use crate::web::boxes::table::{router, table};
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, StatusCode};
 use hyper::service::Service;
