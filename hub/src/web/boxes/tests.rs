@@ -91,7 +91,7 @@ fn filled(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn nobody_and_strangers_find_only_enrolment_open() {
+async fn nobody_and_strangers_find_only_enrolment_and_renewal_open() {
     let door = Door::new().await;
     let elsewhere = Door::new().await;
     let stranger = certificate(&elsewhere.enrol("box-1", 1).await);
@@ -112,7 +112,7 @@ async fn nobody_and_strangers_find_only_enrolment_open() {
         .filter(|route| route.needs == Needs::Nobody);
     assert_eq!(
         open.map(|route| route.path).collect::<Vec<_>>(),
-        ["/box/1/enrol"]
+        ["/box/1/enrol", "/box/1/renewal"]
     );
 }
 
