@@ -139,6 +139,7 @@ await as('technician', async (page) => {
   await visit(page, '/it');
   await page.getByTestId('devices').waitFor();
   await take(page, 'it-centre');
+  await look(page, '/desk', 'boxes');
   await look(page, '/people', 'people');
   await look(page, '/people/import', 'staff-form');
   await look(page, '/sign-in-guard', 'lockouts', 'empty');
