@@ -111,3 +111,10 @@ export function roomButton(page, index) {
 export function roomsOf(unitName) {
   return demo.rooms.filter((room) => (room.unit?.name ?? room.unit) === unitName);
 }
+
+/** Now at the school, as its time field takes it: without seconds on the full minute, for the
+ * browser writes none then and would call them malformed. */
+export function shanghaiNow() {
+  const now = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 19);
+  return now.replace(/:00$/, '');
+}

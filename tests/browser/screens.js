@@ -7,6 +7,7 @@ import {
   givePurpose,
   newPage,
   roomButton,
+  shanghaiNow,
   signIn,
   stopBrowser,
   visit,
@@ -155,7 +156,7 @@ await as('audit_administrator', async (page) => {
   await page.getByTestId('risks').or(page.getByTestId('empty')).first().waitFor();
   await take(page, 'risks');
   await page.locator('[name=leak-staff-number]').fill(account('school_supervisor').login);
-  const shanghai = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 19);
+  const shanghai = shanghaiNow();
   await page.locator('[name=leak-at]').fill(shanghai);
   await page.locator('[name=leak-minutes]').fill('600');
   await page.locator('[name=leak-reason]').fill('群里流出截图');

@@ -2,7 +2,7 @@
 // traced, each on the page of whoever does it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { account, demo, pageAs, visit } from '../campus.js';
+import { account, demo, pageAs, shanghaiNow, visit } from '../campus.js';
 import { totp, untilNextCode } from '../totp.js';
 
 const affairs = account('academic_affairs');
@@ -112,7 +112,7 @@ test('R106 a watermark leads to the views that could have shown it', async () =>
   const page = await pageAs(account('audit_administrator'));
   await visit(page, '/risks');
   const form = page.getByTestId('leak-form');
-  const shanghai = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 19);
+  const shanghai = shanghaiNow();
   await form.locator('[name=leak-staff-number]').fill(account('school_supervisor').login);
   await form.locator('[name=leak-at]').fill(shanghai);
   await form.locator('[name=leak-minutes]').fill('1440');
