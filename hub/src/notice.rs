@@ -35,7 +35,7 @@ pub enum Notice {
 }
 
 /// What pages are told of besides faults, devices and the trail.
-pub const TOPICS: [&str; 8] = [
+pub const TOPICS: [&str; 9] = [
     "grants",
     "agreements",
     "people",
@@ -44,6 +44,7 @@ pub const TOPICS: [&str; 8] = [
     "inspections",
     "risks",
     "retention",
+    "alerts",
 ];
 
 /// What changes when the trail has such a line.
@@ -79,6 +80,9 @@ pub fn topic(action: &str) -> Option<&'static str> {
         | "begin_hold"
         | "end_hold"
         | "certify_destruction" => Some("retention"),
+        "acknowledge_alert" | "assign_alert" | "comment_alert" | "open_work_order"
+        | "close_work_order" | "add_silence" | "end_silence" | "set_duty_steps"
+        | "add_duty_shift" | "end_duty_shift" => Some("alerts"),
         _ => None,
     }
 }

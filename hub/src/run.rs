@@ -23,6 +23,7 @@ use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::{self, Seeded};
 use crate::endpoint;
+use crate::health::alert::watch::{self as alert, AlertWatch};
 use crate::health::fault::{self, FaultWatch};
 use crate::health::intake::Intake;
 use crate::health::status;
@@ -97,6 +98,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     );
     tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
     let faults = FaultWatch::open(db.clone(), app.notices.clone()).await?;
+    let alerts = AlertWatch::new(db.clone(), app.notices.clone());
     tokio::join!(
         end_views(app.views.clone(), stop.clone()),
         listen::serve(people, people_tls, people_routes, limits, stop.clone()),
@@ -104,6 +106,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         hear_boxes(mqtt, tls::mqtt(&identity, &ca)?, &app, stop.clone()),
         scraped,
         fault::judge(faults, stop.clone()),
+        alert::follow(alerts, stop.clone()),
         timetable::follow(app.timetables.clone(), stop.clone()),
         completeness::follow(db.clone(), stop.clone()),
         copy_trail(&app, stop.clone()),

@@ -7,6 +7,7 @@ mod doors;
 mod mqtt;
 mod flows;
 mod equipment;
+mod alerts;
 mod metrics;
 mod marks;
 mod records;

@@ -10,10 +10,16 @@ mod moment;
 mod catalogue;
 mod reading;
 mod judge;
+mod flap;
+mod tree;
 
 pub use catalogue::{CATALOGUE, Kind, LESSON_ONLY, Severities, Severity, Words, kind};
+pub use flap::{FLAPPING, RAISES_MAX, WINDOW_MS, flapping};
 pub use judge::{Evidence, Finding, device_findings, silence_findings};
 pub use moment::{BEFORE_CLASS_MS, Moment, moment};
+pub use tree::{
+    BUILDING_LOST, BoxSeen, DEVICE_LOST, HUB_LINK_LOST, RECOVER_MS, Root, Shared, root, shared,
+};
 
 /// Where one possible fault of one component stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

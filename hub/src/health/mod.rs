@@ -1,6 +1,6 @@
 //! Health: what boxes say about themselves, and the hub's judgement of it.
 //!
-//! presence → status → moment → fault → channel → intake
+//! presence → status → moment → fault → channel → alert → intake
 //!
 //! Numbers and states only: nothing here ever holds class content (第十一条).
 
@@ -9,6 +9,7 @@ pub mod status;
 pub mod moment;
 pub mod fault;
 pub mod channel;
+pub mod alert;
 pub mod intake;
 
 use crate::campus;
@@ -31,6 +32,9 @@ pub enum Error {
     /// What is missing from a recording cannot be noted.
     #[error(transparent)]
     Missing(#[from] missing::Error),
+    /// A message cannot be put where channels find it.
+    #[error(transparent)]
+    Channel(#[from] channel::Error),
     /// A stored status makes no sense.
     #[error("the stored status of box {0} cannot be read")]
     Stored(String),

@@ -305,3 +305,51 @@ pub async fn faults(db: &Db, open_only: bool, limit: i64) -> Result<Vec<FaultRow
     .await
     .map_err(failed("reading faults"))
 }
+
+/// A box in use, where it stands and whether it is here.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct PlacedRow {
+    /// Device id.
+    pub device_id: String,
+    /// The room.
+    pub classroom_id: String,
+    /// Its name.
+    pub room: String,
+    /// The building's name.
+    pub building: String,
+    /// Not connected since then; `None` while it is, or if it never was.
+    pub away_since_ms: Option<i64>,
+}
+
+/// Every box in use, by id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn placed(db: &Db) -> Result<Vec<PlacedRow>, Error> {
+    sqlx::query_as(
+        "SELECT d.id AS device_id, d.classroom_id, c.name AS room, b.name AS building,
+         CASE WHEN s.state = 'online' THEN NULL ELSE s.since_ms END AS away_since_ms
+         FROM devices d JOIN classrooms c ON c.id = d.classroom_id
+         JOIN buildings b ON b.id = c.building_id
+         LEFT JOIN device_status s ON s.device_id = d.id
+         WHERE d.state = 'enrolled' ORDER BY d.id",
+    )
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading where boxes stand"))
+}
+
+/// Faults that are open, or were opened since then, in no order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn recent_faults(db: &Db, since_ms: i64) -> Result<Vec<FaultRow>, Error> {
+    sqlx::query_as(
+        "SELECT id, device_id, component, code, severity, opened_ms, cleared_ms, evidence
+         FROM faults WHERE cleared_ms IS NULL OR opened_ms >= $1",
+    )
+    .bind(since_ms)
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading recent faults"))
+}

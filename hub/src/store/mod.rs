@@ -39,6 +39,9 @@ pub mod ledger;
 pub mod health;
 pub mod together;
 pub mod channel;
+pub mod duty;
+pub mod alert;
+pub mod work_order;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -21,8 +21,8 @@ use crate::notice::{Notice, TOPICS};
 const RECHECK: Duration = Duration::from_secs(5);
 
 /// What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
-/// `departures`, `sanctions`, `inspections`, `risks` and `retention`, each as far as the caller may
-/// know of it; the page asks for the rest.
+/// `departures`, `sanctions`, `inspections`, `risks`, `retention` and `alerts`, each as far as the
+/// caller may know of it; the page asks for the rest.
 ///
 /// # Errors
 /// 401 when nobody is signed in.
@@ -102,6 +102,7 @@ fn hearers(notice: &Notice) -> &'static [(&'static str, Action<'static>)] {
         Notice::Changed {
             topic: "grants" | "agreements" | "people" | "departures" | "sanctions",
         } => &[LEDGER, PEOPLE],
+        Notice::Changed { topic: "alerts" } => &[DEVICES],
         Notice::Changed { topic: "retention" } => &[
             ("list_papers", Action::ReadPapers),
             ("see_own_premium", Action::ProposePremium),

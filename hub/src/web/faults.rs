@@ -13,6 +13,7 @@ use super::devices::rooms;
 use super::error::{Error, ErrorBody};
 use super::input::Query;
 use crate::device::registry;
+use crate::store::Db;
 use crate::store::health::{self as rows, FaultRow};
 
 /// Most faults on one page.
@@ -76,12 +77,7 @@ pub struct Fault {
     params(("open" = Option<bool>, Query, description = "Only those that are open")),
     responses((status = 200, body = Faults), (status = 403, body = ErrorBody)))]
 pub async fn list(State(app): State<App>, which: Query<Which>) -> Result<Json<Faults>, Error> {
-    let rooms = rooms(&app.db).await?;
-    let mut room_of = HashMap::new();
-    for device in registry::all(&app.db).await? {
-        let room = rooms.get(&device.classroom).map(|room| room.name.clone());
-        room_of.insert(String::from(device.id), room.unwrap_or_default());
-    }
+    let room_of = rooms_of_boxes(&app.db).await?;
     let faults = rows::faults(&app.db, which.0.open, FAULTS_MAX).await?;
     let view = |row: FaultRow| {
         let room = room_of.get(&row.device_id).cloned().unwrap_or_default();
@@ -90,6 +86,17 @@ pub async fn list(State(app): State<App>, which: Query<Which>) -> Result<Json<Fa
     Ok(Json(Faults {
         faults: faults.into_iter().map(view).collect(),
     }))
+}
+
+/// The name of the room of every box, retired ones too.
+pub(super) async fn rooms_of_boxes(db: &Db) -> Result<HashMap<String, String>, Error> {
+    let rooms = rooms(db).await?;
+    let mut room_of = HashMap::new();
+    for device in registry::all(db).await? {
+        let room = rooms.get(&device.classroom).map(|room| room.name.clone());
+        room_of.insert(String::from(device.id), room.unwrap_or_default());
+    }
+    Ok(room_of)
 }
 
 fn view(row: FaultRow, room: String) -> Fault {
@@ -124,7 +131,7 @@ fn view(row: FaultRow, room: String) -> Fault {
 }
 
 /// `{"luma_mean":16.1}` as `luma_mean 16.1`.
-fn evidence(json: &str) -> String {
+pub(super) fn evidence(json: &str) -> String {
     let numbers: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(json).unwrap_or_default();
     let number = |(name, value): (&String, &serde_json::Value)| match value.as_f64() {

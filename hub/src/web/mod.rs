@@ -30,6 +30,9 @@ pub mod completeness;
 pub mod capture;
 pub mod devices;
 pub mod faults;
+pub mod alerts;
+pub mod duty;
+pub mod work_orders;
 pub mod records;
 pub mod applications;
 pub mod grants;
@@ -90,6 +93,7 @@ use crate::authority::Ca;
 use crate::config::{self, Config};
 use crate::device::Devices;
 use crate::device::enrol::Place;
+use crate::health::alert::Alerts;
 use crate::keys::Keys;
 use crate::live::order::Orders;
 use crate::live::relay::Relay;
@@ -157,6 +161,8 @@ pub struct App {
     pub interferences: Interferences,
     /// Where leaks are traced.
     pub incidents: Incidents,
+    /// What is wrong with rooms, who is told of it, and what 信息中心 is to repair.
+    pub alerts: Alerts,
     /// What has just changed.
     pub notices: Notices,
     /// The boxes.
@@ -242,9 +248,9 @@ impl App {
         let marks = Marks::new(db.clone(), trail.clone(), media.clone(), marking);
         let (keepings, retention, playback) = library((&db, &trail, &gate), (&keys, media), &ca);
         let (devices, timetables) = boxes_of((&db, &trail), (ca, &keys), mqtt_port, &config);
-        let relay = Relay::new(Arc::new(Orders::new(db.clone(), devices.clone())));
-        let views = Views::new(db.clone(), gate.clone(), sessions.clone(), relay.clone());
+        let (relay, views) = watching(&db, &devices, &gate, &sessions);
         Self {
+            alerts: Alerts::new(&db, &trail),
             config,
             db,
             trail,
@@ -384,6 +390,13 @@ fn starting(
     let people = (desk.clone(), sessions.clone());
     let accounts = Accounts::new(shared(), people, sealing, school);
     (start_codes, starts, accounts)
+}
+
+/// What brings live pictures to those who watch.
+fn watching(db: &Db, devices: &Devices, gate: &Gate, sessions: &Sessions) -> (Relay, Views) {
+    let relay = Relay::new(Arc::new(Orders::new(db.clone(), devices.clone())));
+    let views = Views::new(db.clone(), gate.clone(), sessions.clone(), relay.clone());
+    (relay, views)
 }
 
 /// What gives permissions and posts, and what ends them.

@@ -61,6 +61,8 @@ macro_rules! rows {
     };
 }
 
+mod told;
+
 /// Signing in, starting an account, and what everybody does with their own.
 fn accounts() -> Vec<Route> {
     use Needs::{Nobody, Session, SignedIn};
@@ -180,6 +182,7 @@ pub fn table() -> Vec<Route> {
     all.extend(grant_routes());
     all.extend(retention_routes());
     all.extend(recording_routes());
+    all.extend(told::alert_routes());
     all.extend(everything_else());
     all
 }

@@ -24,7 +24,7 @@ use crate::campus::Socket;
 /// What a page may say, as `xunke-hub doors` prints it.
 pub const WORDS: [&str; 2] = ["say /api/live open", "say /api/live close"];
 /// What it may hear.
-pub const EVENTS: [&str; 11] = [
+pub const EVENTS: [&str; 12] = [
     "hear /api/events agreements",
     "hear /api/events people",
     "hear /api/events departures",
@@ -33,6 +33,7 @@ pub const EVENTS: [&str; 11] = [
     "hear /api/events inspections",
     "hear /api/events risks",
     "hear /api/events retention",
+    "hear /api/events alerts",
     "hear /api/events fault",
     "hear /api/events device",
     "hear /api/events trail",
@@ -242,7 +243,7 @@ pub async fn heard(
     for kind in heard.lines().filter_map(|line| line.strip_prefix("event:")) {
         tally.compared += 1;
         let allowed = match kind.trim() {
-            "fault" => devices,
+            "fault" | "alerts" => devices,
             "device" => devices || rooms,
             "trail" => may(Action::ReadTrail),
             "grants" | "agreements" | "people" | "departures" | "sanctions" => {

@@ -86,6 +86,7 @@ pub fn all() -> Vec<Row> {
     all.extend(others());
     all.extend(cases());
     all.extend(retention());
+    all.extend(alerts());
     all
 }
 
@@ -280,6 +281,38 @@ fn cases() -> Vec<Row> {
         ),
         row("POST /api/incidents/trace", Once, may(InspectTrail)),
         row("POST /api/incidents/file", Once, may(InspectTrail)),
+    ]
+}
+
+/// What is wrong with rooms: numbers, rooms and times, for those who keep them running.
+fn alerts() -> Vec<Row> {
+    use Action::SeeDevices;
+    use Ask::Once;
+    let rooms = || may_see(SeeDevices, [ROOM; ROOMS]);
+    vec![
+        row("GET /api/alerts", Once, rooms()),
+        row("GET /api/alerts/{id}", Once, may(SeeDevices)),
+        row(
+            "POST /api/alerts/{id}/acknowledgement",
+            Once,
+            may(SeeDevices),
+        ),
+        row("POST /api/alerts/{id}/assignment", Once, may(SeeDevices)),
+        row("POST /api/alerts/{id}/comments", Once, may(SeeDevices)),
+        row("POST /api/alerts/{id}/work-orders", Once, may(SeeDevices)),
+        row("GET /api/inbox", Once, rooms()),
+        row("POST /api/inbox/{id}/read", Once, may(SeeDevices)),
+        row("GET /api/work-orders", Once, rooms()),
+        row("GET /api/work-orders/{id}", Once, may(SeeDevices)),
+        row("POST /api/work-orders/{id}/done", Once, may(SeeDevices)),
+        row("GET /api/silences", Once, may(SeeDevices)),
+        row("POST /api/silences", Once, may(SeeDevices)),
+        row("POST /api/silences/matches", Once, rooms()),
+        row("POST /api/silences/{id}/end", Once, may(SeeDevices)),
+        row("GET /api/duty", Once, may(SeeDevices)),
+        row("POST /api/duty/steps", Once, may(SeeDevices)),
+        row("POST /api/duty/shifts", Once, may(SeeDevices)),
+        row("POST /api/duty/shifts/{id}/end", Once, may(SeeDevices)),
     ]
 }
 

@@ -1,0 +1,45 @@
+//! The rows about what is wrong with rooms, for those who keep them running (R66, R93).
+
+use axum::http::Method;
+use utoipa_axum::routes;
+use xunke_policy::access::Action;
+
+use super::{Route, route};
+use crate::web::guard::Needs;
+use crate::web::{alerts, duty, work_orders};
+
+/// Alerts, who is told of them, and work orders.
+pub(super) fn alert_routes() -> Vec<Route> {
+    const ALERTS: Needs = Needs::Action("see_alerts", Action::SeeDevices);
+    const TAKING: Needs = Needs::Action("acknowledge_alert", Action::SeeDevices);
+    const ASSIGNING: Needs = Needs::Action("assign_alert", Action::SeeDevices);
+    const COMMENTING: Needs = Needs::Action("comment_alert", Action::SeeDevices);
+    const ORDERING: Needs = Needs::Action("open_work_order", Action::SeeDevices);
+    const ENDING: Needs = Needs::Action("close_work_order", Action::SeeDevices);
+    const SILENCING: Needs = Needs::Action("add_silence", Action::SeeDevices);
+    const HEARING: Needs = Needs::Action("end_silence", Action::SeeDevices);
+    const STEPS: Needs = Needs::Action("set_duty_steps", Action::SeeDevices);
+    const ROSTER: Needs = Needs::Action("add_duty_shift", Action::SeeDevices);
+    const RELIEF: Needs = Needs::Action("end_duty_shift", Action::SeeDevices);
+    rows! {
+        GET    "/api/alerts"                             ALERTS     => alerts::list;
+        GET    "/api/alerts/{id}"                        ALERTS     => alerts::one;
+        POST   "/api/alerts/{id}/acknowledgement"        TAKING     => alerts::acknowledge;
+        POST   "/api/alerts/{id}/assignment"             ASSIGNING  => alerts::assign;
+        POST   "/api/alerts/{id}/comments"               COMMENTING => alerts::comment;
+        POST   "/api/alerts/{id}/work-orders"            ORDERING   => work_orders::open;
+        GET    "/api/inbox"                              ALERTS     => alerts::inbox;
+        POST   "/api/inbox/{id}/read"                    ALERTS     => alerts::read;
+        GET    "/api/work-orders"                        ALERTS     => work_orders::list;
+        GET    "/api/work-orders/{id}"                   ALERTS     => work_orders::one;
+        POST   "/api/work-orders/{id}/done"              ENDING     => work_orders::done;
+        GET    "/api/silences"                           ALERTS     => duty::silences;
+        POST   "/api/silences"                           SILENCING  => duty::silence;
+        POST   "/api/silences/matches"                   ALERTS     => duty::matches;
+        POST   "/api/silences/{id}/end"                  HEARING    => duty::end_silence;
+        GET    "/api/duty"                               ALERTS     => duty::roster;
+        POST   "/api/duty/steps"                         STEPS      => duty::set_steps;
+        POST   "/api/duty/shifts"                        ROSTER     => duty::add_shift;
+        POST   "/api/duty/shifts/{id}/end"               RELIEF     => duty::end_shift;
+    }
+}
