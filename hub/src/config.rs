@@ -4,6 +4,7 @@ mod range;
 
 mod agreement;
 mod audit;
+mod channels;
 mod keys;
 mod metrics;
 mod origin;
@@ -20,6 +21,7 @@ pub use range::Network;
 
 pub use agreement::Agreement;
 pub use audit::Audit;
+pub use channels::Channels;
 pub use keys::Keys;
 pub use metrics::Metrics;
 pub use recording::Recording;
@@ -55,6 +57,8 @@ pub struct Config {
     pub recording: Recording,
     /// Numbers for Prometheus.
     pub metrics: Metrics,
+    /// The way out for messages.
+    pub channels: Channels,
     /// The demonstration college.
     pub demo: Demo,
 }
@@ -164,6 +168,7 @@ impl Default for Config {
             keys: Keys::default(),
             recording: Recording::default(),
             metrics: Metrics::default(),
+            channels: Channels::default(),
             demo: Demo::default(),
         }
     }
@@ -315,6 +320,7 @@ impl Config {
     fn check(&self) -> Result<(), (&'static str, &'static str)> {
         self.store.check()?;
         self.audit.check(&self.data_dir)?;
+        self.channels.check()?;
         let listeners = [self.people.listen, self.boxes.listen, self.mqtt.listen];
         if self.demo.enabled && !listeners.iter().all(|address| address.ip().is_loopback()) {
             return Err((

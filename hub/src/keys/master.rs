@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use data_encoding::HEXLOWER;
 use xunke_protocol::sealed::epoch::DaySecret;
 use zeroize::Zeroizing;
@@ -18,10 +19,14 @@ const NONCE_BYTES: usize = 12;
 /// Says what is sealed, so that it can be taken for nothing else.
 const DOMAIN: &[u8] = b"xunke day key 1";
 const RECORD_DOMAIN: &[u8] = b"xunke record key 1";
+/// Names the key that is derived for channels, and what it seals.
+const CHANNEL_DOMAIN: &[u8] = b"xunke channel secrets 1";
 
 /// The master key. Never leaves this room.
 pub(super) struct Master {
     cipher: Aes256Gcm,
+    /// With a key of its own: what it seals goes out of this room.
+    channels: Aes256Gcm,
     path: PathBuf,
 }
 
@@ -41,8 +46,11 @@ impl Master {
         };
         let cipher = Aes256Gcm::new_from_slice(&key);
         let cipher = cipher.map_err(|_| Error::MasterMalformed(path.into()))?;
-        let path = path.into();
-        Ok(Self { cipher, path })
+        Ok(Self {
+            cipher,
+            channels: derived(&key, CHANNEL_DOMAIN),
+            path: path.into(),
+        })
     }
 
     /// Seals a day's private half.
@@ -72,21 +80,55 @@ impl Master {
         Some(RecordSecret(Zeroizing::new(secret)))
     }
 
+    /// Seals the secrets of a channel, for its id alone.
+    pub fn seal_channel(&self, plain: &[u8], id: &str) -> String {
+        close(&self.channels, plain, &associated_channel(id))
+    }
+
+    /// Opens what [`Master::seal_channel`] made for this id; `None` for anything else.
+    pub fn unseal_channel(&self, sealed: &str, id: &str) -> Option<Zeroizing<Vec<u8>>> {
+        open_sealed(&self.channels, sealed, &associated_channel(id))
+    }
+
     fn close(&self, plain: &[u8], aad: &[u8]) -> String {
-        let nonce = secret::random::<NONCE_BYTES>();
-        let payload = Payload { msg: plain, aad };
-        let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload);
-        let sealed = sealed.expect("invariant: 32 bytes can be sealed");
-        HEXLOWER.encode(&[nonce.as_slice(), &sealed].concat())
+        close(&self.cipher, plain, aad)
     }
 
     fn open_sealed(&self, sealed: &str, aad: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let bytes = HEXLOWER.decode(sealed.as_bytes()).ok()?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
-        let payload = Payload { msg: sealed, aad };
-        let plain = self.cipher.decrypt(&Nonce::from(*nonce), payload);
-        plain.ok().map(Zeroizing::new)
+        open_sealed(&self.cipher, sealed, aad)
     }
+}
+
+fn close(cipher: &Aes256Gcm, plain: &[u8], aad: &[u8]) -> String {
+    let nonce = secret::random::<NONCE_BYTES>();
+    let payload = Payload { msg: plain, aad };
+    let sealed = cipher.encrypt(&Nonce::from(nonce), payload);
+    let sealed = sealed.expect("invariant: a short secret can be sealed");
+    HEXLOWER.encode(&[nonce.as_slice(), &sealed].concat())
+}
+
+fn open_sealed(cipher: &Aes256Gcm, sealed: &str, aad: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let bytes = HEXLOWER.decode(sealed.as_bytes()).ok()?;
+    let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
+    let payload = Payload { msg: sealed, aad };
+    let plain = cipher.decrypt(&Nonce::from(*nonce), payload);
+    plain.ok().map(Zeroizing::new)
+}
+
+/// A key for one purpose, from the master key and the name of the purpose.
+fn derived(key: &[u8], purpose: &[u8]) -> Aes256Gcm {
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    let purpose = [purpose];
+    Salt::new(HKDF_SHA256, &[])
+        .extract(key)
+        .expand(&purpose, HKDF_SHA256)
+        .and_then(|derived| derived.fill(&mut *bytes))
+        .expect("invariant: 32 bytes can be derived");
+    Aes256Gcm::new((&*bytes).into())
+}
+
+fn associated_channel(id: &str) -> Vec<u8> {
+    [CHANNEL_DOMAIN, id.as_bytes()].concat()
 }
 
 fn associated_record(id: &str) -> Vec<u8> {
@@ -141,6 +183,27 @@ mod tests {
         assert_eq!(opened.0, secret.0);
         assert!(master.unseal_record(&sealed, "two").is_none());
         assert!(master.unseal(&sealed, 20_000).is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// X67: what channels keep opens for its own channel, under its own key, and nowhere else.
+    #[test]
+    fn the_secrets_of_a_channel_open_for_it_alone() {
+        let folder = folder();
+        let master = Master::open(&folder.join("master.key"), true).unwrap();
+        let sealed = master.seal_channel(b"https://robot?key=1", "one");
+        assert!(!sealed.contains(&HEXLOWER.encode(b"robot")));
+        let opened = master.unseal_channel(&sealed, "one").unwrap();
+        assert_eq!(opened.as_slice(), b"https://robot?key=1");
+        assert!(master.unseal_channel(&sealed, "two").is_none());
+        assert!(master.unseal_record(&sealed, "one").is_none());
+        let same_words = master.close(b"https://robot?key=1", &associated_channel("one"));
+        assert!(
+            master.unseal_channel(&same_words, "one").is_none(),
+            "another key"
+        );
+        let other = Master::open(&folder.join("other.key"), true).unwrap();
+        assert!(other.unseal_channel(&sealed, "one").is_none());
         std::fs::remove_dir_all(folder).unwrap();
     }
 

@@ -26,6 +26,7 @@ use xunke_policy::Refusal;
 use xunke_protocol::id::ClassroomId;
 use xunke_protocol::sealed::epoch::{self, DayKey, DaySecret, PublicHalf, SignedBundle};
 use xunke_protocol::sealed::{Damage, Outline, Suite};
+use zeroize::Zeroizing;
 
 use crate::access::gate::{Permit, Playback, RecordingRef};
 use crate::access::keeping::Authority;
@@ -272,6 +273,19 @@ impl Keys {
             Ok(Plain { begin_us, parts })
         });
         opening.await?
+    }
+
+    /// Seals the secrets of a channel that leaves the hub, for its id alone.
+    #[must_use]
+    pub fn seal_channel(&self, plain: &[u8], id: &str) -> String {
+        self.master.seal_channel(plain, id)
+    }
+
+    /// Opens what [`Keys::seal_channel`] made for this id; `None` for anything else, and after
+    /// another master key was put in place: then they have to be typed again.
+    #[must_use]
+    pub fn unseal_channel(&self, sealed: &str, id: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.master.unseal_channel(sealed, id)
     }
 
     fn span(&self, now_ms: i64) -> (u32, u32) {
