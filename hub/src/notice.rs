@@ -35,7 +35,7 @@ pub enum Notice {
 }
 
 /// What pages are told of besides faults, devices and the trail.
-pub const TOPICS: [&str; 9] = [
+pub const TOPICS: [&str; 10] = [
     "grants",
     "agreements",
     "people",
@@ -45,6 +45,7 @@ pub const TOPICS: [&str; 9] = [
     "risks",
     "retention",
     "alerts",
+    "channels",
 ];
 
 /// What changes when the trail has such a line.
@@ -70,6 +71,7 @@ pub fn topic(action: &str) -> Option<&'static str> {
         | "file_interference"
         | "confirm_interference"
         | "withdraw_interference" => Some("sanctions"),
+        "add_channel" | "change_channel" | "remove_channel" | "test_channel" => Some("channels"),
         "sign_inspection" => Some("inspections"),
         "judge_risk" => Some("risks"),
         "nominate_premium"

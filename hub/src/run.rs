@@ -24,6 +24,8 @@ use crate::config::Config;
 use crate::demo::{self, Seeded};
 use crate::endpoint;
 use crate::health::alert::watch::{self as alert, AlertWatch};
+use crate::health::channel::kind::Carrier;
+use crate::health::channel::sender::{self, Sender};
 use crate::health::fault::{self, FaultWatch};
 use crate::health::intake::Intake;
 use crate::health::status;
@@ -75,6 +77,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         ca: ca.clone(),
         keys: open_keys(&config, &db, &ca).await?,
         media: open_media(&config)?,
+        carrier: Carrier::open(&config)?,
         mqtt_port: mqtt.local_addr()?.port(),
     };
     let app = App::new(config.clone(), db.clone(), notices, opened);
@@ -107,6 +110,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         scraped,
         fault::judge(faults, stop.clone()),
         alert::follow(alerts, stop.clone()),
+        sender::follow(sending(&app), stop.clone()),
         timetable::follow(app.timetables.clone(), stop.clone()),
         completeness::follow(db.clone(), stop.clone()),
         copy_trail(&app, stop.clone()),
@@ -240,6 +244,16 @@ fn open_media(config: &Config) -> anyhow::Result<Media> {
         &folder,
         rules.free_mib_min.saturating_mul(MIB),
     )?)
+}
+
+/// What takes messages to their channels.
+fn sending(app: &App) -> Sender {
+    Sender {
+        db: app.db.clone(),
+        keys: app.keys.clone(),
+        carrier: app.channels.carrier().clone(),
+        notices: app.notices.clone(),
+    }
 }
 
 /// Signed days go to another machine, apart from everything else: its folder may hang (X8).

@@ -14,6 +14,7 @@ mod records;
 mod audit;
 mod demo;
 mod crash;
+mod channels;
 mod grants;
 mod agreement;
 mod inspections;

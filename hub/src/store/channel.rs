@@ -1,9 +1,4 @@
-//! Queries of channels, of their outbox and of what became of it.
-//!
-//! outbox → attempt
-
-pub mod outbox;
-pub mod attempt;
+//! Queries of channels.
 
 use sqlx::FromRow;
 

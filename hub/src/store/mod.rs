@@ -42,6 +42,8 @@ pub mod channel;
 pub mod duty;
 pub mod alert;
 pub mod work_order;
+pub mod outbox;
+pub mod attempt;
 
 use std::path::Path;
 use std::sync::Arc;

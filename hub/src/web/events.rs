@@ -21,8 +21,8 @@ use crate::notice::{Notice, TOPICS};
 const RECHECK: Duration = Duration::from_secs(5);
 
 /// What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
-/// `departures`, `sanctions`, `inspections`, `risks`, `retention` and `alerts`, each as far as the
-/// caller may know of it; the page asks for the rest.
+/// `departures`, `sanctions`, `inspections`, `risks`, `retention`, `alerts` and `channels`, each as
+/// far as the caller may know of it; the page asks for the rest.
 ///
 /// # Errors
 /// 401 when nobody is signed in.
@@ -96,7 +96,7 @@ fn hearers(notice: &Notice) -> &'static [(&'static str, Action<'static>)] {
     const PEOPLE: (&str, Action<'_>) = ("see_people", Action::SeePeople);
     const ROOMS: (&str, Action<'_>) = ("see_rooms", Action::SeeRooms);
     match notice {
-        Notice::Fault { .. } => &[DEVICES],
+        Notice::Fault { .. } | Notice::Changed { topic: "channels" } => &[DEVICES],
         Notice::Device { .. } => &[DEVICES, ROOMS],
         Notice::Trail { .. } => &[("read_trail", Action::ReadTrail)],
         Notice::Changed {

@@ -20,6 +20,7 @@ use crate::access::audit::copy::Standing;
 use crate::campus::calendar;
 use crate::campus::classroom::{self, Classroom};
 use crate::campus::lesson::{self, Lesson};
+use crate::health::channel::desk::State as ChannelState;
 use crate::health::presence::State as Presence;
 use crate::health::status;
 use crate::patrol::record;
@@ -247,6 +248,14 @@ impl Desk<'_> {
             .push(card("devices_online", online, Some(devices.len())));
         let faults = health::faults(&self.app.db, true, FAULTS_MAX).await?;
         self.cards.push(card("open_faults", faults.len(), None));
+        let channels = self.app.channels.all(self.caller.now_ms).await?;
+        let silent = channels
+            .iter()
+            .filter(|one| one.state == ChannelState::Silent);
+        if silent.clone().next().is_some() {
+            let (silent, all) = (silent.count(), channels.len());
+            self.cards.push(card("channels_silent", silent, Some(all)));
+        }
         Ok(())
     }
 

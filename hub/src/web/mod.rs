@@ -1,7 +1,7 @@
 //! The web: the doors for people and for boxes. The only room that knows HTTP.
 //!
-//! error → listen → input → failure → guard → one file per screen → ui → boxes → routes → metrics
-//! → entrances
+//! error → listen → input → failure → guard → one file per screen → ui → headers → boxes → routes →
+//! metrics → entrances
 
 pub mod error;
 pub mod listen;
@@ -33,6 +33,7 @@ pub mod faults;
 pub mod alerts;
 pub mod duty;
 pub mod work_orders;
+pub mod channels;
 pub mod records;
 pub mod applications;
 pub mod grants;
@@ -56,6 +57,7 @@ pub mod start;
 pub mod account;
 pub mod passkeys;
 pub mod ui;
+pub mod headers;
 pub mod boxes;
 pub mod routes;
 pub mod metrics;
@@ -94,6 +96,8 @@ use crate::config::{self, Config};
 use crate::device::Devices;
 use crate::device::enrol::Place;
 use crate::health::alert::Alerts;
+use crate::health::channel::desk::Channels;
+use crate::health::channel::kind::Carrier;
 use crate::keys::Keys;
 use crate::live::order::Orders;
 use crate::live::relay::Relay;
@@ -167,6 +171,8 @@ pub struct App {
     pub notices: Notices,
     /// The boxes.
     pub devices: Devices,
+    /// By which messages leave the hub.
+    pub channels: Channels,
     /// Opens recordings for a permit.
     pub keys: Arc<Keys>,
     /// Live streams of the boxes.
@@ -203,6 +209,8 @@ pub struct Opened {
     pub keys: Arc<Keys>,
     /// Where sealed segments are kept.
     pub media: Media,
+    /// The way out for messages.
+    pub carrier: Carrier,
     /// The port on which boxes find the MQTT door.
     pub mqtt_port: u16,
 }
@@ -228,6 +236,7 @@ impl App {
             ca,
             keys,
             media,
+            carrier,
             mqtt_port,
         } = opened;
         let sessions = Sessions::new(db.clone(), &config.session);
@@ -244,11 +253,10 @@ impl App {
         let agreements = signing_of((&db, &trail, &gate), &config, (&desk, sealing));
         let watch = watch_over((&db, &trail, &gate), &config, (&notices, &ca));
         let ingest = ingest(&db, (&media, &keys), &ca, &config.recording);
-        let marking = ca.signing_key().clone();
-        let marks = Marks::new(db.clone(), trail.clone(), media.clone(), marking);
+        let (marks, channels) = handed_on((&db, &trail), (&media, &ca), (&keys, carrier));
         let (keepings, retention, playback) = library((&db, &trail, &gate), (&keys, media), &ca);
         let (devices, timetables) = boxes_of((&db, &trail), (ca, &keys), mqtt_port, &config);
-        let (relay, views) = watching(&db, &devices, &gate, &sessions);
+        let (relay, views) = live_of((&db, &gate), &sessions, &devices);
         Self {
             alerts: Alerts::new(&db, &trail),
             config,
@@ -278,6 +286,7 @@ impl App {
             papers,
             notices,
             devices,
+            channels,
             keys,
             relay,
             views,
@@ -303,6 +312,26 @@ fn signing_of(
         institution: gate.institution().clone(),
     };
     Agreements::new(db.clone(), trail.clone(), tools, &config.agreement)
+}
+
+/// What leaves the hub: marks with their documents, and messages about faults.
+fn handed_on(
+    (db, trail): (&Db, &Arc<Trail>),
+    (media, ca): (&Media, &Ca),
+    (keys, carrier): (&Arc<Keys>, Carrier),
+) -> (Marks, Channels) {
+    let shared = || (db.clone(), trail.clone());
+    let (d, t) = shared();
+    let marks = Marks::new(d, t, media.clone(), ca.signing_key().clone());
+    let (d, t) = shared();
+    (marks, Channels::new(d, t, keys.clone(), Arc::new(carrier)))
+}
+
+/// Live streams, and who watches them.
+fn live_of((db, gate): (&Db, &Gate), sessions: &Sessions, devices: &Devices) -> (Relay, Views) {
+    let relay = Relay::new(Arc::new(Orders::new(db.clone(), devices.clone())));
+    let views = Views::new(db.clone(), gate.clone(), sessions.clone(), relay.clone());
+    (relay, views)
 }
 
 /// What keeps recordings, what ends them, and what plays them.
@@ -393,12 +422,6 @@ fn starting(
 }
 
 /// What brings live pictures to those who watch.
-fn watching(db: &Db, devices: &Devices, gate: &Gate, sessions: &Sessions) -> (Relay, Views) {
-    let relay = Relay::new(Arc::new(Orders::new(db.clone(), devices.clone())));
-    let views = Views::new(db.clone(), gate.clone(), sessions.clone(), relay.clone());
-    (relay, views)
-}
-
 /// What gives permissions and posts, and what ends them.
 fn posts(db: &Db, trail: &Arc<Trail>, gate: &Gate) -> (Grants, Roster, Departures) {
     let shared = || (db.clone(), trail.clone(), gate.institution().clone());

@@ -3,10 +3,9 @@
 //! Routes for people, what they may say on the live line, routes for boxes. The topics of MQTT
 //! are a closed list of the protocol, a box's own and nobody else's.
 
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Json, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -14,10 +13,12 @@ use utoipa_axum::routes;
 use xunke_policy::access::Action;
 
 use super::App;
+use super::completeness;
 use super::failure;
 use super::guard::{Needs, client, guard};
+use super::headers::secure;
 use super::watchers;
-use super::{account, agreement, agreements, applications, audit, capture, completeness};
+use super::{account, agreement, agreements, applications, audit, capture, channels};
 use super::{
     departures, desk, destructions, devices, events, faults, grants, holds, home, incidents,
 };
@@ -183,6 +184,7 @@ pub fn table() -> Vec<Route> {
     all.extend(retention_routes());
     all.extend(recording_routes());
     all.extend(told::alert_routes());
+    all.extend(told::channel_routes());
     all.extend(everything_else());
     all
 }
@@ -415,40 +417,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 #[utoipa::path(get, path = "/api/openapi.json", tag = "session", responses((status = 200)))]
 async fn openapi_json() -> Json<utoipa::openapi::OpenApi> {
     Json(openapi())
-}
-
-/// What every answer carries; nothing under `/api` is kept by browsers or proxies.
-async fn secure(request: Request, next: Next) -> Response {
-    const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-        img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; \
-        media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; \
-        form-action 'self'; frame-ancestors 'none'";
-    let api = request.uri().path().starts_with("/api");
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let mut set = |name: HeaderName, value| {
-        headers.insert(name, HeaderValue::from_static(value));
-    };
-    set(header::CONTENT_SECURITY_POLICY, CSP);
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::X_FRAME_OPTIONS, "DENY");
-    set(header::REFERRER_POLICY, "no-referrer");
-    set(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
-    set(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    );
-    set(
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), microphone=(), geolocation=(), display-capture=()",
-    );
-    if api {
-        set(header::CACHE_CONTROL, "no-store");
-    }
-    response
 }
 
 #[cfg(test)]

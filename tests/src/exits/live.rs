@@ -243,7 +243,7 @@ pub async fn heard(
     for kind in heard.lines().filter_map(|line| line.strip_prefix("event:")) {
         tally.compared += 1;
         let allowed = match kind.trim() {
-            "fault" | "alerts" => devices,
+            "fault" | "alerts" | "channels" => devices,
             "device" => devices || rooms,
             "trail" => may(Action::ReadTrail),
             "grants" | "agreements" | "people" | "departures" | "sanctions" => {

@@ -87,6 +87,7 @@ pub fn all() -> Vec<Row> {
     all.extend(cases());
     all.extend(retention());
     all.extend(alerts());
+    all.extend(channels());
     all
 }
 
@@ -338,6 +339,20 @@ fn retention() -> Vec<Row> {
         row("POST /api/holds/{id}/end", Once, may(KeepRecordings)),
         row("GET /api/destructions", Once, may(ReadPapers)),
         row("GET /api/destructions/{id}", Once, may(ReadPapers)),
+    ]
+}
+
+/// By which messages about faults leave the hub.
+fn channels() -> Vec<Row> {
+    use Action::SeeDevices;
+    use Ask::Once;
+    vec![
+        row("GET /api/channels", Once, may(SeeDevices)),
+        row("POST /api/channels", Once, may(SeeDevices)),
+        row("PUT /api/channels/{id}", Once, may(SeeDevices)),
+        row("DELETE /api/channels/{id}", Once, may(SeeDevices)),
+        row("POST /api/channels/{id}/test", Once, may(SeeDevices)),
+        row("GET /api/channels/{id}/deliveries", Once, may(SeeDevices)),
     ]
 }
 

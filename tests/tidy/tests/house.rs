@@ -7,7 +7,7 @@ use xunke_tidy::source::{self, Source};
 use xunke_tidy::{Finding, arrows, owners, papers, shape};
 
 /// Raising this needs a commit that says why.
-const LOCK_PACKAGES_MAX: usize = 524;
+const LOCK_PACKAGES_MAX: usize = 530;
 
 const CRATES: [&str; 5] = [
     "protocol/src",
@@ -37,6 +37,7 @@ const OWNERS: &[Owner<'_>] = &[
     ("landlock", &["agent/src/camera"]),
     ("libseccomp", &["agent/src/camera"]),
     ("md5", &["agent/src/health/equipment", "tests/"]),
+    ("lettre", &["hub/src/health/channel/smtp"]),
     ("mp4_atom", &["agent/src/recording"]),
     ("mqttbytes", &["hub/src/endpoint"]),
     ("pdf_writer", &["hub/src/access/agreement"]),
@@ -51,6 +52,7 @@ const OWNERS: &[Owner<'_>] = &[
             "agent/src/recording/upload",
             "agent/src/identity",
             "hub/src/access/single_sign_on",
+            "hub/src/health/channel/post",
             "tests/",
         ],
     ),

@@ -113,24 +113,12 @@ fn plain(text: &str, characters_max: usize) -> String {
     text.take(characters_max).collect()
 }
 
-/// The severity of that name.
-#[must_use]
-pub fn severity_named(name: &str) -> Option<Severity> {
-    let all = [
-        Severity::Warning,
-        Severity::Minor,
-        Severity::Major,
-        Severity::Critical,
-    ];
-    all.into_iter().find(|severity| severity.name() == name)
-}
-
 /// The severity as its name.
 mod severity {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::{Severity, severity_named};
+    use super::Severity;
 
     pub fn serialize<S: Serializer>(severity: &Severity, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(severity.name())
@@ -138,7 +126,7 @@ mod severity {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Severity, D::Error> {
         let name = String::deserialize(from)?;
-        severity_named(&name).ok_or_else(|| D::Error::custom("no severity"))
+        Severity::named(&name).ok_or_else(|| D::Error::custom("no severity"))
     }
 }
 

@@ -2,11 +2,12 @@
 //! it tells about. Whatever was committed is sent, whenever the hub is killed.
 
 use uuid::Uuid;
+use xunke_policy::fault::Severity;
 
 use super::Error;
-use super::message::{Message, severity_named};
+use super::message::Message;
 use crate::store::Writing;
-use crate::store::channel::outbox::{self as rows, NewDelivery};
+use crate::store::outbox::{self as rows, NewDelivery};
 
 /// Writes `message` into the outbox, once for each channel in use that takes its severity; gives
 /// how many there are. Call it in the transaction that makes the message true; nothing is sent
@@ -17,7 +18,7 @@ use crate::store::channel::outbox::{self as rows, NewDelivery};
 pub async fn enqueue(tx: &mut Writing, message: &Message, now_ms: i64) -> Result<u64, Error> {
     let mut deliveries = 0;
     for channel in rows::takers(tx).await? {
-        let least = severity_named(&channel.severity_min);
+        let least = Severity::named(&channel.severity_min);
         let least = least.ok_or_else(|| Error::Stored(channel.id.clone()))?;
         if message.severity >= least {
             put(tx, &channel.id, message, now_ms).await?;
@@ -53,8 +54,6 @@ pub(super) async fn put(
 
 #[cfg(test)]
 mod tests {
-    use xunke_policy::fault::Severity;
-
     use super::super::message::{About, example};
     use super::*;
     use crate::store::Db;

@@ -12,8 +12,10 @@ use super::*;
 use crate::access::audit::Trail;
 use crate::access::gate::tests::stage::school;
 use crate::clock::now_ms;
+use crate::config::Config;
 use crate::demo::tests::college_at;
 use crate::device::tests::House;
+use crate::health::channel::kind::Carrier;
 use crate::notice::Notices;
 use crate::recording::media::Media;
 use crate::store::trail;
@@ -45,6 +47,7 @@ impl Expired {
             ca: house.ca.clone(),
             keys: house.keys.clone(),
             media: Media::open(&house.folder.join("media"), 0).unwrap(),
+            carrier: Carrier::open(&Config::default()).unwrap(),
             mqtt_port: 8883,
         };
         let app = App::new(Arc::default(), db.clone(), notices, opened);

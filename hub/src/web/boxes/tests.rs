@@ -5,8 +5,10 @@ use crate::access::audit::Trail;
 use crate::access::gate::tests::stage::school;
 use crate::access::secret::SealingKey;
 use crate::clock::now_ms;
+use crate::config::Config;
 use crate::device::registry::State;
 use crate::device::tests::{House, request};
+use crate::health::channel::kind::Carrier;
 use crate::notice::Notices;
 use crate::recording::media::Media;
 use crate::web::Opened;
@@ -38,6 +40,7 @@ impl Door {
             ca: house.ca.clone(),
             keys: house.keys.clone(),
             media: Media::open(&house.folder.join("media"), 0).unwrap(),
+            carrier: Carrier::open(&Config::default()).unwrap(),
             mqtt_port: 8883,
         };
         let app = App::new(Arc::default(), db, notices, opened);

@@ -6,7 +6,7 @@ use xunke_policy::access::Action;
 
 use super::{Route, route};
 use crate::web::guard::Needs;
-use crate::web::{alerts, duty, work_orders};
+use crate::web::{alerts, channels, duty, work_orders};
 
 /// Alerts, who is told of them, and work orders.
 pub(super) fn alert_routes() -> Vec<Route> {
@@ -41,5 +41,22 @@ pub(super) fn alert_routes() -> Vec<Route> {
         POST   "/api/duty/steps"                         STEPS      => duty::set_steps;
         POST   "/api/duty/shifts"                        ROSTER     => duty::add_shift;
         POST   "/api/duty/shifts/{id}/end"               RELIEF     => duty::end_shift;
+    }
+}
+
+/// By which messages about faults leave the hub.
+pub(super) fn channel_routes() -> Vec<Route> {
+    const SEEING: Needs = Needs::Action("see_channels", Action::SeeDevices);
+    const ADDING: Needs = Needs::Action("add_channel", Action::SeeDevices);
+    const CHANGING: Needs = Needs::Action("change_channel", Action::SeeDevices);
+    const REMOVING: Needs = Needs::Action("remove_channel", Action::SeeDevices);
+    const TESTING: Needs = Needs::Action("test_channel", Action::SeeDevices);
+    rows! {
+        GET    "/api/channels"                           SEEING     => channels::list;
+        POST   "/api/channels"                           ADDING     => channels::add;
+        PUT    "/api/channels/{id}"                      CHANGING   => channels::change;
+        DELETE "/api/channels/{id}"                      REMOVING   => channels::remove;
+        POST   "/api/channels/{id}/test"                 TESTING    => channels::test;
+        GET    "/api/channels/{id}/deliveries"           SEEING     => channels::log;
     }
 }

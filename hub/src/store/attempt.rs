@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::store::{Db, Error, Writing, failed};
+use super::{Db, Error, Writing, failed};
 
 /// A try.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]

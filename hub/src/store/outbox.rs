@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::store::{Db, Error, Writing, failed};
+use super::{Db, Error, Writing, failed};
 
 /// A channel that takes messages, and which.
 #[derive(Debug, Clone, FromRow)]
