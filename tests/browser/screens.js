@@ -144,6 +144,7 @@ await as('technician', async (page) => {
   await look(page, '/people', 'people');
   await look(page, '/people/import', 'staff-form');
   await look(page, '/sign-in-guard', 'lockouts', 'empty');
+  await look(page, '/channels', 'channels', 'empty');
   await look(page, '/account', 'passkeys');
 });
 await as('audit_administrator', async (page) => {

@@ -9,7 +9,7 @@ test('R7 R8 X5 each role is offered its own pages and no others', () => {
   const supervisor = ['/', '/live', '/recordings', '/marks', '/records', '/premium', '/agreement'];
   check('school_supervisor', supervisor);
   check('unit_supervisor', supervisor);
-  const technician = ['/', '/people', '/completeness', '/it', '/desk', '/sign-in-guard'];
+  const technician = ['/', '/people', '/completeness', '/it', '/desk', '/channels', '/sign-in-guard'];
   check('technician', [...technician, '/agreement']);
   const audit = ['/', '/audit', '/risks', '/inspections', '/papers', '/destructions'];
   check('audit_administrator', [...audit, '/agreement']);

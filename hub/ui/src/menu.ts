@@ -61,6 +61,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician'] },
   { item: { path: '/desk', title: 'menu.desk' }, roles: ['technician'] },
+  { item: { path: '/channels', title: 'menu.channels' }, roles: ['technician'] },
   { item: { path: '/sign-in-guard', title: 'menu.lockouts' }, roles: ['technician'] },
   { item: { path: '/audit', title: 'menu.audit' }, roles: ['audit_administrator'] },
   { item: { path: '/risks', title: 'menu.risks' }, roles: ['audit_administrator'] },

@@ -45,6 +45,7 @@ export const router = createRouter({
         { path: 'papers', component: () => import('./pages/PapersPage.vue') },
         { path: 'desk', component: () => import('./pages/DeskPage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
+        { path: 'channels', component: () => import('./pages/ChannelsPage.vue') },
         { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
         { path: 'account', component: () => import('./pages/AccountPage.vue') },
         { path: 'risks', component: () => import('./pages/RisksPage.vue') },

@@ -11,7 +11,8 @@ export type EventName =
   | 'sanctions'
   | 'inspections'
   | 'risks'
-  | 'retention';
+  | 'retention'
+  | 'channels';
 
 /**
  * Calls `changed` with the named events that came; a burst within 300 ms counts as one. Once the

@@ -613,6 +613,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every channel.
+         * @description # Errors
+         *     403 for whoever does not maintain the hub.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Adds a channel.
+         * @description # Errors
+         *     403 for whoever does not maintain the hub, 422 naming the field.
+         */
+        post: operations["add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Changes a channel; a channel that is turned off forgets what waits for it.
+         * @description # Errors
+         *     403 for whoever does not maintain the hub, 404 when there is none, 422 naming the field.
+         */
+        put: operations["change"];
+        post?: never;
+        /**
+         * Removes a channel with its secrets.
+         * @description # Errors
+         *     403 for whoever does not maintain the hub, 404 when there is none.
+         */
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of the messages of a channel.
+         * @description # Errors
+         *     403 for whoever does not maintain the hub, 404 when there is none.
+         */
+        get: operations["log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a test message by one channel; how that goes is in its log.
+         * @description # Errors
+         *     403 for whoever does not maintain the hub, 404 when there is none, 409 while it is off or the
+         *     last test is still on its way.
+         */
+        post: operations["test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/completeness": {
         parameters: {
             query?: never;
@@ -887,8 +982,8 @@ export interface paths {
         };
         /**
          * What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
-         *     `departures`, `sanctions`, `inspections`, `risks` and `retention`, each as far as the caller may
-         *     know of it; the page asks for the rest.
+         *     `departures`, `sanctions`, `inspections`, `risks`, `retention` and `channels`, each as far as
+         *     the caller may know of it; the page asks for the rest.
          * @description # Errors
          *     401 when nobody is signed in.
          */
@@ -3018,6 +3113,104 @@ export interface components {
              */
             state: string;
         };
+        /** @description A channel. */
+        Channel: {
+            /** @description Of the secret address the host and the last four characters; empty: none. */
+            address_hint: string;
+            /** @description Whether it takes messages. */
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description Since when every try has failed.
+             */
+            failing_since?: number | null;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description `zh` or `en`. */
+            language: string;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Hours after which it is a fault that nothing has gone through.
+             */
+            period_hours: number;
+            /** @description Of the secret the last four characters; empty: none. */
+            secret_hint: string;
+            /** @description What it is set up with. */
+            settings: components["schemas"]["ChannelSettings"];
+            /** @description It takes these and worse. */
+            severity_min: string;
+            /** @description `off`, `good`, `failing`, or `silent`: nothing has gone through for its period. */
+            state: string;
+            /**
+             * Format: int64
+             * @description The last success.
+             */
+            succeeded_at?: number | null;
+            /** @description Why the last try failed; empty: it did not. */
+            trouble: string;
+        };
+        /** @description A channel that was added. */
+        ChannelAdded: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+        };
+        /** @description A channel as it is to be. */
+        ChannelForm: {
+            /** @description The secret address of a robot or webhook; left out, the stored one stays. */
+            address?: string | null;
+            /** @description Whether it takes messages. */
+            enabled: boolean;
+            /** @description `zh` or `en`. */
+            language: string;
+            /** @description What it is called, 1 to 40 characters. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Hours after which it is a fault that nothing has gone through, 1 to 744.
+             */
+            period_hours: number;
+            /** @description The key of the signature, the password or the token; left out, the stored one stays. */
+            secret?: string | null;
+            /** @description What it is set up with. */
+            settings: components["schemas"]["ChannelSettings"];
+            /** @description It takes these and worse: `warning`, `minor`, `major` or `critical`. */
+            severity_min: string;
+        };
+        /** @description Every channel, the oldest first. */
+        ChannelList: {
+            /** @description One line each. */
+            channels: components["schemas"]["Channel"][];
+            /** @description Whether messages can carry a link: `people.origin` or `people.names` is set. */
+            links: boolean;
+        };
+        /** @description What a channel is set up with; nothing secret. */
+        ChannelSettings: (components["schemas"]["MailSettings"] & {
+            /** @enum {string} */
+            kind: "smtp";
+        }) | {
+            /** @enum {string} */
+            kind: "webhook";
+        } | {
+            /** @enum {string} */
+            kind: "wecom";
+        } | {
+            /** @enum {string} */
+            kind: "dingtalk";
+        } | {
+            /** @enum {string} */
+            kind: "feishu";
+        } | (components["schemas"]["SmsSettings"] & {
+            /** @enum {string} */
+            kind: "sms";
+        });
         /** @description 本人申请关闭权限. */
         ClosingForm: {
             /** @description What is to be handed over: paper, notes, printed forms, tokens. */
@@ -3084,6 +3277,49 @@ export interface components {
         DayHeads: {
             /** @description The latest first, 400 at most. */
             days: components["schemas"]["DayHead"][];
+        };
+        /** @description A message and what became of it. */
+        Delivery: {
+            /** @description `raised`, `repeated`, `escalated`, `resolved`, `summary`, `dead_man` or `test`. */
+            about: string;
+            /**
+             * Format: int64
+             * @description When it ended.
+             */
+            ended_at?: number | null;
+            /**
+             * Format: uuid
+             * @description Id, also the idempotency key.
+             */
+            id: string;
+            /** @description Such as `GJ-00001`; empty for what has none. */
+            number: string;
+            /**
+             * Format: int64
+             * @description When it was written.
+             */
+            queued_at: number;
+            /** @description `waiting`, `delivered`, `refused`, `expired`, `merged` or `withdrawn`. */
+            state: string;
+            /** @description Tries, newest first. */
+            tries: components["schemas"]["DeliveryTry"][];
+        };
+        /** @description The newest 100 messages of a channel, newest first. */
+        DeliveryList: {
+            /** @description One line each. */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description A try. */
+        DeliveryTry: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description Why. */
+            detail: string;
+            /** @description `delivered`, `later` or `refused`; null while it is under way, or the hub was killed. */
+            outcome?: string | null;
         };
         /** @description Somebody leaves or is transferred. */
         DepartureForm: {
@@ -3945,6 +4181,24 @@ export interface components {
             locked_minutes: number;
             /** @description Those who wait first; 500 at most. */
             waiting: components["schemas"]["LockoutLine"][];
+        };
+        /** @description Where mail is handed over, and to whom it goes. */
+        MailSettings: {
+            /** @description From whom. */
+            from: string;
+            /** @description Name or address of the relay. */
+            host: string;
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+            /** @description `starttls`, `tls` or `none`. */
+            security: string;
+            /** @description To whom, 1 to 20. */
+            to: string[];
+            /** @description The account; empty: none. */
+            user: string;
         };
         /** @description A time mark. */
         Mark: {
@@ -5331,6 +5585,40 @@ export interface components {
             /** @description `state`. */
             state: string;
         };
+        /** @description A header of a request. */
+        SmsHeader: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its value. */
+            value: string;
+        };
+        /**
+         * @description How the gateway for short messages is asked. In double braces: `text`, `number`, `code`,
+         *     `title`, `room`, `since`, `phones` and `secret`.
+         */
+        SmsSettings: {
+            /** @description Where to. */
+            address: string;
+            /** @description The body. */
+            body: string;
+            /** @description `json` or `form`: how words are written in the body. */
+            body_kind: string;
+            /**
+             * Format: int32
+             * @description Requests a day, 1 to 1000.
+             */
+            day_max: number;
+            /** @description 10 at most. */
+            headers: components["schemas"]["SmsHeader"][];
+            /** @description `post` or `get`. */
+            method: string;
+            /** @description Who is told, 1 to 10. */
+            phones: string[];
+            /** @description Where in the answer the success is told, such as `/code`; empty: any 2xx is one. */
+            success_at: string;
+            /** @description What stands there then. */
+            success_is: string;
+        };
         /** @description How complete the recordings of a source are. */
         SourceAmount: {
             /** @description What there is of it. */
@@ -5629,6 +5917,14 @@ export interface components {
             number: number;
             /** @description Such as `2026-2027`. */
             school_year: string;
+        };
+        /** @description A message that is on its way. */
+        TestSent: {
+            /**
+             * Format: uuid
+             * @description Of the delivery, to be found in the log.
+             */
+            delivery: string;
         };
         /** @description A text to be published. */
         TextForm: {
@@ -7003,6 +7299,236 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAdded"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSent"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,6 +6,7 @@ import { en as keeping } from './words/keeping';
 import { en as cases } from './words/cases';
 import { en as completeness } from './words/completeness';
 import { en as desk } from './words/desk';
+import { en as channels } from './words/channels';
 import { en as grants } from './words/grants';
 import { en as machine } from './words/machine';
 import { en as marks } from './words/marks';
@@ -27,6 +28,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...cases,
   ...completeness,
   ...desk,
+  ...channels,
   ...grants,
   ...machine,
   ...marks,

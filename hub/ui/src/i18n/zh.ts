@@ -6,6 +6,7 @@ import { zh as keeping } from './words/keeping';
 import { zh as cases } from './words/cases';
 import { zh as completeness } from './words/completeness';
 import { zh as desk } from './words/desk';
+import { zh as channels } from './words/channels';
 import { zh as grants } from './words/grants';
 import { zh as machine } from './words/machine';
 import { zh as marks } from './words/marks';
@@ -27,6 +28,7 @@ export const zh = {
   ...cases,
   ...completeness,
   ...desk,
+  ...channels,
   ...grants,
   ...machine,
   ...marks,
