@@ -18,7 +18,7 @@ use super::failure;
 use super::guard::{Needs, client, guard};
 use super::headers::secure;
 use super::watchers;
-use super::{account, agreement, agreements, applications, audit, capture, channels};
+use super::{account, agreement, agreements, applications, audit, capture};
 use super::{
     departures, desk, destructions, devices, events, faults, grants, holds, home, incidents,
 };

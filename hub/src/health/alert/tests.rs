@@ -75,16 +75,18 @@ impl House {
         house
     }
 
-    async fn presence(&self, at: usize, state: &str, second: i64) {
+    async fn presence(&self, at: usize, state: &'static str, second: i64) {
         let row = PresenceRow {
-            device_id: &self.boxes[at],
+            device_id: self.boxes[at].clone(),
             state,
-            boot: "b",
+            boot: "b".into(),
             epoch: 1,
-            agent: "",
+            agent: String::new(),
         };
-        let done = seen::put_presence(&self.stage.db, &row, NOW + second * 1000).await;
-        done.unwrap();
+        let mut writing = self.stage.db.begin().await.unwrap();
+        let at_ms = NOW + second * 1000;
+        seen::put_presence(&mut writing, &row, at_ms).await.unwrap();
+        writing.commit().await.unwrap();
     }
 
     async fn raise(&self, at: usize, code: &str, second: i64) -> String {
