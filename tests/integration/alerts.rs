@@ -17,8 +17,8 @@ const OPENS_MAX: Duration = Duration::from_secs(60);
 /// After that it waits 10 s.
 const TOLD_MAX: Duration = Duration::from_secs(30);
 
-/// M14, R66: a camera is pulled in a lesson. The hub is killed while the alert waits, and when it was
-/// told: there is one alert, one word, and it can be taken.
+/// M14, R66: a camera is pulled in a lesson. The hub is killed while the alert waits, and when it
+/// was told: there is one alert, one word, and it can be taken.
 #[test]
 fn a_pulled_camera_is_told_once_however_often_the_hub_dies() -> Result<()> {
     run(async {

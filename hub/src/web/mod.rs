@@ -242,7 +242,6 @@ impl App {
         let sessions = Sessions::new(db.clone(), &config.session);
         let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
         let desk = Desk::new(db.clone(), t.clone(), s.clone(), c.clone(), sealing.clone());
-        let single_sign_on = SingleSignOn::new(issuer, desk.clone(), trail.clone());
         let gate = Gate::new(db.clone(), t, s, c, institution);
         let (grants, roster, departures) = posts(&db, &trail, &gate);
         let papers = Papers::new(db.clone(), trail.clone(), sealing.clone());
@@ -259,6 +258,7 @@ impl App {
         let (relay, views) = live_of((&db, &gate), &sessions, &devices);
         Self {
             alerts: Alerts::new(&db, &trail),
+            single_sign_on: SingleSignOn::new(issuer, desk.clone(), trail.clone()),
             config,
             db,
             trail,
@@ -267,7 +267,6 @@ impl App {
             failures: watch.failures,
             sessions,
             desk,
-            single_sign_on,
             gate,
             start_codes,
             starts,

@@ -398,6 +398,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts that were told.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One alert with what happened with it.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is none.
+         */
+        get: operations["one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/acknowledgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes an alert: nothing is repeated or passed on until that expires.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is none, 409 when it is over, 422.
+         */
+        post: operations["acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/assignment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives an alert to somebody.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is none, 422 for somebody else.
+         */
+        post: operations["assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds a comment to an alert.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is none, 422.
+         */
+        post: operations["comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/work-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opens a work order for a part of an alert.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such part, 422 without a note.
+         */
+        post: operations["open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/applications": {
         parameters: {
             query?: never;
@@ -973,6 +1099,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The duty roster.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes.
+         */
+        get: operations["roster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives somebody a duty.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 422.
+         */
+        post: operations["add_shift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/shifts/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a duty now.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is none that is not over.
+         */
+        post: operations["end_shift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replaces the steps of the escalation.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 422 for steps that do not rise.
+         */
+        post: operations["set_steps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -982,8 +1192,8 @@ export interface paths {
         };
         /**
          * What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
-         *     `departures`, `sanctions`, `inspections`, `risks`, `retention` and `channels`, each as far as
-         *     the caller may know of it; the page asks for the rest.
+         *     `departures`, `sanctions`, `inspections`, `risks`, `retention`, `alerts` and `channels`, each as
+         *     far as the caller may know of it; the page asks for the rest.
          * @description # Errors
          *     401 when nobody is signed in.
          */
@@ -1163,6 +1373,48 @@ export interface paths {
         get: operations["home"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller was told.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes.
+         */
+        get: operations["inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inbox/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Notes that the caller has read the last word about an alert.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when they were not told of it.
+         */
+        post: operations["read"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2683,6 +2935,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Silences that are not over.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes.
+         */
+        get: operations["silences"];
+        put?: never;
+        /**
+         * Keeps a silence from now on.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 422 when it names nothing, ends too late or says no
+         *     reason.
+         */
+        post: operations["silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/silences/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Which open alerts a silence would keep quiet, to be seen before it is kept.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 422 when it names nothing.
+         */
+        post: operations["matches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/silences/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a silence now.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is none that lasts.
+         */
+        post: operations["end_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/start": {
         parameters: {
             query?: never;
@@ -2746,6 +3067,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/work-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Work orders.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work-orders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One work order with the history of its box.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is none.
+         */
+        get: operations["one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work-orders/{id}/done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that a work order is done.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is none, 409 when it is done, 422.
+         */
+        post: operations["done"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2768,6 +3152,16 @@ export interface components {
             recovery_codes_left: number;
             /** @description The last sign-ins, the newest first; failed ones too. */
             sign_ins: components["schemas"]["SignInLine"][];
+        };
+        /** @description For how long somebody takes an alert. */
+        AcknowledgementForm: {
+            /**
+             * Format: int64
+             * @description 5 to 1440.
+             */
+            minutes: number;
+            /** @description 2 to 500 characters, or nothing. */
+            note?: string;
         };
         /** @description Password and one-time code, typed once more. */
         AgainForm: {
@@ -2902,6 +3296,108 @@ export interface components {
             /** @description The version in force. */
             version: string;
         };
+        /** @description An alert. */
+        Alert: {
+            /** @description Who has taken it. */
+            acknowledged_by?: string | null;
+            /**
+             * Format: int64
+             * @description Until when that counts.
+             */
+            acknowledged_until?: number | null;
+            /** @description Who sees to it. */
+            assigned_to?: string | null;
+            /** @description The building; empty for the hub's own link. */
+            building: string;
+            /** @description Of the catalogue of faults. */
+            code: string;
+            /** @description What to do first, in English. */
+            first_action_en: string;
+            /** @description What to do first, in Chinese. */
+            first_action_zh: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Such as `GJ-00001`. */
+            number: string;
+            /**
+             * Format: int64
+             * @description First of it.
+             */
+            opened_at: number;
+            /**
+             * Format: int64
+             * @description When it was over.
+             */
+            over_at?: number | null;
+            /** @description With what something is, or was, wrong. */
+            parts: components["schemas"]["AlertPart"][];
+            /** @description `warning`, `minor`, `major` or `critical`, as it is felt now. */
+            severity: string;
+            /**
+             * Format: int64
+             * @description How many steps of the escalation were told, from 1.
+             */
+            steps_told: number;
+            /** @description What it is called, in English. */
+            title_en: string;
+            /** @description What it is called, in Chinese. */
+            title_zh: string;
+            /**
+             * Format: int64
+             * @description The last word about it.
+             */
+            told_at: number;
+            /** @description A lesson suffers from it. */
+            urgent: boolean;
+        };
+        /** @description Something that happened with an alert. */
+        AlertLine: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description Who; `None` for the hub. */
+            person?: string | null;
+            /** @description A comment, a duty, a name or a number. */
+            text: string;
+            /**
+             * @description `raised`, `repeated`, `escalated`, `resolved`, `acknowledged`, `assigned`, `commented` or
+             *     `ordered`.
+             */
+            what: string;
+        };
+        /** @description A part of an alert. */
+        AlertPart: {
+            /** @description A source name, or `box`. */
+            component: string;
+            /** @description The box. */
+            device: string;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            from: number;
+            /** @description The room's name. */
+            room: string;
+            /**
+             * Format: int64
+             * @description Until when, if nothing is wrong with it any more.
+             */
+            until?: number | null;
+        };
+        /** @description An alert with its story. */
+        AlertStory: {
+            /** @description The alert. */
+            alert: components["schemas"]["Alert"];
+            /** @description What happened with it, in order. */
+            lines: components["schemas"]["AlertLine"][];
+        };
+        /** @description Alerts that were told. */
+        Alerts: {
+            /** @description Those that are not over first, then the newest; 500 at most. */
+            alerts: components["schemas"]["Alert"][];
+        };
         /** @description Seconds of what was to be recorded and is over. */
         Amount: {
             /**
@@ -2991,6 +3487,14 @@ export interface components {
         Applications: {
             /** @description Those that wait first, then newest first; 500 at most. */
             applications: components["schemas"]["GrantApplication"][];
+        };
+        /** @description Who is to see to an alert. */
+        AssignmentForm: {
+            /**
+             * Format: uuid
+             * @description A system administrator in office.
+             */
+            person: string;
         };
         /** @description One line. */
         AuditEntry: {
@@ -3230,6 +3734,11 @@ export interface components {
              */
             room: string;
         };
+        /** @description A comment. */
+        CommentForm: {
+            /** @description 2 to 500 characters. */
+            text: string;
+        };
         /** @description How complete the recordings of a term are. */
         Completeness: {
             /** @description All rooms together. */
@@ -3458,6 +3967,52 @@ export interface components {
         DocumentForm: {
             /** @description Its text. */
             document: string;
+        };
+        /** @description What was done. */
+        DoneForm: {
+            /** @description 2 to 500 characters. */
+            note: string;
+        };
+        /** @description Who is told first, and who next. */
+        Duty: {
+            /** @description Who may have one; all of them are told where the roster names nobody. */
+            people: components["schemas"]["Keeper"][];
+            /** @description Duties that are not over, by time. */
+            shifts: components["schemas"]["DutyShift"][];
+            /** @description The steps, the first at once. */
+            steps: components["schemas"]["DutyStep"][];
+        };
+        /** @description Somebody's duty. */
+        DutyShift: {
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description Its id. */
+            id: string;
+            /** @description Who. */
+            person: string;
+            /**
+             * Format: int64
+             * @description Of which step, from 0.
+             */
+            step: number;
+            /**
+             * Format: int64
+             * @description Until.
+             */
+            until: number;
+        };
+        /** @description A step of the escalation. */
+        DutyStep: {
+            /**
+             * Format: int64
+             * @description So many minutes after the first word; 0 for the first step.
+             */
+            after_minutes: number;
+            /** @description The name of the duty, 1 to 30 characters. */
+            title: string;
         };
         /** @description A second factor to be put into an authenticator. Only ever in the body of an answer. */
         Enrolment: {
@@ -3793,6 +4348,30 @@ export interface components {
             /** @description Eighteen characters. */
             identity_number: string;
         };
+        /** @description What the caller was told. */
+        Inbox: {
+            /** @description How many of them are unread. */
+            unread: number;
+            /** @description The newest word first; 500 at most. */
+            words: components["schemas"]["InboxWord"][];
+        };
+        /** @description The last word about one alert. */
+        InboxWord: {
+            /** @description The alert. */
+            alert: components["schemas"]["Alert"];
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description When it was read.
+             */
+            read_at?: number | null;
+            /** @description `raised`, `repeated`, `escalated`, `resolved` or `assigned`. */
+            word: string;
+        };
         /** @description A signed inspection. */
         Inspection: {
             /** @description 检查发现. */
@@ -4035,6 +4614,13 @@ export interface components {
              */
             to: number;
         };
+        /** @description Somebody who keeps the rooms running. */
+        Keeper: {
+            /** @description The person. */
+            id: string;
+            /** @description Their name. */
+            name: string;
+        };
         /** @description The number of what was noted. */
         KeptNumber: {
             /** @description Such as `JP-00001` or `BQ-00001`. */
@@ -4182,6 +4768,14 @@ export interface components {
             /** @description Those who wait first; 500 at most. */
             waiting: components["schemas"]["LockoutLine"][];
         };
+        /** @description The id of what was made. */
+        Made: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+        };
         /** @description Where mail is handed over, and to whom it goes. */
         MailSettings: {
             /** @description From whom. */
@@ -4303,6 +4897,18 @@ export interface components {
             /** @description Why. */
             reason: string;
         };
+        /** @description What is to be silenced; at least one of the three. */
+        MatcherForm: {
+            /** @description The building's name. */
+            building?: string | null;
+            /** @description Of the catalogue of faults. */
+            code?: string | null;
+            /**
+             * Format: uuid
+             * @description The room's id.
+             */
+            room?: string | null;
+        };
         /** @description Who is signed in. */
         Me: {
             /** @description The confidentiality agreement. */
@@ -4376,6 +4982,16 @@ export interface components {
         /** @description What was opened. */
         OpenedDeparture: {
             /** @description Such as `YJ-00001`. */
+            number: string;
+        };
+        /** @description The number of a new work order. */
+        Ordered: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Such as `GD-00001`. */
             number: string;
         };
         /** @description An original. */
@@ -4582,6 +5198,29 @@ export interface components {
             new: string;
             /** @description The password as it is. */
             old: string;
+        };
+        /** @description A fault of the history. */
+        PastFault: {
+            /** @description Of the catalogue of faults. */
+            code: string;
+            /** @description A source name, or `box`. */
+            component: string;
+            /** @description The numbers it rests on. */
+            evidence: string;
+            /**
+             * Format: int64
+             * @description First found.
+             */
+            from: number;
+            /** @description What it is called, in English. */
+            title_en: string;
+            /** @description What it is called, in Chinese. */
+            title_zh: string;
+            /**
+             * Format: int64
+             * @description Last found, if it is over.
+             */
+            until?: number | null;
         };
         /** @description A filed record. */
         PatrolRecord: components["schemas"]["RecordTitle"] & {
@@ -5424,6 +6063,26 @@ export interface components {
             /** @description 工号 of who received or witnessed it; never the giver. */
             receiver: string;
         };
+        /** @description A duty. */
+        ShiftForm: {
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description A system administrator in office.
+             */
+            person: string;
+            /** @description Of which step, from 0. */
+            step: number;
+            /**
+             * Format: int64
+             * @description Until, at most 200 days later.
+             */
+            until: number;
+        };
         /** @description What somebody types to sign in. */
         SignIn: {
             /** @description 工号. */
@@ -5550,6 +6209,48 @@ export interface components {
              * @description Number of the term in it.
              */
             term: number;
+        };
+        /** @description A silence. */
+        SilenceForm: {
+            /** @description What. */
+            matcher: components["schemas"]["MatcherForm"];
+            /** @description 2 to 200 characters. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Until when, 30 days away at most.
+             */
+            until: number;
+        };
+        /** @description A silence; what it does not name is any. */
+        SilenceLine: {
+            /** @description The building. */
+            building?: string | null;
+            /** @description Of the catalogue of faults. */
+            code?: string | null;
+            /** @description Who. */
+            creator: string;
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description Its id. */
+            id: string;
+            /** @description Why. */
+            reason: string;
+            /** @description The room's id. */
+            room?: string | null;
+            /**
+             * Format: int64
+             * @description Until.
+             */
+            until: number;
+        };
+        /** @description Silences that are not over. */
+        Silences: {
+            /** @description By their end. */
+            silences: components["schemas"]["SilenceLine"][];
         };
         /** @description The button, if there is one. */
         SingleSignOn: {
@@ -5839,6 +6540,11 @@ export interface components {
             /** @description `done`, `failed`, `absent` (not connected) or `silent` (no answer in time). */
             outcome: string;
         };
+        /** @description The steps. */
+        StepsForm: {
+            /** @description 1 to 5. */
+            steps: components["schemas"]["DutyStep"][];
+        };
         /** @description A view that could have shown it. */
         Suspect: {
             /** @description From where. */
@@ -6086,6 +6792,66 @@ export interface components {
         WithdrawalForm: {
             /** @description 1 to 500 characters. */
             reason: string;
+        };
+        /** @description A work order. */
+        WorkOrder: {
+            /** @description For which alert. */
+            alert: string;
+            /** @description Of the catalogue of faults. */
+            code: string;
+            /** @description A source name, or `box`. */
+            component: string;
+            /** @description The box. */
+            device: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            done_at?: number | null;
+            /** @description Who says that it is done. */
+            done_by?: string | null;
+            /** @description What was done. */
+            done_note: string;
+            /** @description Its id. */
+            id: string;
+            /** @description What is to be done. */
+            note: string;
+            /** @description Such as `GD-00001`. */
+            number: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            opened_at: number;
+            /** @description Who opened it. */
+            opened_by: string;
+            /** @description The room's name. */
+            room: string;
+            /** @description What it is called, in English. */
+            title_en: string;
+            /** @description What it is called, in Chinese. */
+            title_zh: string;
+        };
+        /** @description A new work order. */
+        WorkOrderForm: {
+            /** @description A source name, or `box`, as the alert names it. */
+            component: string;
+            /** @description The box, as the alert names it. */
+            device: string;
+            /** @description What is to be done, 2 to 500 characters. */
+            note: string;
+        };
+        /** @description A work order with the history of its box. */
+        WorkOrderSheet: {
+            /** @description Faults of the box in the 30 days before it was opened and since, newest first; 200 at most. */
+            history: components["schemas"]["PastFault"][];
+            /** @description The order. */
+            order: components["schemas"]["WorkOrder"];
+        };
+        /** @description Work orders. */
+        WorkOrders: {
+            /** @description Those to be done first, then the newest; 500 at most. */
+            orders: components["schemas"]["WorkOrder"][];
         };
     };
     responses: never;
@@ -6883,6 +7649,271 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Only those that are not over */
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertStory"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    acknowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgementForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    assign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignmentForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkOrderForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ordered"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8056,6 +9087,144 @@ export interface operations {
             };
         };
     };
+    roster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Duty"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    add_shift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShiftForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_shift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_steps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepsForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     events: {
         parameters: {
             query?: never;
@@ -8424,6 +9593,68 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    inbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11465,6 +12696,146 @@ export interface operations {
             };
         };
     };
+    silences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silences"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    matches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MatcherForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     begin: {
         parameters: {
             query?: never;
@@ -11569,6 +12940,125 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrders"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrderSheet"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    done: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DoneForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
