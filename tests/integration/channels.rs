@@ -240,10 +240,7 @@ fn a_hub_names_the_wrong_authorities_of_channels() -> Result<()> {
         fs::write(&file, "no certificate")?;
         let section = format!("[channels]\nca_file = \"{}\"\n", file.display());
         hub.configure(|text| text + &section)?;
-        let said = match hub.run() {
-            Ok(()) => "it started".to_owned(),
-            Err(error) => error.to_string(),
-        };
+        let said = hub.refusal().await?;
         ensure!(said.contains("channels.ca_file: "), "{said}");
         Ok(())
     })

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::SET_COOKIE;
 use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
-use xunke_tests::campus::{Account, Hub, Issuer, Liar, Person, Visitor, one_time_code, program};
+use xunke_tests::campus::{Account, Hub, Issuer, Liar, Person, Visitor, one_time_code};
 use xunke_tests::clock::now_ms;
 
 use crate::shared::{folder, list, run};
@@ -46,18 +46,7 @@ fn configure(hub: &Hub, section: &str) -> Result<()> {
 /// What a hub says that does not start with this section.
 async fn last_words(hub: &Hub, section: &str) -> Result<String> {
     configure(hub, section)?;
-    let mut command = tokio::process::Command::new(program("xunke-hub")?);
-    let config = hub.data_dir().with_file_name("hub.toml");
-    let output = command
-        .arg("serve")
-        .arg("--config")
-        .arg(config)
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(Duration::from_secs(20), output).await;
-    let output = output.context("it started")??;
-    ensure!(!output.status.success(), "it ended well");
-    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    hub.refusal().await
 }
 
 fn account<'a>(hub: &'a Hub, role: &str) -> Result<&'a Account> {

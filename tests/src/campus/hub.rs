@@ -197,6 +197,19 @@ impl Hub {
         self.wait_for(process?)
     }
 
+    /// What a hub says that must not start as it is configured.
+    ///
+    /// # Errors
+    /// It started, or ended well.
+    pub async fn refusal(&self) -> Result<String> {
+        let mut command = tokio::process::Command::new(program("xunke-hub")?);
+        let output = command.args(self.arguments()).kill_on_drop(true).output();
+        let output = tokio::time::timeout(UP_MAX, output).await;
+        let output = output.context("it started")??;
+        ensure!(!output.status.success(), "it ended well");
+        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
     /// As [`Hub::run`], with all its data on a small disk.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ use crate::campus::Socket;
 /// What a page may say, as `xunke-hub doors` prints it.
 pub const WORDS: [&str; 2] = ["say /api/live open", "say /api/live close"];
 /// What it may hear.
-pub const EVENTS: [&str; 12] = [
+pub const EVENTS: [&str; 13] = [
     "hear /api/events agreements",
     "hear /api/events people",
     "hear /api/events departures",
@@ -34,6 +34,7 @@ pub const EVENTS: [&str; 12] = [
     "hear /api/events risks",
     "hear /api/events retention",
     "hear /api/events alerts",
+    "hear /api/events channels",
     "hear /api/events fault",
     "hear /api/events device",
     "hear /api/events trail",
