@@ -2,123 +2,24 @@
 //! and nothing of a secret anywhere. R66, X67.
 
 use std::fs;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use xunke_tests::asking::{get, until};
 use xunke_tests::campus::{Hub, Person};
+use xunke_tests::receiver::{Receiver, SECRET, TOKEN};
 
 use crate::shared::{folder, run};
 
-const SECRET: &str = "hook-signing-secret-0123";
 const SOON: Duration = Duration::from_secs(20);
-const TOKEN: &str = "hook-path-token-4567";
-
-/// A receiver that keeps what it gets; while it holds back, it takes requests and answers none.
-struct Receiver {
-    port: u16,
-    heard: Arc<Mutex<Vec<String>>>,
-    holds_back: Arc<Mutex<bool>>,
-}
-
-impl Receiver {
-    async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
-        let (heard, holds_back) = (Arc::default(), Arc::default());
-        let one = Self {
-            port,
-            heard,
-            holds_back,
-        };
-        let (heard, holds_back) = (one.heard.clone(), one.holds_back.clone());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(take(stream, heard.clone(), holds_back.clone()));
-            }
-        });
-        Ok(one)
-    }
-
-    fn address(&self) -> String {
-        format!("http://127.0.0.1:{}/hook/{TOKEN}", self.port)
-    }
-
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().expect("nobody panics").clone()
-    }
-
-    fn hold_back(&self, does: bool) {
-        *self.holds_back.lock().expect("nobody panics") = does;
-    }
-
-    async fn hears(&self, count: usize) -> Result<()> {
-        let heard = async || {
-            let heard = self.heard().len();
-            Ok((heard >= count).then_some(()).ok_or_else(|| json!(heard)))
-        };
-        until("messages at the receiver", SOON, heard).await
-    }
-}
-
-async fn take(
-    mut stream: TcpStream,
-    heard: Arc<Mutex<Vec<String>>>,
-    holds_back: Arc<Mutex<bool>>,
-) -> Result<()> {
-    loop {
-        let mut bytes = Vec::new();
-        let whole = |bytes: &[u8]| {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            let (head, body) = text.split_once("\r\n\r\n")?;
-            let length = head.lines().find_map(|line| {
-                let length = line.to_lowercase();
-                length
-                    .strip_prefix("content-length: ")?
-                    .parse::<usize>()
-                    .ok()
-            });
-            (body.len() >= length?).then_some(text)
-        };
-        let text = loop {
-            if let Some(text) = whole(&bytes) {
-                break text;
-            }
-            ensure!(stream.read_buf(&mut bytes).await? > 0, "the hub is gone");
-        };
-        heard.lock().expect("nobody panics").push(text);
-        if *holds_back.lock().expect("nobody panics") {
-            std::future::pending::<()>().await;
-        }
-        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
-    }
-}
-
-fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
-    request.lines().find_map(|line| {
-        let (key, value) = line.split_once(": ")?;
-        key.eq_ignore_ascii_case(name).then_some(value)
-    })
-}
 
 async fn technician(hub: &Hub) -> Result<Person> {
     let account = hub.accounts.iter().find(|one| one.role == "technician");
     let base = format!("https://localhost:{}", hub.ports.people);
     let nobody = Person::nobody(&base, &hub.ca_pem()?)?;
     nobody.sign_in(account.context("no technician")?).await
-}
-
-fn form(address: &str) -> Value {
-    json!({
-        "name": "校内告警平台", "enabled": true, "severity_min": "major", "language": "zh",
-        "period_hours": 25, "settings": { "kind": "webhook" }, "address": address,
-        "secret": SECRET,
-    })
 }
 
 async fn ask(
@@ -143,30 +44,30 @@ fn a_channel_is_set_up_tested_and_survives_a_kill() -> Result<()> {
         hub.configure(|text| text + "[channels]\nloopback = true\n")?;
         hub.run()?;
         let person = technician(&hub).await?;
-        refuses_what_is_forbidden(&person).await?;
+        refuses_what_is_forbidden(&person, &receiver).await?;
         let path = "/api/channels";
-        let (status, added) = ask(&person, Method::POST, path, &form(&receiver.address())).await?;
+        let (status, added) = ask(&person, Method::POST, path, &receiver.channel()).await?;
         ensure!(status == StatusCode::CREATED, "{status} {added}");
         let id = added["id"].as_str().context("no id")?.to_owned();
         let test = format!("{path}/{id}/test");
         receiver.hold_back(true);
         let (status, sent) = ask(&person, Method::POST, &test, &json!({})).await?;
         ensure!(status == StatusCode::ACCEPTED, "{status} {sent}");
-        receiver.hears(1).await?;
+        receiver.hears(1, SOON).await?;
         hub.kill();
         receiver.hold_back(false);
         hub.run()?;
-        receiver.hears(2).await?;
+        receiver.hears(2, SOON).await?;
         let heard = receiver.heard();
         let keys: Vec<_> = heard
             .iter()
-            .map(|one| header(one, "idempotency-key"))
+            .map(|one| one.header("idempotency-key"))
             .collect();
         ensure!(keys[0].is_some() && keys[0] == keys[1], "{keys:?}");
         ensure!(keys[0] == sent["delivery"].as_str(), "{keys:?} {sent}");
         ensure!(
-            header(&heard[0], "x-xunke-signature").is_some(),
-            "{}",
+            heard[0].header("x-xunke-signature").is_some(),
+            "{:?}",
             heard[0]
         );
         let person = technician(&hub).await?;
@@ -188,7 +89,7 @@ fn a_channel_is_set_up_tested_and_survives_a_kill() -> Result<()> {
     })
 }
 
-async fn refuses_what_is_forbidden(person: &Person) -> Result<()> {
+async fn refuses_what_is_forbidden(person: &Person, receiver: &Receiver) -> Result<()> {
     for address in [
         "http://example.com/hook",
         "https://169.254.169.254/latest/meta-data/",
@@ -196,7 +97,9 @@ async fn refuses_what_is_forbidden(person: &Person) -> Result<()> {
         "https://user:word@example.com/",
         "https://[fe80::1]/",
     ] {
-        let (status, said) = ask(person, Method::POST, "/api/channels", &form(address)).await?;
+        let mut form = receiver.channel();
+        form["address"] = address.into();
+        let (status, said) = ask(person, Method::POST, "/api/channels", &form).await?;
         ensure!(
             status == StatusCode::UNPROCESSABLE_ENTITY,
             "{address}: {status}"

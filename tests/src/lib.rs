@@ -1,8 +1,8 @@
 //! The simulated campus: real cameras, a real hub, real boxes and people, for demo, tests and
 //! benches.
 //!
-//! clock → classroom → camera → onvif → projector → picture → campus → asking → exits → bypass
-//! → demo → first_start → load → bench → fuzz → image → powercut
+//! clock → classroom → camera → onvif → projector → picture → campus → asking → receiver → exits
+//! → bypass → demo → first_start → load → bench → fuzz → image → powercut
 
 pub mod clock;
 pub mod classroom;
@@ -12,6 +12,7 @@ pub mod projector;
 pub mod picture;
 pub mod campus;
 pub mod asking;
+pub mod receiver;
 pub mod exits;
 pub mod bypass;
 pub mod demo;

@@ -98,7 +98,7 @@ struct Measure {
     /// Which bench.
     #[arg(value_parser = [
         "thread", "access", "bypass", "noticing", "camera", "time", "seal", "spool", "upload",
-        "playback", "endpoint",
+        "playback", "endpoint", "alarms",
     ])]
     name: String,
     /// How many attempts to get in.
@@ -114,6 +114,8 @@ struct Measure {
     playback: bench::playback::Lesson,
     #[command(flatten)]
     endpoint: bench::endpoint::Crowd,
+    #[command(flatten)]
+    alarms: bench::alarms::Storms,
 }
 
 fn main() -> ExitCode {
@@ -206,6 +208,7 @@ fn measure(wishes: Measure) -> Result<()> {
         "upload" => runtime.block_on(bench::upload::run(&wishes.upload)),
         "playback" => runtime.block_on(bench::playback::run(&wishes.playback)),
         "endpoint" => runtime.block_on(bench::endpoint::run(&wishes.endpoint)),
+        "alarms" => runtime.block_on(bench::alarms::run(&wishes.alarms)),
         "bypass" => runtime.block_on(bench::access::run_attempts(wishes.attempts)),
         _ => runtime.block_on(bench::thread::run()),
     };

@@ -1,7 +1,7 @@
 //! Benches: figures with their aims, measured on the simulated campus.
 //!
 //! usage → figure → thread → access → noticing → camera → time → seal → spool
-//! → upload → playback → endpoint
+//! → upload → playback → endpoint → alarms
 
 pub mod usage;
 pub mod figure;
@@ -15,3 +15,4 @@ pub mod spool;
 pub mod upload;
 pub mod playback;
 pub mod endpoint;
+pub mod alarms;

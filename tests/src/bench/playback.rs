@@ -62,7 +62,9 @@ pub async fn run(wishes: &Lesson) -> Result<bool> {
     drop(box_of_the_room);
     let minutes = i64::from(wishes.lesson_minutes);
     let start_ms = (now_ms() / MINUTE_MS - minutes - 10) * MINUTE_MS;
-    teach(&campus, start_ms, start_ms + minutes * MINUTE_MS)?;
+    let room = campus.hub.rooms.first().context("no room")?;
+    let end_ms = start_ms + minutes * MINUTE_MS;
+    campus.hub.teach(&room.id, start_ms, end_ms)?;
     eprintln!("  sealing and storing {minutes} minutes at 3.5 Mbit/s");
     let clip = Clip::encode(campus.folder())?;
     let segments = u32::try_from(minutes * 60 / SEGMENT_SECONDS)?;
@@ -74,17 +76,6 @@ pub async fn run(wishes: &Lesson) -> Result<bool> {
     campus.end()?;
     println!("{}", report(&figures));
     Ok(!figures.iter().any(Figure::misses))
-}
-
-/// Moves the lessons of the demonstration aside but one, which is given a time.
-fn teach(campus: &Campus, start_ms: i64, end_ms: i64) -> Result<()> {
-    let room = &campus.hub.rooms.first().context("no room")?.id;
-    let sql = format!(
-        "UPDATE lessons SET start_ms = 1, end_ms = 2;
-         UPDATE lessons SET start_ms = {start_ms}, end_ms = {end_ms} WHERE id =
-         (SELECT id FROM lessons WHERE classroom_id = '{room}' ORDER BY id LIMIT 1);"
-    );
-    campus.hub.sql(&sql).map(drop)
 }
 
 /// `node tests/browser/bench-playback.js`: one line when it plays on for the hub to be looked at,

@@ -197,6 +197,19 @@ impl Hub {
         self.wait_for(process?)
     }
 
+    /// Puts all lessons aside but one of this room, which lasts from `start_ms` to `end_ms`.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub fn teach(&self, room: &str, start_ms: i64, end_ms: i64) -> Result<()> {
+        let statement = format!(
+            "UPDATE lessons SET start_ms = 1, end_ms = 2;
+             UPDATE lessons SET start_ms = {start_ms}, end_ms = {end_ms} WHERE id =
+             (SELECT id FROM lessons WHERE classroom_id = '{room}' ORDER BY id LIMIT 1);"
+        );
+        self.sql(&statement).map(drop)
+    }
+
     /// What a hub says that must not start as it is configured.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::Client;
+use rustix::process::Signal;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -150,6 +151,15 @@ impl Classroom {
                 return Ok(());
             }
         }
+    }
+
+    /// Stops the camera as if its cable were pulled: nothing comes from it, nothing is answered.
+    /// It stays so.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn stop_camera(&self) -> Result<()> {
+        self.camera_process.signal(Signal::STOP)
     }
 
     /// Lets something befall the camera after a while of a millisecond or more.

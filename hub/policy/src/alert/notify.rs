@@ -28,9 +28,10 @@ pub struct Times {
     pub repeat_ms: Option<i64>,
 }
 
-/// Of a critical alert while a lesson runs, or is about to.
+/// Of a critical alert while a lesson runs, or is about to. The hold-down of its fault has waited
+/// already; what goes with it comes within this.
 pub const URGENT: Times = Times {
-    wait_ms: 10_000,
+    wait_ms: 5_000,
     interval_ms: 2 * 60_000,
     repeat_ms: Some(15 * 60_000),
 };

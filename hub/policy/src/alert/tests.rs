@@ -198,7 +198,7 @@ fn the_hub_that_is_cut_off_is_one_message() {
     let mut story = Story::of(&[("甲", 10), ("乙", 5), ("丙", 3)], Moment::InClass);
     (0..18).for_each(|at| story.leave(at));
     story.run(10 * MINUTE);
-    assert_eq!(story.words(), [(30, "HUB_LINK_LOST", Word::Raised)]);
+    assert_eq!(story.words(), [(25, "HUB_LINK_LOST", Word::Raised)]);
     assert_eq!(story.said[0].3, 18);
 }
 
@@ -207,7 +207,7 @@ fn the_hub_that_is_cut_off_is_one_message() {
 fn a_camera_in_a_lesson_is_told_at_once() {
     let mut story = Story::of(&[("博学楼", 4)], Moment::InClass);
     story.raise(0, "cam0", "CAM_NO_SIGNAL");
-    story.run(9);
+    story.run(4);
     story.clear(0, "cam0", "CAM_NO_SIGNAL");
     story.run(3 * MINUTE);
     assert_eq!(story.words(), [], "it cleared inside the wait");
@@ -218,7 +218,7 @@ fn a_camera_in_a_lesson_is_told_at_once() {
     story.clear(0, "cam0", "CAM_NO_SIGNAL");
     story.run(2 * MINUTE + 1);
     let expect = [
-        (from_s + 10, "CAM_NO_SIGNAL", Word::Raised),
+        (from_s + 5, "CAM_NO_SIGNAL", Word::Raised),
         (from_s + 300, "CAM_NO_SIGNAL", Word::Resolved),
     ];
     assert_eq!(story.words(), expect);
@@ -237,7 +237,7 @@ fn at_night_the_same_waits_and_is_not_repeated() {
     story.run(MINUTE);
     assert_eq!(
         story.words()[1..],
-        [(from_s + 10, "CAM_NO_SIGNAL", Word::Raised)]
+        [(from_s + 5, "CAM_NO_SIGNAL", Word::Raised)]
     );
     assert_eq!(story.alerts[0].told.unwrap().severity, Severity::Critical);
 }
@@ -282,7 +282,7 @@ fn what_nobody_takes_goes_to_the_next_step() {
     let mut story = Story::of(&[("博学楼", 4)], Moment::InClass);
     story.raise(0, "cam0", "CAM_NO_SIGNAL");
     story.run(62 * MINUTE);
-    let (first, code) = (10, "CAM_NO_SIGNAL");
+    let (first, code) = (5, "CAM_NO_SIGNAL");
     let expect = [
         (first, code, Word::Raised),
         (first + 15 * MINUTE, code, Word::Escalated(1)),
@@ -333,7 +333,7 @@ fn rooms_that_follow_are_told_together() {
         .iter()
         .map(|(at_s, _, _, rooms)| (*at_s, *rooms))
         .collect();
-    assert_eq!(said, [(10, 1), (130, 5)]);
+    assert_eq!(said, [(5, 1), (125, 5)]);
 }
 
 /// A silence is for what it names, for as long as it says.
@@ -371,11 +371,11 @@ fn a_lost_box_explains_its_camera() {
     story.raise(0, BOX, "DEVICE_LOST");
     story.boxes[0].away_since_ms = Some(0);
     story.run(5 * MINUTE);
-    assert_eq!(story.words(), [(10, "DEVICE_LOST", Word::Raised)]);
+    assert_eq!(story.words(), [(5, "DEVICE_LOST", Word::Raised)]);
     story.back(0);
     story.run(2 * MINUTE + 1);
     let expect = [
-        (310, "CAM_NO_SIGNAL", Word::Raised),
+        (305, "CAM_NO_SIGNAL", Word::Raised),
         (420, "DEVICE_LOST", Word::Resolved),
     ];
     assert_eq!(story.words()[1..], expect);
@@ -484,8 +484,8 @@ fn the_decision_needs_nothing_but_what_is_kept() {
     let (raised, nothing) = (Decision::Tell(Word::Raised), Decision::Nothing);
     let repeated = Decision::Tell(Word::Repeated);
     let table = [
-        (alert(0, critical, true), None, 9_999, nothing),
-        (alert(0, critical, true), None, 10_000, raised),
+        (alert(0, critical, true), None, 4_999, nothing),
+        (alert(0, critical, true), None, 5_000, raised),
         (alert(0, minor, false), None, 59_999, nothing),
         (alert(0, minor, false), None, 60_000, raised),
         (

@@ -444,7 +444,7 @@ fn every_fault_has_its_times() {
         ("CAM_NO_SIGNAL", "critical", 10, 10, 5),
         ("CAM_UNAUTHORIZED", "critical", 10, 10, 5),
         ("CAM_GARBAGE", "critical", 10, 10, 5),
-        ("CAM_STALLED", "critical", 10, 10, 5),
+        ("CAM_STALLED", "critical", 5, 10, 5),
         ("CAM_COVERED", "major", 5, never, 5),
         ("CAM_FROZEN", "critical", 5, 600, 5),
         ("CAM_MOVED", "major", 5, 600, 5),

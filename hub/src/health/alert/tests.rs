@@ -167,7 +167,7 @@ fn said(second: i64, what: &str) -> (i64, String) {
     (second, what.to_owned())
 }
 
-/// A camera is pulled in a lesson: told after ten seconds, to all who keep the rooms running;
+/// A camera is pulled in a lesson: told after five seconds, to all who keep the rooms running;
 /// a hub that is killed at any second neither repeats it nor forgets it.
 #[tokio::test]
 async fn a_pulled_camera_is_told_once_through_restarts() {
@@ -182,7 +182,7 @@ async fn a_pulled_camera_is_told_once_through_restarts() {
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].number.as_deref(), Some("GJ-00001"));
     assert_eq!((told[0].severity.as_str(), told[0].urgent), ("critical", 1));
-    assert_eq!(house.story().await, [said(10, "raised")]);
+    assert_eq!(house.story().await, [said(5, "raised")]);
     assert_eq!(
         heard.recv().await.unwrap(),
         Notice::Changed { topic: "alerts" }
@@ -203,7 +203,7 @@ async fn a_pulled_camera_is_told_once_through_restarts() {
     house.run(71..200).await;
     assert_eq!(
         house.story().await,
-        [said(10, "raised"), said(191, "resolved")]
+        [said(5, "raised"), said(191, "resolved")]
     );
     let inbox = desk.inbox(person).await.unwrap();
     let last = &inbox[0].0;
@@ -220,9 +220,9 @@ async fn a_pulled_camera_is_told_once_through_restarts() {
 async fn what_clears_inside_the_wait_is_forgotten() {
     let house = House::new(true).await;
     let fault = house.raise(0, "CAM_NO_SIGNAL", 0).await;
-    house.run(0..9).await;
-    house.clear(&fault, 9).await;
-    house.run(9..60).await;
+    house.run(0..4).await;
+    house.clear(&fault, 4).await;
+    house.run(4..60).await;
     assert!(house.told().await.is_empty());
     assert!(super::kept::open(&house.stage.db).await.unwrap().is_empty());
     house.raise(1, "CAM_NO_SIGNAL", 60).await;
@@ -245,7 +245,7 @@ async fn what_nobody_takes_goes_to_the_next_duty() {
     roster.add_shift(by(&technician, 0), &shift).await.unwrap();
     house.raise(0, "CAM_NO_SIGNAL", 0).await;
     house.run(0..16 * MINUTE).await;
-    let expect = [said(10, "raised"), said(10 + 15 * MINUTE, "escalated")];
+    let expect = [said(5, "raised"), said(5 + 15 * MINUTE, "escalated")];
     assert_eq!(house.story().await, expect);
     let lines = rows::lines(&house.stage.db, &house.told().await[0].id)
         .await
