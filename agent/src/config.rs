@@ -88,6 +88,10 @@ pub struct Outbox {
     pub record_mib_max: u64,
     /// Limit for notes: what is nice to know afterwards.
     pub note_mib_max: u64,
+    /// Gaps, fault evidence and audit lines older than this are given up.
+    pub record_days_max: u32,
+    /// Notes older than this are given up.
+    pub note_days_max: u32,
 }
 
 /// Taking in camera streams.
@@ -282,6 +286,8 @@ impl Default for Outbox {
         Self {
             record_mib_max: 64,
             note_mib_max: 16,
+            record_days_max: 90,
+            note_days_max: 30,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::health::{self, Report, Sources};
 use crate::identity::{self, HttpClient, Identity, Renewal};
 use crate::link::{self, Job, Link, Settings};
 use crate::live::Pushes;
-use crate::outbox::{Limits, Outbox};
+use crate::outbox::{Limit, Limits, Outbox};
 use crate::recording::Recording;
 use crate::timetable::Keeper;
 use anyhow::{Context, Result, bail};
@@ -31,6 +31,7 @@ const STOP: Duration = Duration::from_secs(5);
 /// Orders on their way to the room that carries them out.
 const JOBS_MAX: usize = 64;
 const MIB: u64 = 1024 * 1024;
+const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Runs the box until SIGTERM or Ctrl-C.
 ///
@@ -211,9 +212,14 @@ fn follow(
 }
 
 fn limits(config: &Config) -> Limits {
+    let limit = |mib_max: u64, days_max: u32| Limit {
+        bytes_max: mib_max * MIB,
+        age_ms_max: i64::from(days_max) * DAY_MS,
+    };
+    let outbox = &config.outbox;
     Limits {
-        record_bytes_max: config.outbox.record_mib_max * MIB,
-        note_bytes_max: config.outbox.note_mib_max * MIB,
+        record: limit(outbox.record_mib_max, outbox.record_days_max),
+        note: limit(outbox.note_mib_max, outbox.note_days_max),
     }
 }
 

@@ -62,6 +62,13 @@ impl Config {
             1024,
         )?;
         within("outbox", "note_mib_max", self.outbox.note_mib_max, 1, 1024)?;
+        let days = [
+            ("record_days_max", self.outbox.record_days_max),
+            ("note_days_max", self.outbox.note_days_max),
+        ];
+        for (key, days) in days {
+            within("outbox", key, u64::from(days), 1, 3650)?;
+        }
         within(
             "health",
             "period_seconds",

@@ -25,6 +25,15 @@ pub(super) struct Place {
     pub bytes: u64,
 }
 
+/// What is kept of a record in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub seq: u64,
+    pub place: Place,
+    /// See [`Record::at_ms`].
+    pub at_ms: Option<i64>,
+}
+
 /// One class's files.
 pub(super) struct Log {
     directory: PathBuf,
@@ -37,9 +46,19 @@ pub(super) struct Log {
 /// What was found on disk.
 pub(super) struct Found {
     pub log: Log,
-    pub records: Vec<(u64, Place)>,
+    pub records: Vec<Kept>,
     /// The number after the last one this log has seen.
     pub seq_next: u64,
+}
+
+impl Kept {
+    fn of(record: &Record, place: Place) -> Self {
+        Self {
+            seq: record.seq,
+            place,
+            at_ms: record.at_ms(),
+        }
+    }
 }
 
 impl Log {
@@ -64,8 +83,8 @@ impl Log {
             let bytes = scan(&directory, first, &mut records).map_err(disk)?;
             files.insert(first, bytes);
         }
-        if let Some((last, _)) = records.last() {
-            seq_next = seq_next.max(last + 1);
+        if let Some(last) = records.last() {
+            seq_next = seq_next.max(last.seq + 1);
         }
         let newest = *firsts
             .last()
@@ -85,7 +104,7 @@ impl Log {
     }
 
     /// Writes records that follow each other and syncs once. After an error none of them is there.
-    pub fn append(&mut self, records: &[Record]) -> Result<Vec<(u64, Place)>, Error> {
+    pub fn append(&mut self, records: &[Record]) -> Result<Vec<Kept>, Error> {
         let seq = records.first().map_or(0, |record| record.seq);
         self.make_room(seq)?;
         let (&file, bytes) = self
@@ -95,7 +114,7 @@ impl Log {
             .expect("invariant: a newest file");
         let start = *bytes;
         let mut text = Vec::new();
-        let mut places = Vec::with_capacity(records.len());
+        let mut kept = Vec::with_capacity(records.len());
         for record in records {
             let encoded = record.encode();
             let place = Place {
@@ -103,7 +122,7 @@ impl Log {
                 offset: start + text.len() as u64,
                 bytes: encoded.len() as u64,
             };
-            places.push((record.seq, place));
+            kept.push(Kept::of(record, place));
             text.extend_from_slice(&encoded);
         }
         let written = self.newest.write_all_at(&text, start);
@@ -113,7 +132,7 @@ impl Log {
             return Err(self.disk(source));
         }
         *bytes += text.len() as u64;
-        Ok(places)
+        Ok(kept)
     }
 
     fn make_room(&mut self, seq: u64) -> Result<(), Error> {
@@ -204,7 +223,7 @@ fn create(directory: &Path, first: u64) -> io::Result<File> {
 }
 
 /// Reads a file's records; what follows the last whole one is a torn tail, or damage.
-fn scan(directory: &Path, first: u64, records: &mut Vec<(u64, Place)>) -> io::Result<u64> {
+fn scan(directory: &Path, first: u64, records: &mut Vec<Kept>) -> io::Result<u64> {
     let mut bytes = Vec::new();
     File::open(name(directory, first))?.read_to_end(&mut bytes)?;
     let mut offset = 0;
@@ -214,7 +233,7 @@ fn scan(directory: &Path, first: u64, records: &mut Vec<(u64, Place)>) -> io::Re
             offset: offset as u64,
             bytes: length as u64,
         };
-        records.push((record.seq, place));
+        records.push(Kept::of(&record, place));
         offset += length;
     }
     let torn = bytes.len() - offset;

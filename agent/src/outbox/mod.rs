@@ -13,7 +13,7 @@ mod delivered;
 mod queue;
 mod writer;
 
-pub use queue::Limits;
+pub use queue::{Limit, Limits};
 pub use writer::Outbox;
 
 use serde_json::Value;

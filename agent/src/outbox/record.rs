@@ -7,6 +7,7 @@
 //! `length` counts what follows `check`; `check` is the start of its SHA-256 and tells a whole
 //! record from a torn one.
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
 
@@ -22,7 +23,21 @@ pub(super) struct Record {
     pub payload: Vec<u8>,
 }
 
+/// What of an envelope tells its age.
+#[derive(Deserialize)]
+struct Stamp {
+    ts: i64,
+    sync: bool,
+}
+
 impl Record {
+    /// When it happened, milliseconds since the epoch; `None` when the box could not trust its
+    /// clock then.
+    pub fn at_ms(&self) -> Option<i64> {
+        let stamp: Stamp = serde_json::from_slice(&self.payload).ok()?;
+        stamp.sync.then_some(stamp.ts)
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let kind = u8::try_from(self.kind.len()).expect("invariant: kinds have 24 characters");
         let mut body = self.seq.to_be_bytes().to_vec();

@@ -1,5 +1,6 @@
 //! Kill, torn tail, limits: what was acknowledged is still there, what had to go is reported.
 
+use super::queue::{Draft, Queue};
 use super::*;
 use crate::link::{Backlog, Message, Token};
 use serde_json::json;
@@ -8,13 +9,20 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use uuid::Uuid;
 use xunke_protocol::envelope::Envelope;
+use xunke_protocol::id::MessageId;
 use xunke_protocol::topic::DOCUMENT_BYTES_MAX;
 use xunke_protocol::topic::Up;
+use xunke_protocol::version;
 
+const LIMIT: Limit = Limit {
+    bytes_max: 1 << 20,
+    age_ms_max: i64::MAX / 2,
+};
 const LIMITS: Limits = Limits {
-    record_bytes_max: 1 << 20,
-    note_bytes_max: 1 << 20,
+    record: LIMIT,
+    note: LIMIT,
 };
 
 fn directory(name: &str) -> PathBuf {
@@ -167,10 +175,11 @@ async fn a_torn_tail_is_cut_and_its_number_used_again() {
 #[tokio::test]
 async fn the_oldest_makes_room_and_the_hub_is_told() {
     let directory = directory("limit");
-    let limits = Limits {
-        record_bytes_max: 1 << 20,
-        note_bytes_max: 64 * 1024,
+    let note = Limit {
+        bytes_max: 64 * 1024,
+        ..LIMIT
     };
+    let limits = Limits { note, ..LIMITS };
     let outbox = Outbox::open(&directory, limits).unwrap();
     fill(&outbox, Class::Record, 0..1).await;
     fill(&outbox, Class::Note, 1..500).await;
@@ -194,6 +203,86 @@ async fn the_oldest_makes_room_and_the_hub_is_told() {
         .map(|file| file.unwrap().metadata().unwrap().len())
         .sum();
     assert!(bytes <= 64 * 1024, "{bytes}");
+}
+
+/// What is older than its class may be goes, and is told as lost once, also after a start; what was
+/// stamped while the clock was wrong stays, and a wrong clock finds nothing old.
+#[test]
+fn what_is_too_old_is_given_up_and_the_hub_is_told() {
+    const DAY_MS: i64 = 86_400_000;
+    let directory = directory("age");
+    let aged = |days: i64| Limit {
+        age_ms_max: days * DAY_MS,
+        ..LIMIT
+    };
+    let limits = Limits {
+        record: aged(90),
+        note: aged(30),
+    };
+    let mut queue = Queue::open(&directory, limits).unwrap();
+    let add = |queue: &mut Queue, class, days: i64, sync| {
+        queue
+            .append(vec![stamped(class, days * DAY_MS, sync)])
+            .unwrap();
+    };
+    add(&mut queue, Class::Note, 100, true);
+    add(&mut queue, Class::Note, 0, false);
+    add(&mut queue, Class::Record, 100, true);
+    add(&mut queue, Class::Record, 20_000, false);
+    assert_eq!(
+        kinds(&mut queue),
+        [(1, "gap"), (2, "gap"), (3, "gap"), (4, "gap")]
+    );
+    drop(queue);
+    let mut queue = Queue::open(&directory, limits).unwrap();
+    add(&mut queue, Class::Record, 131, true);
+    let waiting = kinds(&mut queue);
+    assert_eq!(
+        waiting,
+        [(2, "gap"), (3, "gap"), (4, "gap"), (5, "gap"), (6, "lost")]
+    );
+    let lost = Envelope::parse(&queue.after(5).unwrap().payload).unwrap();
+    let told = json!({"class": "note", "from": 1, "to": 1, "n": 1, "why": "age"});
+    assert_eq!(lost.data, told);
+    add(&mut queue, Class::Record, 132, true);
+    drop(queue);
+    // The index is written behind; wait until it has been.
+    std::thread::sleep(Duration::from_millis(900));
+    let mut queue = Queue::open(&directory, limits).unwrap();
+    add(&mut queue, Class::Record, 133, true);
+    let gone = kinds(&mut queue)
+        .iter()
+        .filter(|(_, kind)| *kind == "lost")
+        .count();
+    assert_eq!(gone, 1, "told once");
+    add(&mut queue, Class::Record, 191, true);
+    assert!(kinds(&mut queue).iter().all(|(seq, _)| *seq != 3));
+}
+
+fn stamped(class: Class, ts: i64, sync: bool) -> Draft {
+    let envelope = Envelope {
+        v: version::CURRENT,
+        id: MessageId(Uuid::now_v7()),
+        seq: 0,
+        boot: Uuid::nil(),
+        epoch: 1,
+        ts,
+        mono_ms: 0,
+        sync,
+        kind: "gap".into(),
+        data: json!({}),
+    };
+    Draft { class, envelope }
+}
+
+fn kinds(queue: &mut Queue) -> Vec<(u64, &'static str)> {
+    let mut all = Vec::new();
+    let mut seq = 0;
+    while let Some(record) = queue.after(seq) {
+        seq = record.seq;
+        all.push((seq, if record.kind == "lost" { "lost" } else { "gap" }));
+    }
+    all
 }
 
 #[tokio::test]
@@ -250,10 +339,11 @@ const KILLED: &str = "XUNKE_TEST_OUTBOX_TO_KILL";
 
 /// Room for more than a fast machine appends before it is killed: nothing has to make way.
 fn open_roomy(directory: &Path) -> Outbox {
-    let limits = Limits {
-        record_bytes_max: 64 << 20,
-        ..LIMITS
+    let record = Limit {
+        bytes_max: 64 << 20,
+        ..LIMIT
     };
+    let limits = Limits { record, ..LIMITS };
     Outbox::open(directory, limits).unwrap()
 }
 

@@ -93,15 +93,19 @@ async fn keep(outbox: &Outbox, event: &Event) {
 mod tests {
     use super::*;
     use crate::link::Backlog;
-    use crate::outbox::Limits;
+    use crate::outbox::{Limit, Limits};
     use crate::test_peer::{Hub, directory};
     use tokio::task::spawn_blocking;
     use xunke_protocol::envelope::Envelope;
     use xunke_protocol::recording::GapReason;
 
+    const LIMIT: Limit = Limit {
+        bytes_max: 1 << 20,
+        age_ms_max: i64::MAX / 2,
+    };
     const LIMITS: Limits = Limits {
-        record_bytes_max: 1 << 20,
-        note_bytes_max: 1 << 20,
+        record: LIMIT,
+        note: LIMIT,
     };
 
     fn told(outbox: &Outbox) -> Option<SignedGap> {

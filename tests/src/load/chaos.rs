@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use xunke_agent::link::{Link, Settings};
-use xunke_agent::outbox::{Class, Event, Limits, Outbox};
+use xunke_agent::outbox::{Class, Event, Limit, Limits, Outbox};
 use xunke_mutate::Dice;
 
 use super::EVENT_KIND;
@@ -26,9 +26,13 @@ use crate::campus::BoxIdentity;
 
 const BENCH: &str = "chaos";
 const BOXES: usize = 10;
+const OUTBOX_OF_A_CLASS: Limit = Limit {
+    bytes_max: 64 << 20,
+    age_ms_max: 30 * 24 * 3_600_000,
+};
 const OUTBOX: Limits = Limits {
-    record_bytes_max: 64 << 20,
-    note_bytes_max: 16 << 20,
+    record: OUTBOX_OF_A_CLASS,
+    note: OUTBOX_OF_A_CLASS,
 };
 /// Events come in handfuls, so that a window is full now and then.
 const HANDFUL: usize = 10;
