@@ -126,7 +126,7 @@ async fn pulled(moment: Moment, way: Way, trials: usize) -> Result<Vec<Figure>> 
         way.befall(classroom)?;
         desk.until_fault(way.code(), TOLD_MAX).await?;
         opened_s.push(pulled.elapsed().as_secs_f64());
-        let at = desk.until_told(way.code(), TOLD_MAX).await?;
+        let at = desk.until_told(TOLD_MAX).await?;
         told_s.push(at.duration_since(pulled).as_secs_f64());
         eprintln!("  {name}: fault after {opened_s:.1?} s, told after {told_s:.1?} s");
         campus.end()?;

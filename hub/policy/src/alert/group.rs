@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fault::{BUILDING_LOST, FLAPPING, HUB_LINK_LOST, Moment, Root};
+use crate::fault::{BUILDING_LOST, FLAPPING, HUB_LINK_LOST, Moment, Root, kind};
 
 /// An alert that got no fault for so long is not joined by more.
 pub const JOIN_MS: i64 = 10 * 60 * 1000;
@@ -101,7 +101,8 @@ pub fn wrongs(faults: &[OpenFault], away: &[Away]) -> Vec<Wrong> {
         let building = &fault.place.building;
         let below = fault.root != Root::Itself;
         // While it flaps it is not over, whatever it is at this moment.
-        add(subject(&fault.code, building, ""), below || fault.flaps);
+        let code = kind(&fault.code).map_or(&fault.code, |kind| &kind.told_as);
+        add(subject(code, building, ""), below || fault.flaps);
         if fault.flaps {
             add(subject(FLAPPING, building, &fault.code), below);
         }

@@ -224,6 +224,24 @@ fn a_camera_in_a_lesson_is_told_at_once() {
     assert_eq!(story.words(), expect);
 }
 
+/// A camera without its cable stalls, and then does not answer: one thing, told once, and over when
+/// it is.
+#[test]
+fn faults_that_take_turns_are_one_alert() {
+    let mut story = Story::of(&[("博学楼", 4)], Moment::InClass);
+    story.raise(0, "cam0", "CAM_STALLED");
+    story.run(MINUTE);
+    story.clear(0, "cam0", "CAM_STALLED");
+    story.run(5);
+    story.raise(0, "cam0", "CAM_NO_SIGNAL");
+    story.run(5 * MINUTE);
+    assert_eq!(story.words(), [(5, "CAM_NO_SIGNAL", Word::Raised)]);
+    story.clear(0, "cam0", "CAM_NO_SIGNAL");
+    story.run(2 * MINUTE + 1);
+    assert_eq!(story.words().len(), 2, "{:?}", story.words());
+    assert_eq!(story.words()[1].2, Word::Resolved);
+}
+
 /// Idle, the same waits a minute and is said again by the summary of the day alone.
 #[test]
 fn at_night_the_same_waits_and_is_not_repeated() {

@@ -86,6 +86,8 @@ pub struct Kind {
     pub idle_hold_ms: i64,
     /// It must be gone for so long before the fault ends, milliseconds.
     pub clear_ms: i64,
+    /// The code its alert has: its own, or that of a fault with which it takes turns.
+    pub told_as: String,
 }
 
 /// The same sentence in both languages.

@@ -77,6 +77,11 @@ pub fn parse(text: &str) -> Result<Vec<Kind>, Error> {
         }
         kinds.push(kind);
     }
+    let known = |told: &String| kinds.iter().any(|kind| kind.code == *told);
+    if let Some(kind) = kinds.iter().find(|kind| !known(&kind.told_as)) {
+        let said = ("没有这个代码。", "There is no such code.");
+        return Err(wrong(&kind.code, "told_as", said.0, said.1));
+    }
     Ok(kinds)
 }
 
@@ -101,6 +106,10 @@ fn fault_of(number: String, fault: Table) -> Result<Kind, Error> {
         hold_ms: fields.milliseconds("hold_seconds")?,
         idle_hold_ms: fields.idle_hold_ms()?,
         clear_ms: fields.milliseconds("clear_seconds")?,
+        told_as: match fields.left.contains_key("told_as") {
+            true => fields.text("told_as")?,
+            false => code.clone(),
+        },
         code,
     };
     if kind.idle_hold_ms < kind.hold_ms {

@@ -356,7 +356,7 @@ async fn a_silence_shows_what_it_matches_and_ends() {
         .add_silence(at, of_room(1), until_ms, reason)
         .await
         .unwrap();
-    house.raise(1, "CAM_STALLED", 21).await;
+    house.raise(1, "CAM_GARBAGE", 21).await;
     house.run(21..300).await;
     assert_eq!(house.told().await.len(), 1, "the silenced one is not told");
     roster
