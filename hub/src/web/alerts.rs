@@ -12,9 +12,10 @@ use xunke_policy::fault;
 
 use super::App;
 use super::error::{Error, ErrorBody};
-use super::faults::rooms_of_boxes;
+use super::faults::{RoomOfBox, rooms_of_boxes};
 use super::guard::Caller;
 use super::input::{Id, Json as Body, Query};
+use crate::health::alert::duty::Quiet;
 use crate::health::alert::words;
 use crate::store::Db;
 use crate::store::alert::{self as rows, AlertRow, LineRow, PartRow, ReceiptRow};
@@ -43,10 +44,16 @@ pub struct Alert {
     pub number: String,
     /// Of the catalogue of faults.
     pub code: String,
+    /// The code that a silence of it names: of something that flaps, what flaps.
+    pub silence_code: String,
     /// What it is called, in Chinese.
     pub title_zh: String,
     /// What it is called, in English.
     pub title_en: String,
+    /// What most often causes it, in Chinese; empty where the catalogue says nothing.
+    pub cause_zh: String,
+    /// What most often causes it, in English.
+    pub cause_en: String,
     /// What to do first, in Chinese.
     pub first_action_zh: String,
     /// What to do first, in English.
@@ -71,6 +78,8 @@ pub struct Alert {
     pub acknowledged_until: Option<i64>,
     /// Who sees to it.
     pub assigned_to: Option<String>,
+    /// Each room that it is still about is silenced.
+    pub silenced: bool,
     /// When it was over.
     pub over_at: Option<i64>,
 }
@@ -80,6 +89,8 @@ pub struct Alert {
 pub struct AlertPart {
     /// The box.
     pub device: String,
+    /// The room's id; empty for a box that stands nowhere.
+    pub room_id: String,
     /// The room's name.
     pub room: String,
     /// A source name, or `box`.
@@ -168,9 +179,10 @@ pub struct CommentForm {
     responses((status = 200, body = Alerts), (status = 403, body = ErrorBody)))]
 pub async fn list(
     State(app): State<App>,
+    caller: Caller,
     which: Query<WhichAlerts>,
 ) -> Result<Json<Alerts>, Error> {
-    let known = Known::of(&app.db).await?;
+    let known = Known::of(&app.db, caller.now_ms).await?;
     let listed = app.alerts.desk.list(which.0.open).await?;
     let alerts = listed
         .into_iter()
@@ -187,9 +199,13 @@ pub async fn list(
 #[utoipa::path(get, path = "/api/alerts/{id}", tag = "alerts", params(("id" = Uuid, Path)),
     responses((status = 200, body = AlertStory), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody)))]
-pub async fn one(State(app): State<App>, Id(id): Id) -> Result<Json<AlertStory>, Error> {
+pub async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Json<AlertStory>, Error> {
     let (row, parts, lines) = app.alerts.desk.one(id).await?;
-    let known = Known::of(&app.db).await?;
+    let known = Known::of(&app.db, caller.now_ms).await?;
     Ok(Json(AlertStory {
         alert: known.alert(row, parts),
         lines: lines.into_iter().map(line).collect(),
@@ -203,7 +219,7 @@ pub async fn one(State(app): State<App>, Id(id): Id) -> Result<Json<AlertStory>,
 #[utoipa::path(get, path = "/api/inbox", tag = "alerts", responses(
     (status = 200, body = Inbox), (status = 403, body = ErrorBody)))]
 pub async fn inbox(State(app): State<App>, caller: Caller) -> Result<Json<Inbox>, Error> {
-    let known = Known::of(&app.db).await?;
+    let known = Known::of(&app.db, caller.now_ms).await?;
     let mut words = Vec::new();
     for (receipt, row) in app.alerts.desk.inbox(caller.session.person.id).await? {
         let parts = rows::parts(&app.db, &row.id).await?;
@@ -284,29 +300,45 @@ pub async fn comment(
 
 /// The names that rows leave out.
 pub(super) struct Known {
-    rooms: HashMap<String, String>,
+    rooms: HashMap<String, RoomOfBox>,
     people: HashMap<String, String>,
+    quiet: Quiet,
 }
 
 impl Known {
-    pub(super) async fn of(db: &Db) -> Result<Self, Error> {
+    pub(super) async fn of(db: &Db, now_ms: i64) -> Result<Self, Error> {
         Ok(Self {
             rooms: rooms_of_boxes(db).await?,
             people: rows::names(db).await?.into_iter().collect(),
+            quiet: Quiet::at(db, now_ms).await?,
         })
     }
 
     pub(super) fn alert(&self, row: AlertRow, parts: Vec<PartRow>) -> Alert {
         let (title_zh, title_en) = words::title(&row.code, &row.flaps);
-        let act = fault::kind(&row.code).map(|kind| kind.first_action.clone());
-        let (act_zh, act_en) = act.map(|act| (act.zh, act.en)).unwrap_or_default();
+        // Of something that flaps, what to do is that of what flaps.
+        let silence_code = match row.flaps.as_str() {
+            "" => row.code.clone(),
+            flaps => flaps.to_owned(),
+        };
+        let kind = fault::kind(&silence_code);
+        let words = |of: fn(&fault::Kind) -> &fault::Words| {
+            let words = kind.map(|kind| of(kind).clone());
+            words.map(|words| (words.zh, words.en)).unwrap_or_default()
+        };
+        let (cause_zh, cause_en) = words(|kind| &kind.cause);
+        let (act_zh, act_en) = words(|kind| &kind.first_action);
+        let silenced = self.quiet.covers(&row, &parts);
         let name = |id: Option<String>| id.map(|id| self.people.get(&id).cloned().unwrap_or(id));
         Alert {
             id: row.id,
             number: row.number.unwrap_or_default(),
             code: row.code,
+            silence_code,
             title_zh,
             title_en,
+            cause_zh,
+            cause_en,
             first_action_zh: act_zh,
             first_action_en: act_en,
             severity: row.severity,
@@ -319,13 +351,16 @@ impl Known {
             acknowledged_by: name(row.acknowledged_by),
             acknowledged_until: row.acknowledged_until_ms,
             assigned_to: name(row.assigned_to),
+            silenced,
             over_at: row.over_ms,
         }
     }
 
     fn part(&self, row: PartRow) -> AlertPart {
+        let room = self.rooms.get(&row.device_id).cloned().unwrap_or_default();
         AlertPart {
-            room: self.rooms.get(&row.device_id).cloned().unwrap_or_default(),
+            room_id: room.id,
+            room: room.name,
             device: row.device_id,
             component: row.component,
             from: row.joined_ms,

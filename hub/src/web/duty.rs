@@ -1,5 +1,7 @@
 //! Screen: the duty roster, the steps of the escalation, and silences (R66).
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use xunke_policy::alert::duty::{self, Shift};
 use xunke_policy::alert::silence::Matcher;
+use xunke_policy::fault;
 use xunke_policy::patrol::FieldError;
 
 use super::App;
@@ -16,6 +19,7 @@ use super::error::{Error, ErrorBody};
 use super::guard::Caller;
 use super::input::{Id, Json as Body};
 use crate::store::alert as rows;
+use crate::store::health::placed;
 
 /// Who is told first, and who next.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,6 +97,32 @@ pub struct Made {
 pub struct Silences {
     /// By their end.
     pub silences: Vec<SilenceLine>,
+    /// What a silence may name.
+    pub faults: Vec<FaultName>,
+    /// Where boxes stand, by building and name; a silence may name a room or its building.
+    pub rooms: Vec<PlacedRoom>,
+}
+
+/// A fault of the catalogue.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FaultName {
+    /// Stable name, such as `CAM_COVERED`.
+    pub code: String,
+    /// What it is called, in Chinese.
+    pub title_zh: String,
+    /// What it is called, in English.
+    pub title_en: String,
+}
+
+/// A room with a box.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+pub struct PlacedRoom {
+    /// The building's name.
+    pub building: String,
+    /// The room's name.
+    pub name: String,
+    /// The room's id.
+    pub id: String,
 }
 
 /// A silence; what it does not name is any.
@@ -244,8 +274,23 @@ pub async fn silences(State(app): State<App>, caller: Caller) -> Result<Json<Sil
         reason: row.reason,
         creator: row.creator,
     });
+    let faults = fault::CATALOGUE.iter().map(|kind| FaultName {
+        code: kind.code.clone(),
+        title_zh: kind.title.zh.clone(),
+        title_en: kind.title.en.clone(),
+    });
+    let placed = placed(&app.db).await?.into_iter();
+    let rooms: BTreeSet<PlacedRoom> = placed
+        .map(|row| PlacedRoom {
+            building: row.building,
+            name: row.room,
+            id: row.classroom_id,
+        })
+        .collect();
     Ok(Json(Silences {
         silences: silences.collect(),
+        faults: faults.collect(),
+        rooms: rooms.into_iter().collect(),
     }))
 }
 
@@ -258,13 +303,14 @@ pub async fn silences(State(app): State<App>, caller: Caller) -> Result<Json<Sil
         (status = 422, body = ErrorBody)))]
 pub async fn matches(
     State(app): State<App>,
+    caller: Caller,
     Body(form): Body<MatcherForm>,
 ) -> Result<Json<Alerts>, Error> {
     let matcher = matcher(form);
     if matcher == Matcher::default() {
         return Err(Error::Field(NOTHING));
     }
-    let known = Known::of(&app.db).await?;
+    let known = Known::of(&app.db, caller.now_ms).await?;
     let mut alerts: Vec<Alert> = Vec::new();
     for row in app.alerts.roster.matches(&matcher).await? {
         let parts = rows::parts(&app.db, &row.id).await?;

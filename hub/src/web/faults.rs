@@ -81,19 +81,31 @@ pub async fn list(State(app): State<App>, which: Query<Which>) -> Result<Json<Fa
     let faults = rows::faults(&app.db, which.0.open, FAULTS_MAX).await?;
     let view = |row: FaultRow| {
         let room = room_of.get(&row.device_id).cloned().unwrap_or_default();
-        view(row, room)
+        view(row, room.name)
     };
     Ok(Json(Faults {
         faults: faults.into_iter().map(view).collect(),
     }))
 }
 
-/// The name of the room of every box, retired ones too.
-pub(super) async fn rooms_of_boxes(db: &Db) -> Result<HashMap<String, String>, Error> {
+/// Where a box stands, or stood.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RoomOfBox {
+    /// The room's id.
+    pub(super) id: String,
+    /// Its name.
+    pub(super) name: String,
+}
+
+/// The room of every box, retired ones too.
+pub(super) async fn rooms_of_boxes(db: &Db) -> Result<HashMap<String, RoomOfBox>, Error> {
     let rooms = rooms(db).await?;
     let mut room_of = HashMap::new();
     for device in registry::all(db).await? {
-        let room = rooms.get(&device.classroom).map(|room| room.name.clone());
+        let room = rooms.get(&device.classroom).map(|room| RoomOfBox {
+            id: room.id.0.to_string(),
+            name: room.name.clone(),
+        });
         room_of.insert(String::from(device.id), room.unwrap_or_default());
     }
     Ok(room_of)

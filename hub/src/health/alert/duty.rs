@@ -13,9 +13,9 @@ use super::desk::NO_KEEPER;
 use crate::access::audit::{Entry, Trail};
 use crate::access::grant::{By, Error};
 use crate::campus::calendar::date_and_time;
-use crate::store::alert::{self as alerts, AlertRow};
+use crate::store::alert::{self as alerts, AlertRow, PartRow};
 use crate::store::duty::{self as rows, KeeperRow, ShiftRow, SilenceRow, StepRow};
-use crate::store::health;
+use crate::store::health::{self, PlacedRow};
 use crate::store::{self, Db};
 
 /// Most duties and most silences at a time.
@@ -83,6 +83,55 @@ fn silence_of(row: &SilenceRow) -> Silence {
         },
         from_ms: row.from_ms,
         until_ms: row.until_ms,
+    }
+}
+
+/// The rooms that an alert is still about. Of something that flaps, it is about what flaps.
+fn targets<'a>(row: &'a AlertRow, parts: &[PartRow], placed: &'a [PlacedRow]) -> Vec<Target<'a>> {
+    let code = match row.flaps.as_str() {
+        "" => &row.code,
+        flaps => flaps,
+    };
+    let wrong = parts.iter().filter(|part| part.left_ms.is_none());
+    let places = wrong.filter_map(|part| {
+        let mut placed = placed.iter();
+        placed.find(|place| place.device_id == part.device_id)
+    });
+    let target = |place: &'a PlacedRow| Target {
+        code,
+        building: &place.building,
+        room: &place.classroom_id,
+    };
+    places.map(target).collect()
+}
+
+/// Of which alerts nobody wants to hear now.
+#[derive(Debug, Clone)]
+pub struct Quiet {
+    silences: Vec<Silence>,
+    placed: Vec<PlacedRow>,
+    now_ms: i64,
+}
+
+impl Quiet {
+    /// As it is in the store.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn at(db: &Db, now_ms: i64) -> Result<Self, store::Error> {
+        let silences = rows::silences(db, now_ms).await?;
+        Ok(Self {
+            silences: silences.iter().map(silence_of).collect(),
+            placed: health::placed(db).await?,
+            now_ms,
+        })
+    }
+
+    /// Whether every room that the alert is still about is silenced; one that is over is not.
+    #[must_use]
+    pub fn covers(&self, row: &AlertRow, parts: &[PartRow]) -> bool {
+        let targets = targets(row, parts, &self.placed);
+        row.over_ms.is_none() && silence::silenced(&self.silences, &targets, self.now_ms)
     }
 }
 
@@ -208,27 +257,9 @@ impl Roster {
         let placed = health::placed(&self.db).await?;
         let mut matched = Vec::new();
         for row in alerts::told(&self.db, true, i64::MAX).await? {
-            let code = match row.flaps.as_str() {
-                "" => &row.code,
-                flaps => flaps,
-            };
             let parts = alerts::parts(&self.db, &row.id).await?;
-            let hits = parts
-                .iter()
-                .filter(|part| part.left_ms.is_none())
-                .any(|part| {
-                    let place = placed
-                        .iter()
-                        .find(|place| place.device_id == part.device_id);
-                    place.is_some_and(|place| {
-                        matcher.matches(Target {
-                            code,
-                            building: &place.building,
-                            room: &place.classroom_id,
-                        })
-                    })
-                });
-            if hits {
+            let mut targets = targets(&row, &parts, &placed).into_iter();
+            if targets.any(|target| matcher.matches(target)) {
                 matched.push(row);
             }
         }

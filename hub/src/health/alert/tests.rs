@@ -9,7 +9,7 @@ use xunke_policy::alert::group::Part;
 use xunke_policy::alert::silence::Matcher;
 
 use super::desk::Desk;
-use super::duty::Roster;
+use super::duty::{Quiet, Roster};
 use super::order::WorkOrders;
 use super::watch::AlertWatch;
 use crate::access::gate::tests::stage::{HERE, Stage, stage};
@@ -374,6 +374,42 @@ async fn a_silence_shows_what_it_matches_and_ends() {
         .find(|line| line.action == "add_silence")
         .unwrap();
     assert_eq!(kept.purpose, reason);
+}
+
+/// The inbox says of which alerts nobody hears, and for how long.
+#[tokio::test]
+async fn an_alert_is_quiet_while_all_its_rooms_are_silenced() {
+    let house = House::new(true).await;
+    let technician = house.technician().await;
+    house.raise(0, "CAM_NO_SIGNAL", 0).await;
+    house.run(0..20).await;
+    let told = house.told().await;
+    let parts = rows::parts(&house.stage.db, &told[0].id).await.unwrap();
+    let is_quiet = async |second: i64| {
+        let quiet = Quiet::at(&house.stage.db, NOW + second * 1000).await;
+        quiet.unwrap().covers(&told[0], &parts)
+    };
+    assert!(!is_quiet(20).await);
+    for (at, quiet) in [(1, false), (0, true)] {
+        let matcher = Matcher {
+            room: Some(house.stage.rooms[at].id.to_string()),
+            ..Matcher::default()
+        };
+        let (by, until_ms) = (by(&technician, 20), NOW + 600_000);
+        let roster = house.roster();
+        roster
+            .add_silence(by, matcher, until_ms, "教室施工")
+            .await
+            .unwrap();
+        assert_eq!(is_quiet(21).await, quiet, "room {at}");
+    }
+    assert!(is_quiet(599).await && !is_quiet(600).await);
+    let over = AlertRow {
+        over_ms: Some(NOW),
+        ..told[0].clone()
+    };
+    let quiet = Quiet::at(&house.stage.db, NOW + 21_000).await.unwrap();
+    assert!(!quiet.covers(&over, &parts));
 }
 
 /// R93: room, device, history and numbers; done once.

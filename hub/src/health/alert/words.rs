@@ -11,7 +11,7 @@ use xunke_policy::fault::{self, FLAPPING, Severity};
 use crate::health::channel::message::{About, Message};
 
 /// Where somebody looks first.
-const LINK: &str = "/#/it";
+const LINK: &str = "/#/alerts";
 
 /// The word in the store and on the wire.
 #[must_use]

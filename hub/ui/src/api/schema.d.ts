@@ -3309,6 +3309,10 @@ export interface components {
             assigned_to?: string | null;
             /** @description The building; empty for the hub's own link. */
             building: string;
+            /** @description What most often causes it, in English. */
+            cause_en: string;
+            /** @description What most often causes it, in Chinese; empty where the catalogue says nothing. */
+            cause_zh: string;
             /** @description Of the catalogue of faults. */
             code: string;
             /** @description What to do first, in English. */
@@ -3333,6 +3337,10 @@ export interface components {
             parts: components["schemas"]["AlertPart"][];
             /** @description `warning`, `minor`, `major` or `critical`, as it is felt now. */
             severity: string;
+            /** @description The code that a silence of it names: of something that flaps, what flaps. */
+            silence_code: string;
+            /** @description Each room that it is still about is silenced. */
+            silenced: boolean;
             /**
              * Format: int64
              * @description How many steps of the escalation were told, from 1.
@@ -3380,6 +3388,8 @@ export interface components {
             from: number;
             /** @description The room's name. */
             room: string;
+            /** @description The room's id; empty for a box that stands nowhere. */
+            room_id: string;
             /**
              * Format: int64
              * @description Until when, if nothing is wrong with it any more.
@@ -4075,6 +4085,15 @@ export interface components {
             room: string;
             /** @description `warning`, `minor`, `major` or `critical`. */
             severity: string;
+            /** @description What it is called, in English. */
+            title_en: string;
+            /** @description What it is called, in Chinese. */
+            title_zh: string;
+        };
+        /** @description A fault of the catalogue. */
+        FaultName: {
+            /** @description Stable name, such as `CAM_COVERED`. */
+            code: string;
             /** @description What it is called, in English. */
             title_en: string;
             /** @description What it is called, in Chinese. */
@@ -5348,6 +5367,15 @@ export interface components {
             /** @description 工号. */
             staff_number: string;
         };
+        /** @description A room with a box. */
+        PlacedRoom: {
+            /** @description The building's name. */
+            building: string;
+            /** @description The room's id. */
+            id: string;
+            /** @description The room's name. */
+            name: string;
+        };
         /** @description One playback of one recording, bound to the session that asked for it. */
         Play: {
             /** @description What a player is told of each source (what most of it is), and of `main`, the first of them. */
@@ -6249,6 +6277,10 @@ export interface components {
         };
         /** @description Silences that are not over. */
         Silences: {
+            /** @description What a silence may name. */
+            faults: components["schemas"]["FaultName"][];
+            /** @description Where boxes stand, by building and name; a silence may name a room or its building. */
+            rooms: components["schemas"]["PlacedRoom"][];
             /** @description By their end. */
             silences: components["schemas"]["SilenceLine"][];
         };
