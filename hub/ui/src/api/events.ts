@@ -1,18 +1,48 @@
-// The hub's Server-Sent Events: a page is told what changed and asks for it again.
+// The hub's Server-Sent Events: a page is told what changed and asks for it again. One connection
+// for all that listens on a page: a browser grants a hub six.
 
-export type EventName =
-  | 'fault'
-  | 'device'
-  | 'trail'
-  | 'grants'
-  | 'agreements'
-  | 'people'
-  | 'departures'
-  | 'sanctions'
-  | 'inspections'
-  | 'risks'
-  | 'retention'
-  | 'channels';
+const NAMES = [
+  'fault',
+  'device',
+  'trail',
+  'grants',
+  'agreements',
+  'people',
+  'departures',
+  'sanctions',
+  'inspections',
+  'risks',
+  'retention',
+  'alerts',
+  'channels',
+] as const;
+
+export type EventName = (typeof NAMES)[number];
+
+/** A listener takes the names it wants out of what came. */
+type Hear = (came: readonly EventName[]) => void;
+
+const listeners = new Set<Hear>();
+let source: EventSource | null = null;
+
+function tell(came: readonly EventName[]): void {
+  for (const hear of listeners) hear(came);
+}
+
+/** One that the hub has closed for good, such as at the end of a session, is opened anew. */
+function open(): void {
+  if (source && source.readyState !== EventSource.CLOSED) return;
+  source?.close();
+  const opened = new EventSource('/api/events');
+  let wasLost = false;
+  opened.addEventListener('error', () => (wasLost = true));
+  opened.addEventListener('open', () => {
+    if (wasLost) tell(NAMES);
+    wasLost = false;
+  });
+  for (const name of NAMES) opened.addEventListener(name, () => tell([name]));
+  source = opened;
+}
 
 /**
  * Calls `changed` with the named events that came; a burst within 300 ms counts as one. Once the
@@ -23,27 +53,25 @@ export function onEvents(
   names: EventName[],
   changed: (names: Set<EventName>) => void,
 ): () => void {
-  const source = new EventSource('/api/events');
-  let came = new Set<EventName>();
+  let wanted = new Set<EventName>();
   let timer = 0;
-  let wasLost = false;
-  const soon = (...some: EventName[]) => {
-    for (const name of some) came.add(name);
+  const hear: Hear = (came) => {
+    for (const name of came) if (names.includes(name)) wanted.add(name);
+    if (wanted.size === 0) return;
     timer ||= window.setTimeout(() => {
-      const told = came;
-      came = new Set();
+      const told = wanted;
+      wanted = new Set();
       timer = 0;
       changed(told);
     }, 300);
   };
-  source.addEventListener('error', () => (wasLost = true));
-  source.addEventListener('open', () => {
-    if (wasLost) soon(...names);
-    wasLost = false;
-  });
-  for (const name of names) source.addEventListener(name, () => soon(name));
+  listeners.add(hear);
+  open();
   return () => {
-    source.close();
+    listeners.delete(hear);
     window.clearTimeout(timer);
+    if (listeners.size > 0) return;
+    source?.close();
+    source = null;
   };
 }
