@@ -140,6 +140,10 @@ await as('technician', async (page) => {
   await visit(page, '/it');
   await page.getByTestId('devices').waitFor();
   await take(page, 'it-centre');
+  await look(page, '/alerts', 'alerts', 'empty');
+  await look(page, '/alerts/silences', 'silences', 'empty');
+  await look(page, '/alerts/duty', 'roster');
+  await look(page, '/alerts/work-orders', 'work-orders', 'empty');
   await look(page, '/desk', 'boxes');
   await look(page, '/people', 'people');
   await look(page, '/people/import', 'staff-form');

@@ -59,6 +59,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     roles: ['academic_affairs', 'technician'],
   },
   { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
+  { item: { path: '/alerts', title: 'menu.alerts' }, roles: ['technician'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician'] },
   { item: { path: '/desk', title: 'menu.desk' }, roles: ['technician'] },
   { item: { path: '/channels', title: 'menu.channels' }, roles: ['technician'] },

@@ -45,6 +45,13 @@ export const router = createRouter({
         { path: 'papers', component: () => import('./pages/PapersPage.vue') },
         { path: 'desk', component: () => import('./pages/DeskPage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
+        { path: 'alerts/silences', component: () => import('./pages/SilencesPage.vue') },
+        { path: 'alerts/duty', component: () => import('./pages/DutyPage.vue') },
+        {
+          path: 'alerts/work-orders/:id?',
+          component: () => import('./pages/WorkOrdersPage.vue'),
+        },
+        { path: 'alerts/:id?', component: () => import('./pages/AlertsPage.vue') },
         { path: 'channels', component: () => import('./pages/ChannelsPage.vue') },
         { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
         { path: 'account', component: () => import('./pages/AccountPage.vue') },

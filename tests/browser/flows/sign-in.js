@@ -16,7 +16,17 @@ const MENUS = {
   school_supervisor: SUPERVISOR,
   unit_supervisor: SUPERVISOR,
   school_supervisor_unsigned: SUPERVISOR,
-  technician: ['首页', '人员', '录像完整率', '信息中心', '设备入网', '告警通道', '登录防护', '保密协议'],
+  technician: [
+    '首页',
+    '人员',
+    '录像完整率',
+    '告警',
+    '信息中心',
+    '设备入网',
+    '告警通道',
+    '登录防护',
+    '保密协议',
+  ],
   security_administrator: ['首页', '权限开通', '权限台账', '人员', '移交', '违规处理', '保密协议'],
   audit_administrator: [
     '首页',

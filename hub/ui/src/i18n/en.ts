@@ -1,6 +1,7 @@
 // English, complete by type: a missing or extra word does not compile.
 import { en as account } from './words/account';
 import { en as agreement } from './words/agreement';
+import { en as alerts } from './words/alerts';
 import { en as guarding } from './words/guarding';
 import { en as keeping } from './words/keeping';
 import { en as cases } from './words/cases';
@@ -23,6 +24,7 @@ import type { zh } from './zh';
 
 export const en: Record<keyof typeof zh, string> = {
   ...agreement,
+  ...alerts,
   ...guarding,
   ...keeping,
   ...cases,

@@ -1,6 +1,7 @@
 // Chinese, the first language of the pages. Words follow the regulations and the glossary.
 import { zh as account } from './words/account';
 import { zh as agreement } from './words/agreement';
+import { zh as alerts } from './words/alerts';
 import { zh as guarding } from './words/guarding';
 import { zh as keeping } from './words/keeping';
 import { zh as cases } from './words/cases';
@@ -23,6 +24,7 @@ import { zh as trail } from './words/trail';
 export const zh = {
   ...account,
   ...agreement,
+  ...alerts,
   ...guarding,
   ...keeping,
   ...cases,
