@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use xunke_protocol::id::SegmentId;
 
 /// What a recorder tells the world, one line each, in the order in which it acts.
@@ -37,6 +38,21 @@ pub enum Said {
         /// Which.
         segment: SegmentId,
     },
+    /// It hands the outbox this event.
+    Tells {
+        /// Which.
+        event: Uuid,
+    },
+    /// The outbox has said that the event is durable.
+    Kept {
+        /// Which.
+        event: Uuid,
+    },
+    /// The hub has the event, so the outbox is told that it may go.
+    Delivered {
+        /// Which.
+        event: Uuid,
+    },
 }
 
 impl Said {
@@ -55,6 +71,15 @@ impl Said {
     /// Whether a line promises something.
     #[must_use]
     pub fn promises(line: &str) -> bool {
+        matches!(
+            Self::read(line),
+            Some(Self::Durable { .. } | Self::Kept { .. })
+        )
+    }
+
+    /// Whether a line promises a fragment.
+    #[must_use]
+    pub fn promises_a_fragment(line: &str) -> bool {
         matches!(Self::read(line), Some(Self::Durable { .. }))
     }
 }
@@ -75,6 +100,8 @@ pub struct Piece {
 pub struct Found {
     /// All that waits for its receipt.
     pub segments: Vec<Piece>,
+    /// All events that wait for the hub.
+    pub events: Vec<Uuid>,
     /// What is not as it was recorded, or does not go on.
     pub wrong: Vec<String>,
     /// How long opening took.
@@ -88,6 +115,15 @@ pub struct Account {
     handed: BTreeMap<SegmentId, (u64, u32)>,
     /// Need not be there any more.
     gone: BTreeSet<SegmentId>,
+    events: Events,
+}
+
+/// The same of events.
+#[derive(Debug, Clone, Default)]
+struct Events {
+    told: BTreeSet<Uuid>,
+    kept: BTreeSet<Uuid>,
+    delivered: BTreeSet<Uuid>,
 }
 
 /// What a comparison has shown.
@@ -103,6 +139,10 @@ pub struct Verdict {
     pub tail_us: u32,
     /// Segments that are there although the hub has signed for them.
     pub again: u64,
+    /// Events that must be there.
+    pub events_owed: u64,
+    /// Of them, those that are not.
+    pub events_lost: u64,
 }
 
 impl Account {
@@ -128,13 +168,16 @@ impl Account {
                 Said::Forgets { segment } | Said::GaveUp { segment } => {
                     self.gone.insert(segment);
                 }
+                Said::Tells { event } => drop(self.events.told.insert(event)),
+                Said::Kept { event } => drop(self.events.kept.insert(event)),
+                Said::Delivered { event } => drop(self.events.delivered.insert(event)),
             }
         }
         for said in after.filter_map(Said::read) {
             match said {
                 Said::GaveUp { segment } => drop(self.gone.insert(segment)),
                 Said::Durable { .. } => {}
-                Said::Hands { .. } | Said::Forgets { .. } => return,
+                _ => return,
             }
         }
     }
@@ -176,6 +219,7 @@ impl Account {
             let handed_us = self.handed[segment].1;
             verdict.tail_us = verdict.tail_us.max(handed_us.saturating_sub(until_us));
         }
+        self.events.compare(&found.events, &mut verdict);
         verdict
     }
 
@@ -196,10 +240,30 @@ impl Account {
     }
 }
 
+impl Events {
+    fn compare(&self, found: &[Uuid], verdict: &mut Verdict) {
+        let there: BTreeSet<Uuid> = found.iter().copied().collect();
+        if there.len() < found.len() {
+            verdict.wrong.push("an event is there twice".into());
+        }
+        let mut wrong = |event: &Uuid, what: &str| {
+            verdict.wrong.push(format!("event {event} {what}"));
+        };
+        for event in there.difference(&self.told) {
+            wrong(event, "never happened");
+        }
+        let owed: BTreeSet<Uuid> = self.kept.difference(&self.delivered).copied().collect();
+        for event in owed.difference(&there) {
+            wrong(event, "was durable and is not there");
+        }
+        verdict.events_owed += owed.len() as u64;
+        verdict.events_lost += owed.difference(&there).count() as u64;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     fn id(number: u128) -> SegmentId {
         SegmentId(Uuid::from_u128(number))
@@ -256,6 +320,36 @@ mod tests {
         assert_eq!(compare(&before, &[], &[(1, 3)]).tail_us, 0);
         assert_eq!(compare(&before, &[], &[(1, 1)]).lost, 1);
         assert_eq!(compare(&before, &[], &[]).lost, 2);
+    }
+
+    #[test]
+    fn an_event_that_was_kept_must_be_there_until_the_hub_has_it() {
+        let [one, two, three] = [1, 2, 3].map(Uuid::from_u128);
+        let lines = [
+            Said::Tells { event: one },
+            Said::Kept { event: one },
+            Said::Tells { event: two },
+            Said::Kept { event: two },
+            Said::Delivered { event: two },
+            Said::Tells { event: three },
+        ];
+        let lines = lines.map(|said| said.line());
+        let mut account = Account::default();
+        account.hear(lines.iter().map(String::as_str), [].into_iter());
+        let compare = |events: &[Uuid]| {
+            account.compare(&Found {
+                events: events.to_vec(),
+                ..Found::default()
+            })
+        };
+        for good in [&[one][..], &[one, two], &[one, three]] {
+            let verdict = compare(good);
+            assert!(verdict.wrong.is_empty(), "{verdict:?}");
+            assert_eq!((verdict.events_owed, verdict.events_lost), (1, 0));
+        }
+        assert_eq!(compare(&[]).events_lost, 1);
+        assert_eq!(compare(&[one, one]).wrong.len(), 1);
+        assert_eq!(compare(&[one, Uuid::from_u128(4)]).wrong.len(), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Power cuts: the real spool and the real hub on a disk that remembers all it was sent, and the
 //! next start on what a cut at any moment would have left.
 //!
-//! history → drive → lesson → account → recorder → plain → part → rig
+//! history → drive → lesson → account → teller → recorder → plain → part → rig
 //! → sender → library → kills
 //!
 //! What it can and cannot show: docs/decisions/0025.
@@ -10,6 +10,7 @@ mod history;
 mod drive;
 mod lesson;
 mod account;
+mod teller;
 mod recorder;
 mod plain;
 pub mod part;
@@ -131,6 +132,8 @@ fn figures(wishes: &Wishes, spool: &Tally, control: &Tally, lying: &Tally) -> Ve
         figure("box: fragments promised", spool.promised as f64, "").at_least(1.0),
         figure("box: promised pieces, all states", spool.owed as f64, "").at_least(1.0),
         figure("box: promised and lost", spool.lost as f64, "").at_most(0.0),
+        figure("box: events owed, all states", spool.events_owed as f64, "").at_least(1.0),
+        figure("box: events kept and lost", spool.events_lost as f64, "").at_most(0.0),
         figure("box: starts that failed", spool.failed as f64, "").at_most(0.0),
         figure("box: anything wrong", spool.wrong.len() as f64, "").at_most(0.0),
         figure("box: tail lost, most", f64::from(spool.tail_us) / 1e6, "s").at_most(2.0),

@@ -89,6 +89,10 @@ fn again(part: &Part) -> Result<Found> {
             Err(error) => found.wrong.push(format!("segment {segment}: {error:#}")),
         }
     }
+    match recorder.events() {
+        Ok(events) => found.events = events,
+        Err(error) => found.wrong.push(format!("outbox: {error:#}")),
+    }
     if let Err(error) = goes_on(&mut recorder, part, &keys) {
         found.wrong.push(format!("it does not go on: {error:#}"));
     }
@@ -96,8 +100,9 @@ fn again(part: &Part) -> Result<Found> {
     Ok(found)
 }
 
-/// Records a segment, starts again, and finds all that is still owed.
+/// Keeps an event, records a segment, starts again, and finds all that is still owed.
 fn goes_on(recorder: &mut Recorder, part: &Part, keys: &BoxKeys) -> Result<()> {
+    recorder.one_event()?;
     let own = recorder.one()?;
     let owed = recorder.waiting().clone();
     recorder.again(&part.folder)?;

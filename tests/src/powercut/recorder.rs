@@ -7,9 +7,10 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ed25519_dalek::VerifyingKey;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 use xunke_agent::identity::Identity;
 use xunke_agent::recording::seal::{Label, Seal};
 use xunke_agent::recording::spool::{Entry, Limits, Spool, Writer};
@@ -20,6 +21,7 @@ use xunke_protocol::sealed::Sealer;
 
 use super::account::Said;
 use super::lesson::{FRAGMENT_US, piece};
+use super::teller::Teller;
 use crate::clock::now_ms;
 
 /// Small, so that a short run fills it more than once.
@@ -43,6 +45,7 @@ pub struct Recorder {
     /// Closed, and neither forgotten nor given up.
     waiting: BTreeSet<SegmentId>,
     clock_us: i64,
+    teller: Teller,
 }
 
 /// A segment being written.
@@ -73,6 +76,7 @@ impl Recorder {
             ear: ear.context("nobody listens")?,
             waiting: BTreeSet::new(),
             clock_us: now_ms() * 1000,
+            teller: Teller::start(folder)?,
         };
         recorder.waiting = recorder.listed();
         Ok(recorder)
@@ -98,6 +102,7 @@ impl Recorder {
                 None => self.begin(camera, 1 + dice.below(FRAGMENTS_MAX))?,
             };
             self.fragment(&mut segment)?;
+            self.tell(dice)?;
             if segment.left > 0 {
                 open[camera] = Some(segment);
             } else {
@@ -136,6 +141,25 @@ impl Recorder {
         let segment = open.segment;
         self.end(open, true)?;
         Ok(segment)
+    }
+
+    /// Keeps an event, and finds it among what waits.
+    ///
+    /// # Errors
+    /// The disk refuses, or it is not there.
+    pub fn one_event(&mut self) -> Result<()> {
+        let event = self.event()?;
+        let there = self.teller.waiting()?.contains(&event);
+        ensure!(there, "an event that was kept does not wait");
+        Ok(())
+    }
+
+    /// The events that it owes to the hub.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn events(&self) -> Result<Vec<Uuid>> {
+        self.teller.waiting()
     }
 
     /// What it owes to the hub.
@@ -226,6 +250,29 @@ impl Recorder {
             self.spool.forget(segment);
         }
         Ok(())
+    }
+
+    /// Something happens now and then, and the hub hears of the oldest, or it is away.
+    fn tell(&mut self, dice: &mut Dice) -> Result<()> {
+        while dice.chance(30) {
+            self.event()?;
+        }
+        while dice.chance(20) {
+            let Some((event, message)) = self.teller.next()? else {
+                return Ok(());
+            };
+            self.say(Said::Delivered { event })?;
+            self.teller.delivered(&message);
+        }
+        Ok(())
+    }
+
+    fn event(&mut self) -> Result<Uuid> {
+        let event = Uuid::now_v7();
+        self.say(Said::Tells { event })?;
+        self.teller.keep(event)?;
+        self.say(Said::Kept { event })?;
+        Ok(event)
     }
 
     fn given_up(&mut self) -> Result<()> {

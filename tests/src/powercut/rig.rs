@@ -42,6 +42,10 @@ pub struct Tally {
     pub owed: u64,
     /// Of them, those that were not.
     pub lost: u64,
+    /// Events that had to be there, of all states together.
+    pub events_owed: u64,
+    /// Of them, those that were not.
+    pub events_lost: u64,
     /// Most media of one segment that was not there, microseconds.
     pub tail_us: u32,
     /// Starts on a state that failed: it did not mount, open, or answer in time.
@@ -383,6 +387,8 @@ impl Tally {
         self.states += 1;
         self.owed += verdict.owed;
         self.lost += verdict.lost;
+        self.events_owed += verdict.events_owed;
+        self.events_lost += verdict.events_lost;
         self.again += verdict.again;
         self.tail_us = self.tail_us.max(verdict.tail_us);
         let name = |wrong| format!("{state:?}: {wrong}");
@@ -418,5 +424,5 @@ fn account(life: &Life, cut: usize) -> Account {
 
 fn count(history: &History) -> usize {
     let (said, _) = history.said(history.events.len());
-    said.filter(|line| Said::promises(line)).count()
+    said.filter(|line| Said::promises_a_fragment(line)).count()
 }
