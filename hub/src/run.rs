@@ -1,5 +1,7 @@
 //! Running: puts the rooms together, opens the doors, and closes them in order.
 
+mod reload;
+
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use crate::access::password::Hasher;
 use crate::access::person;
 use crate::access::secret::SealingKey;
 use crate::access::single_sign_on::issuer::Issuer;
-use crate::authority::{Ca, ServerIdentity, tls};
+use crate::authority::{Ca, Shown, tls};
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::{self, Seeded};
@@ -41,6 +43,7 @@ use crate::recording::timetable;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
 use crate::web::{App, Opened, boxes, entrances, error, metrics, routes};
+use reload::Reload;
 
 const MIB: u64 = 1024 * 1024;
 /// Also how far the end of a view may be off after a crash.
@@ -64,7 +67,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     make_data_dir(&config.data_dir)?;
     let db = Db::open(&config.data_dir, &config.store).await?;
     let ca = Arc::new(Ca::open(&config.data_dir.join("authority"), now_ms())?);
-    let identity = ca.server(&config.people.names, now_ms())?;
+    let shown = Arc::new(Shown::open(&ca, &config.people.names, now_ms())?);
     let notices = Notices::default();
     let trail = Arc::new(Trail::new(db.clone(), notices.clone()));
     running::started(&trail, &config, now_ms()).await?;
@@ -93,26 +96,28 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         handshake_max: Duration::from_secs(config.people.handshake_seconds_max),
     };
     tell_doors(&people, &boxes, &mqtt)?;
-    let scraped = scraped(&app, &identity, stop.clone()).await?;
-    let (people_tls, boxes_tls) = (tls::people(&identity)?, tls::boxes(&identity, &ca)?);
+    let scraped = scraped(&app, &shown, stop.clone()).await?;
+    let (people_tls, boxes_tls) = (tls::people(&shown)?, tls::boxes(&shown, &ca)?);
     let (people_routes, boxes_routes) = (
         routes::router(app.clone()),
         boxes::table::router(app.clone()),
     );
     tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
     let faults = FaultWatch::open(db.clone(), app.notices.clone()).await?;
-    let alerts = AlertWatch::new(db.clone(), app.notices.clone());
+    let alerts = AlertWatch::new(db.clone(), app.notices.clone()).of_certificate(shown.clone());
+    let reload = Reload::new(&app, ca.clone(), shown.clone())?;
     tokio::join!(
         end_views(app.views.clone(), stop.clone()),
         listen::serve(people, people_tls, people_routes, limits, stop.clone()),
         listen::serve(boxes, boxes_tls, boxes_routes, limits, stop.clone()),
-        hear_boxes(mqtt, tls::mqtt(&identity, &ca)?, &app, stop.clone()),
+        hear_boxes(mqtt, tls::mqtt(&shown, &ca)?, &app, stop.clone()),
         scraped,
         fault::judge(faults, stop.clone()),
         alert::follow(alerts, stop.clone()),
         sender::follow(sending(&app), stop.clone()),
         timetable::follow(app.timetables.clone(), stop.clone()),
         completeness::follow(db.clone(), stop.clone()),
+        reload.follow(stop.clone()),
         copy_trail(&app, stop.clone()),
         recheck_plays(&app, stop.clone()),
         end_recordings(&app, stop.clone()),
@@ -142,7 +147,7 @@ fn tell_doors(people: &TcpListener, boxes: &TcpListener, mqtt: &TcpListener) -> 
 /// Opens the door for Prometheus where one is wanted, and serves it.
 async fn scraped(
     app: &App,
-    identity: &ServerIdentity,
+    shown: &Arc<Shown>,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let limits = Limits {
@@ -153,7 +158,7 @@ async fn scraped(
         Some(address) => Some(listen::bind("metrics.listen", address).await?),
         None => None,
     };
-    let (tls, router) = (tls::people(identity)?, metrics::router(app.clone())?);
+    let (tls, router) = (tls::people(shown)?, metrics::router(app.clone())?);
     Ok(async move {
         if let Some(listener) = listener {
             listen::serve(listener, tls, router, limits, stop).await;

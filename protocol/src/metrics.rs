@@ -18,14 +18,15 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 enum Kind {
     Gauge,
     Counter,
+    Histogram,
 }
 
 #[derive(Debug)]
 struct Family {
     help: &'static str,
     kind: Kind,
-    /// Labels as they are written, and the number.
-    samples: Vec<(String, f64)>,
+    /// What follows the name, labels as they are written, and the number.
+    samples: Vec<(&'static str, String, f64)>,
 }
 
 /// Numbers, gathered by their names.
@@ -38,7 +39,7 @@ pub type Label<'a> = (&'static str, &'a str);
 impl Metrics {
     /// A number that goes up and down. Of one name, the first help counts.
     pub fn gauge(&mut self, name: &'static str, help: &'static str, of: &[Label<'_>], value: f64) {
-        self.add((name, help, Kind::Gauge), of, value);
+        self.add((name, help, Kind::Gauge), ("", of), value);
     }
 
     /// A number that only grows until the program ends; its name ends in `_total`.
@@ -49,13 +50,32 @@ impl Metrics {
         of: &[Label<'_>],
         value: f64,
     ) {
-        self.add((name, help, Kind::Counter), of, value);
+        self.add((name, help, Kind::Counter), ("", of), value);
+    }
+
+    /// How long, or how much, each of many took: how many were at most so much, for ascending
+    /// limits, how many there were, and their sum.
+    pub fn histogram(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        at_most: &[(f64, u64)],
+        (count, sum): (u64, f64),
+    ) {
+        let family = (name, help, Kind::Histogram);
+        for (limit, within) in at_most {
+            let limit = limit.to_string();
+            self.add(family, ("_bucket", &[("le", &limit)]), *within as f64);
+        }
+        self.add(family, ("_bucket", &[("le", "+Inf")]), count as f64);
+        self.add(family, ("_sum", &[]), sum);
+        self.add(family, ("_count", &[]), count as f64);
     }
 
     fn add(
         &mut self,
         (name, help, kind): (&'static str, &'static str, Kind),
-        labels: &[Label<'_>],
+        (suffix, labels): (&'static str, &[Label<'_>]),
         value: f64,
     ) {
         // What is no number is not told.
@@ -75,7 +95,7 @@ impl Metrics {
             kind,
             samples: Vec::new(),
         });
-        family.samples.push((written, value));
+        family.samples.push((suffix, written, value));
     }
 
     /// The whole text, in the order of names.
@@ -86,6 +106,7 @@ impl Metrics {
             let kind = match family.kind {
                 Kind::Gauge => "gauge",
                 Kind::Counter => "counter",
+                Kind::Histogram => "histogram",
             };
             let written = write!(
                 text,
@@ -93,13 +114,13 @@ impl Metrics {
                 family.help
             );
             written.expect("invariant: a text takes every line");
-            for (labels, value) in &family.samples {
+            for (suffix, labels, value) in &family.samples {
                 let braces = if labels.is_empty() {
                     String::new()
                 } else {
                     format!("{{{labels}}}")
                 };
-                let written = writeln!(text, "{name}{braces} {value}");
+                let written = writeln!(text, "{name}{suffix}{braces} {value}");
                 written.expect("invariant: a text takes every line");
             }
         }
@@ -383,6 +404,17 @@ mod tests {
         let expect = "# HELP xunke_a_total A.\n# TYPE xunke_a_total counter\nxunke_a_total 3\n\
             # HELP xunke_b B.\n# TYPE xunke_b gauge\nxunke_b{box=\"box-1\"} 1.5\n\
             xunke_b{box=\"say \\\"hi\\\"\\\\\\n\"} -2\n";
+        assert_eq!(metrics.text(), expect);
+    }
+
+    #[test]
+    fn a_histogram_counts_up_to_each_limit_and_all() {
+        let mut metrics = Metrics::default();
+        metrics.histogram("xunke_w_seconds", "W.", &[(0.005, 2), (2.0, 3)], (4, 9.5));
+        let expect = "# HELP xunke_w_seconds W.\n# TYPE xunke_w_seconds histogram\n\
+            xunke_w_seconds_bucket{le=\"0.005\"} 2\nxunke_w_seconds_bucket{le=\"2\"} 3\n\
+            xunke_w_seconds_bucket{le=\"+Inf\"} 4\nxunke_w_seconds_sum 9.5\n\
+            xunke_w_seconds_count 4\n";
         assert_eq!(metrics.text(), expect);
     }
 

@@ -32,4 +32,5 @@ mod fuzz;
 mod onvif;
 mod powercut;
 mod endpoint;
+mod reload;
 mod catching_up;

@@ -83,6 +83,7 @@ async fn scraped(campus: &Campus, hub_port: u16, box_port: u16) -> Result<String
             format!("xunke_camera_streaming{{box=\"{device}\",source=\"cam0\"}} 1"),
             format!("xunke_equipment_up{{box=\"{device}\",equipment=\"projector\"}} 1"),
             "xunke_hub_boxes_connected 1".to_owned(),
+            "# TYPE xunke_hub_box_acknowledge_seconds histogram".to_owned(),
         ];
         let whole = lines.iter().all(|line| text.lines().any(|one| one == line));
         Ok(if whole { Ok(text) } else { Err(json!(text)) })

@@ -15,7 +15,10 @@ mod tree;
 
 pub use catalogue::{CATALOGUE, Kind, LESSON_ONLY, Severities, Severity, Words, kind};
 pub use flap::{FLAPPING, RAISES_MAX, WINDOW_MS, flapping};
-pub use judge::{Evidence, Finding, device_findings, silence_findings};
+pub use judge::{
+    Evidence, Finding, RENEWAL_GRACE_DAYS, certificate_finding, device_findings, hub_certificate,
+    is_of_hub, is_of_register, silence_findings,
+};
 pub use moment::{BEFORE_CLASS_MS, Moment, moment};
 pub use tree::{
     BUILDING_LOST, BoxSeen, DEVICE_LOST, HUB_LINK_LOST, RECOVER_MS, Root, Shared, root, shared,

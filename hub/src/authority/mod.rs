@@ -1,6 +1,6 @@
 //! Authority: the hub's own certificate authority vouches for the hub and for every box.
 //!
-//! secret_file → signing → server → tls
+//! secret_file → signing → server → shown → tls
 //!
 //! Made at first start. Its certificate's SHA-256 is part of every enrolment code, so a box knows
 //! its hub before it shows a secret.
@@ -8,6 +8,7 @@
 pub mod secret_file;
 mod signing;
 mod server;
+mod shown;
 pub mod tls;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use xunke_protocol::enrolment::CSR_BYTES_MAX;
 use xunke_protocol::id::DeviceId;
 
 pub use server::ServerIdentity;
+pub use shown::Shown;
 
 const DAY_MS: i64 = 86_400_000;
 /// A summer holiday is 7 to 9 weeks dark; a year and a month survives two of them.

@@ -64,6 +64,24 @@ fn the_hubs_certificate_is_made_anew_for_other_names_and_at_half_life() {
     assert_ne!(leaf(&["hub.campus".to_owned()], NOW + 201 * DAY_MS), named);
 }
 
+/// A changed file counts at the next look; one that cannot be used changes nothing.
+#[test]
+fn what_the_hub_shows_changes_while_it_runs() {
+    let folder = Folder::new();
+    let ca = folder.open(NOW);
+    let shown = Shown::open(&ca, &[], NOW).unwrap();
+    let until_ms = shown.until_ms();
+    assert_eq!(until_ms, NOW + 400 * DAY_MS);
+    assert!(!shown.look_again(&ca, &[], NOW + 199 * DAY_MS).unwrap());
+    assert!(shown.look_again(&ca, &[], NOW + 201 * DAY_MS).unwrap());
+    assert_eq!(shown.until_ms(), NOW + 601 * DAY_MS);
+    let key = new_key().unwrap().serialize_pem();
+    secret_file::write(&folder.0.join("hub-key.pem"), key.as_bytes()).unwrap();
+    let other = shown.look_again(&ca, &[], NOW + 202 * DAY_MS);
+    assert!(other.is_err(), "a key of another certificate");
+    assert_eq!(shown.until_ms(), NOW + 601 * DAY_MS);
+}
+
 #[test]
 fn a_box_gets_its_own_name_whatever_it_asks_for() {
     let folder = Folder::new();

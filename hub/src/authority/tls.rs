@@ -7,17 +7,16 @@ use rustls::server::{ClientCertVerifierBuilder, WebPkiClientVerifier};
 use rustls::version::TLS13;
 use rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 
-use super::{Ca, Error, ServerIdentity};
+use super::{Ca, Error, Shown};
 
 /// The people's door: no client certificate.
 ///
 /// # Errors
-/// The hub's certificate and key do not fit.
-pub fn people(identity: &ServerIdentity) -> Result<Arc<ServerConfig>, Error> {
+/// TLS cannot be set up.
+pub fn people(shown: &Arc<Shown>) -> Result<Arc<ServerConfig>, Error> {
     let mut config = builder()?
         .with_no_client_auth()
-        .with_single_cert(identity.chain.clone(), identity.key.clone_key())
-        .map_err(Error::Tls)?;
+        .with_cert_resolver(shown.clone());
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -25,9 +24,9 @@ pub fn people(identity: &ServerIdentity) -> Result<Arc<ServerConfig>, Error> {
 /// The boxes' door: a certificate of the hub's CA, or none (then only enrolment is open).
 ///
 /// # Errors
-/// The hub's certificate and key do not fit.
-pub fn boxes(identity: &ServerIdentity, ca: &Ca) -> Result<Arc<ServerConfig>, Error> {
-    let mut config = mutual(identity, verifier(ca)?.allow_unauthenticated())?;
+/// TLS cannot be set up.
+pub fn boxes(shown: &Arc<Shown>, ca: &Ca) -> Result<Arc<ServerConfig>, Error> {
+    let mut config = mutual(shown, verifier(ca)?.allow_unauthenticated())?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -35,19 +34,16 @@ pub fn boxes(identity: &ServerIdentity, ca: &Ca) -> Result<Arc<ServerConfig>, Er
 /// The MQTT door: a certificate of the hub's CA, always.
 ///
 /// # Errors
-/// The hub's certificate and key do not fit.
-pub fn mqtt(identity: &ServerIdentity, ca: &Ca) -> Result<Arc<ServerConfig>, Error> {
-    Ok(Arc::new(mutual(identity, verifier(ca)?)?))
+/// TLS cannot be set up.
+pub fn mqtt(shown: &Arc<Shown>, ca: &Ca) -> Result<Arc<ServerConfig>, Error> {
+    Ok(Arc::new(mutual(shown, verifier(ca)?)?))
 }
 
-fn mutual(
-    identity: &ServerIdentity,
-    verifier: ClientCertVerifierBuilder,
-) -> Result<ServerConfig, Error> {
-    builder()?
-        .with_client_cert_verifier(verifier.build().map_err(Error::Verifier)?)
-        .with_single_cert(identity.chain.clone(), identity.key.clone_key())
-        .map_err(Error::Tls)
+fn mutual(shown: &Arc<Shown>, verifier: ClientCertVerifierBuilder) -> Result<ServerConfig, Error> {
+    let verifier = verifier.build().map_err(Error::Verifier)?;
+    Ok(builder()?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(shown.clone()))
 }
 
 fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, Error> {

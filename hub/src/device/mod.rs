@@ -1,12 +1,13 @@
 //! Devices: which boxes there are, how one becomes known, and how it is told what to do.
 //!
-//! registry → enrol → renewal → desk → command → visits
+//! registry → enrol → renewal → desk → command → waits → visits
 
 pub mod registry;
 pub mod enrol;
 mod renewal;
 pub mod desk;
 pub mod command;
+pub mod waits;
 pub mod visits;
 
 use std::sync::Arc;

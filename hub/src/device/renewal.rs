@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use xunke_policy::fault::RENEWAL_GRACE_DAYS;
 use xunke_protocol::enrolment::CSR_BYTES_MAX;
 use xunke_protocol::id::DeviceId;
 use xunke_protocol::renewal::{RenewalRequest, RenewalResponse};
@@ -17,7 +18,7 @@ use crate::store::device as rows;
 
 const DAY_MS: i64 = 86_400_000;
 /// So long after its end a certificate can still be renewed.
-const GRACE_MS: i64 = 180 * DAY_MS;
+const GRACE_MS: i64 = RENEWAL_GRACE_DAYS * DAY_MS;
 const ACTION: &str = "renew_certificate";
 
 impl Enrolment {

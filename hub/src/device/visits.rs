@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::waits::Waits;
 use crate::access::audit::{Entry, Outcome, Trail, Unavailable, Who};
 use crate::endpoint::Happening;
 
@@ -72,14 +73,16 @@ impl Count {
 }
 
 /// Since the hub started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Totals {
     /// Connections of boxes.
     pub connected: u64,
-    /// Connections that the hub has ended.
-    pub cut_off: u64,
-    /// Connections that were not let in.
-    pub refused: u64,
+    /// Connections that the hub has ended, by why.
+    pub cut_off: BTreeMap<&'static str, u64>,
+    /// Connections that were not let in, by why.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// How long boxes waited for an acknowledgement.
+    pub waits: Waits,
     /// Messages of boxes, wills included.
     pub messages: u64,
     /// Their bytes, without MQTT around them.
@@ -106,6 +109,7 @@ impl Visits {
     /// Counts one.
     pub fn note(&self, happening: Happening<'_>) {
         let (kind, what) = match happening {
+            Happening::Acknowledged(wait) => return self.lock_totals().waits.add(wait),
             Happening::Connected(device) => (0, device.to_string()),
             Happening::CutOff(device, why) => (1, format!("{device}: {why}")),
             Happening::Refused(Some(device), _, why) => (2, format!("{device}: {why}")),
@@ -113,12 +117,11 @@ impl Visits {
         };
         self.counts()[kind].add(what, 1);
         let mut totals = self.lock_totals();
-        let totals = &mut *totals;
-        *[
-            &mut totals.connected,
-            &mut totals.cut_off,
-            &mut totals.refused,
-        ][kind] += 1;
+        match happening {
+            Happening::CutOff(_, why) => *totals.cut_off.entry(why).or_default() += 1,
+            Happening::Refused(_, _, why) => *totals.refused.entry(why).or_default() += 1,
+            _ => totals.connected += 1,
+        }
     }
 
     /// Counts a message.
@@ -131,7 +134,7 @@ impl Visits {
     /// What was counted since the hub started.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        *self.lock_totals()
+        self.lock_totals().clone()
     }
 
     /// Writes the lines that are due; all that there is when the hub stops.
@@ -256,8 +259,9 @@ mod tests {
         visits.heard(12);
         let totals = Totals {
             connected: 0,
-            cut_off: 1,
-            refused: 257,
+            cut_off: [("revoked", 1)].into(),
+            refused: [("TLS failed", 256), ("no CONNECT", 1)].into(),
+            waits: Waits::default(),
             messages: 2,
             message_bytes: 312,
         };

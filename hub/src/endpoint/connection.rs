@@ -234,12 +234,13 @@ async fn perform<F: Fleet>(
             payload,
             id,
         } => {
+            let came = Instant::now();
             let taken = fleet.message(session.device(), channel, payload).await;
             taken.map_err(|_| Why::Gone("the hub cannot store now"))?;
-            match id {
-                Some(id) => line.write(Reply::PubAck(id)).await.ok_or(deaf),
-                None => Ok(()),
-            }
+            let Some(id) = id else { return Ok(()) };
+            line.write(Reply::PubAck(id)).await.ok_or(deaf)?;
+            fleet.happened(Happening::Acknowledged(came.elapsed()));
+            Ok(())
         }
         Step::Goodbye => Err(Why::Gone("goodbye")),
         Step::Close(reply, why) => {

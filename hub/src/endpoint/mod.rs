@@ -56,6 +56,8 @@ pub enum Happening<'a> {
     CutOff(&'a DeviceId, &'static str),
     /// Somebody was not let in, and why: a box that showed its certificate, or just an address.
     Refused(Option<&'a DeviceId>, IpAddr, &'static str),
+    /// A message was stored and acknowledged, so long after it had come.
+    Acknowledged(Duration),
 }
 
 /// The hub cannot store messages now: no PUBACK is sent and the connection is closed, so that the

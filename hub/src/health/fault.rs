@@ -125,7 +125,7 @@ impl FaultWatch {
         for key in keys {
             let kind = fault::kind(key.2).expect("invariant: codes come from the catalogue");
             let found = findings.found.get(&key);
-            if found.is_some() || findings.components || is_about_silence(kind) {
+            if found.is_some() || findings.components || needs_no_report(kind) {
                 self.step(key, kind, found, findings, now_ms).await?;
             }
         }
@@ -205,8 +205,10 @@ impl FaultWatch {
     }
 }
 
-fn is_about_silence(kind: &Kind) -> bool {
-    matches!(kind.code.as_str(), "DEVICE_LOST" | "DEVICE_SILENT")
+/// What silence and the register say begins and ends without a word of the box.
+fn needs_no_report(kind: &Kind) -> bool {
+    let code = kind.code.as_str();
+    matches!(code, "DEVICE_LOST" | "DEVICE_SILENT") || fault::is_of_register(code)
 }
 
 fn findings(device: &DeviceStatus, moment: Moment, now_ms: i64) -> Findings {
@@ -230,6 +232,8 @@ fn findings(device: &DeviceStatus, moment: Moment, now_ms: i64) -> Findings {
             skew_ms = report.clock_skew_ms.unwrap_or(0);
         }
     }
+    let until_ms = device.device.certificate_until_ms.filter(|_| in_use);
+    findings.extend(until_ms.and_then(|until_ms| fault::certificate_finding(until_ms, now_ms)));
     let owner = device.device.id.as_str();
     let keyed = |finding: Finding| {
         let told_ms = finding

@@ -178,6 +178,34 @@ async fn the_newest_report_stays_when_a_backlog_arrives() {
     assert_eq!(report_of().await, (json!("stalled"), NOW + 2));
 }
 
+/// R64: the register tells it, so a box that is switched off is told of too; a renewal ends it.
+#[tokio::test]
+async fn a_certificate_that_nears_its_end_is_a_fault_also_of_a_box_that_is_off() {
+    const DAY_MS: i64 = 86_400_000;
+    let (house, intake) = house().await;
+    let until = async |days: i64| {
+        let statement = "UPDATE devices SET certificate_until_ms = $1";
+        let statement = sqlx::query(statement).bind(NOW + days * DAY_MS + DAY_MS / 2);
+        statement.execute(house.db.write()).await.unwrap();
+    };
+    let mut watch = watch(&house, &intake).await;
+    let mut second = 0;
+    for (days, expect) in [
+        (61, None),
+        (60, Some("CERT_EXPIRING")),
+        (30, Some("CERT_SOON")),
+        (7, Some("CERT_ENDING")),
+        (-181, Some("CERT_DEAD")),
+        (399, None),
+    ] {
+        until(days).await;
+        pass(&mut watch, second..=second + 70).await;
+        second += 71;
+        let expect: Vec<_> = expect.map(str::to_owned).into_iter().collect();
+        assert_eq!(open(&house).await, expect, "{days}");
+    }
+}
+
 #[tokio::test]
 async fn an_event_is_kept_once_whatever_its_kind() {
     let (house, intake) = house().await;

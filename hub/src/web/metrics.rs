@@ -137,24 +137,27 @@ fn of_endpoint(metrics: &mut Metrics, app: &App) {
     let mut count = |name, help, value: u64| metrics.counter(name, help, &[], value as f64);
     let help = "Connections of boxes.";
     count("xunke_hub_box_connections_total", help, totals.connected);
-    let help = "Connections of boxes that the hub has ended.";
-    count("xunke_hub_box_cut_offs_total", help, totals.cut_off);
-    let help = "Connections that were not let in at the MQTT door.";
-    count("xunke_hub_box_refusals_total", help, totals.refused);
     let help = "Messages of boxes.";
     count("xunke_hub_box_messages_total", help, totals.messages);
     let help = "Bytes in messages of boxes.";
-    count(
-        "xunke_hub_box_message_bytes_total",
-        help,
-        totals.message_bytes,
-    );
+    let bytes = totals.message_bytes;
+    count("xunke_hub_box_message_bytes_total", help, bytes);
     let help = "Commits in which messages of boxes were stored together.";
-    count(
-        "xunke_hub_box_commits_total",
-        help,
-        together::groups(&app.db),
-    );
+    let commits = together::groups(&app.db);
+    count("xunke_hub_box_commits_total", help, commits);
+    let mut by_reason = |name, help, counts: &BTreeMap<&'static str, u64>| {
+        for (why, value) in counts {
+            metrics.counter(name, help, &[("reason", why)], *value as f64);
+        }
+    };
+    let help = "Connections of boxes that the hub has ended.";
+    by_reason("xunke_hub_box_cut_offs_total", help, &totals.cut_off);
+    let help = "Connections that were not let in at the MQTT door.";
+    by_reason("xunke_hub_box_refusals_total", help, &totals.refused);
+    let help = "From a message of a box to its acknowledgement.";
+    let at_most: Vec<_> = totals.waits.at_most().collect();
+    let name = "xunke_hub_box_acknowledge_seconds";
+    metrics.histogram(name, help, &at_most, totals.waits.all());
 }
 
 fn of_box(metrics: &mut Metrics, one: &DeviceStatus, now_ms: i64) {

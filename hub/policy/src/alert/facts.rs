@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::book::Alert;
-use super::group::{self, Away, OpenFault, Part, Place, Wrong};
+use super::group::{self, Away, OpenFault, Part, Place, Subject, Wrong};
 use crate::fault::{
     self, BUILDING_LOST, BoxSeen, DEVICE_LOST, FLAPPING, HUB_LINK_LOST, RECOVER_MS, Root, Shared,
 };
@@ -82,6 +82,33 @@ pub fn wrongs(
     group::wrongs(&open, &away(boxes, &shared))
 }
 
+/// What is wrong with the hub's own certificate, which is good until then: with every box in use,
+/// for each of them depends on it.
+#[must_use]
+pub fn hub_wrongs(boxes: &[BoxFacts], until_ms: i64, now_ms: i64) -> Vec<Wrong> {
+    let Some(code) = fault::hub_certificate(until_ms, now_ms) else {
+        return Vec::new();
+    };
+    let wrong = |facts: &BoxFacts| Wrong {
+        subject: Subject {
+            code: code.to_owned(),
+            building: String::new(),
+            flaps: String::new(),
+        },
+        part: own_part(facts),
+        place: facts.place.clone(),
+        explained: false,
+    };
+    boxes.iter().map(wrong).collect()
+}
+
+fn own_part(facts: &BoxFacts) -> Part {
+    Part {
+        device: facts.device.clone(),
+        component: BOX.to_owned(),
+    }
+}
+
 /// The open faults of each box itself.
 fn box_codes(faults: &[FaultFacts]) -> BTreeMap<&str, Vec<&str>> {
     let mut codes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -155,10 +182,7 @@ fn away(boxes: &[BoxFacts], shared: &Shared) -> Vec<Away> {
             () => return None,
         };
         Some(Away {
-            part: Part {
-                device: facts.device.clone(),
-                component: BOX.to_owned(),
-            },
+            part: own_part(facts),
             place: facts.place.clone(),
             root,
         })

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fault::{BUILDING_LOST, FLAPPING, HUB_LINK_LOST, Moment, Root, kind};
+use crate::fault::{BUILDING_LOST, FLAPPING, HUB_LINK_LOST, Moment, Root, is_of_hub, kind};
 
 /// An alert that got no fault for so long is not joined by more.
 pub const JOIN_MS: i64 = 10 * 60 * 1000;
@@ -15,7 +15,7 @@ pub const JOIN_MS: i64 = 10 * 60 * 1000;
 pub struct Subject {
     /// A code of the catalogue.
     pub code: String,
-    /// The name of the building; empty for the hub's own link.
+    /// The name of the building; empty for the hub's own link and certificate.
     pub building: String,
     /// Of [`FLAPPING`]: the code of the fault that flaps. Empty otherwise.
     pub flaps: String,
@@ -216,5 +216,5 @@ fn joinable(alert: &OpenAlert<'_>, now_ms: i64) -> bool {
 /// Whether one alert of that code stands for many rooms at once.
 #[must_use]
 pub fn is_shared(code: &str) -> bool {
-    matches!(code, HUB_LINK_LOST | BUILDING_LOST)
+    matches!(code, HUB_LINK_LOST | BUILDING_LOST) || is_of_hub(code)
 }

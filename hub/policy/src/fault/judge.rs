@@ -1,8 +1,12 @@
 //! Judging: which faults a report of signals, or its absence, points to.
 
+mod certificate;
 mod equipment;
 mod machine;
 
+pub use certificate::{
+    RENEWAL_GRACE_DAYS, certificate_finding, hub_certificate, is_of_hub, is_of_register,
+};
 use xunke_protocol::health::{
     CameraSignals, CameraState, HealthDocument, RecordingSignals, RecordingState, Shows, SightKind,
     Sighting, SoundKind, SoundSignals, SpoolSignals,

@@ -1,4 +1,5 @@
-//! The lines of a start and a stop, and of what was changed in the configuration between (R116).
+//! The lines of a start and a stop, of what was changed in the configuration between (R116), and of
+//! the hub's own certificate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use crate::store::trail;
 
 const STARTED: &str = "hub_started";
 const STOPPED: &str = "hub_stopped";
+const CERTIFICATE: &str = "hub_certificate";
 
 /// Writes that the hub starts, and before it which keys of the configuration are not what they
 /// were at the last start: their names, never their values.
@@ -51,6 +53,16 @@ pub async fn started(trail: &Trail, config: &Config, now_ms: i64) -> Result<(), 
 /// When the trail cannot be written.
 pub async fn stopped(trail: &Trail, now_ms: i64) -> Result<(), Unavailable> {
     trail.append(entry(STOPPED, String::new()), now_ms).await?;
+    Ok(())
+}
+
+/// Writes that the hub shows another certificate of its own, and until when it is good.
+///
+/// # Errors
+/// When the trail cannot be written.
+pub async fn certificate(trail: &Trail, until: &str, now_ms: i64) -> Result<(), Unavailable> {
+    let detail = format!("until {until}");
+    trail.append(entry(CERTIFICATE, detail), now_ms).await?;
     Ok(())
 }
 

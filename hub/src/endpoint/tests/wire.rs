@@ -1,7 +1,7 @@
 //! Real connections over TLS, against the door as it is served (fleet §1.2, the black-box tests).
 
 use super::super::*;
-use crate::authority::{Ca, tls};
+use crate::authority::{Ca, Shown, tls};
 use bytes::BytesMut;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::pem::PemObject;
@@ -64,6 +64,7 @@ impl Fleet for Heard {
 
     fn happened(&self, happening: Happening<'_>) {
         let text = match happening {
+            Happening::Acknowledged(_) => return,
             Happening::Connected(device) => format!("{device} connected"),
             Happening::CutOff(device, why) => format!("{device} cut off: {why}"),
             Happening::Refused(None, _, why) => format!("refused: {why}"),
@@ -86,7 +87,8 @@ impl House {
     async fn start(limits: Limits) -> Self {
         let folder = std::env::temp_dir().join(format!("xunke-mqtt-{}", uuid::Uuid::now_v7()));
         let ca = Ca::open(&folder, NOW).unwrap();
-        let tls = tls::mqtt(&ca.server(&[], NOW).unwrap(), &ca).unwrap();
+        let shown = Arc::new(Shown::open(&ca, &[], NOW).unwrap());
+        let tls = tls::mqtt(&shown, &ca).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (heard, links) = (Arc::new(Heard::default()), Links::default());

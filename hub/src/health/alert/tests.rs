@@ -15,6 +15,7 @@ use super::watch::AlertWatch;
 use crate::access::gate::tests::stage::{HERE, Stage, stage};
 use crate::access::grant::{By, Error};
 use crate::access::session::Session;
+use crate::authority::{Ca, Shown};
 use crate::notice::{Notice, Notices};
 use crate::store::alert::{self as rows, AlertRow};
 use crate::store::health::{self as seen, FaultRow, PresenceRow};
@@ -537,4 +538,39 @@ async fn on_a_holiday_it_waits_and_the_summary_says_it_again() {
         Some(crate::campus::calendar::day(NOW)),
         "it is past 08:00"
     );
+}
+
+/// R64: the hub's own certificate is one alert, whichever of its boxes are there; over with its
+/// renewal.
+#[tokio::test]
+async fn the_hubs_own_certificate_is_told_of_once() {
+    const DAY_MS: i64 = 86_400_000;
+    let house = House::new(true).await;
+    let folder = std::env::temp_dir().join(format!("xunke-hub-cert-{}", Uuid::now_v7()));
+    let ca = Ca::open(&folder, NOW - 371 * DAY_MS).unwrap();
+    let shown = Arc::new(Shown::open(&ca, &[], NOW - 371 * DAY_MS).unwrap());
+    let watch = AlertWatch::new(house.stage.db.clone(), house.notices.clone());
+    let watch = watch.of_certificate(shown.clone());
+    for second in 0..120 {
+        watch.tick(NOW + second * 1000).await.unwrap();
+    }
+    let told = house.told().await;
+    let codes: Vec<_> = told.iter().map(|row| row.code.as_str()).collect();
+    assert_eq!(codes, ["HUB_CERT_SOON"]);
+    assert_eq!(
+        (told[0].severity.as_str(), told[0].building.as_str()),
+        ("major", "")
+    );
+    assert!(shown.look_again(&ca, &[], NOW).unwrap());
+    for second in (120..1_800).step_by(10) {
+        watch.tick(NOW + second * 1000).await.unwrap();
+    }
+    let words: Vec<_> = house
+        .story()
+        .await
+        .into_iter()
+        .map(|(_, what)| what)
+        .collect();
+    assert_eq!(words, ["raised", "resolved"]);
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,6 +1,7 @@
 //! The watch: every second, what is wrong becomes alerts, and what is to be said is kept and told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,6 +16,7 @@ use xunke_protocol::id::ClassroomId;
 use super::duty::Duties;
 use super::kept::{self, Kept};
 use super::words;
+use crate::authority::Shown;
 use crate::campus::calendar::{day, moment};
 use crate::campus::id;
 use crate::clock;
@@ -54,6 +56,8 @@ pub async fn follow(watch: AlertWatch, mut stop: watch::Receiver<bool>) {
 pub struct AlertWatch {
     db: Db,
     notices: Notices,
+    /// The hub's own certificate.
+    shown: Option<Arc<Shown>>,
 }
 
 /// What there is at one moment.
@@ -69,7 +73,18 @@ impl AlertWatch {
     /// Goes on with the alerts in `db`.
     #[must_use]
     pub fn new(db: Db, notices: Notices) -> Self {
-        Self { db, notices }
+        Self {
+            db,
+            notices,
+            shown: None,
+        }
+    }
+
+    /// Also watches over the hub's own certificate.
+    #[must_use]
+    pub fn of_certificate(self, shown: Arc<Shown>) -> Self {
+        let shown = Some(shown);
+        Self { shown, ..self }
     }
 
     /// One step of every alert.
@@ -80,7 +95,11 @@ impl AlertWatch {
         let campus = self.look(now_ms).await?;
         let before = kept::open(&self.db).await?;
         let mut alerts: Vec<Alert> = before.iter().map(|kept| kept.alert.clone()).collect();
-        let wrongs = facts::wrongs(&campus.boxes, &campus.faults, &alerts, now_ms);
+        let mut wrongs = facts::wrongs(&campus.boxes, &campus.faults, &alerts, now_ms);
+        if let Some(shown) = &self.shown {
+            let until_ms = shown.until_ms();
+            wrongs.extend(facts::hub_wrongs(&campus.boxes, until_ms, now_ms));
+        }
         let scene = Scene {
             wrongs: &wrongs,
             silences: &campus.duties.silences,

@@ -10,9 +10,6 @@ use super::{Finding, of_box};
 const TEMPERATURE_C_MAX: f32 = 85.0;
 /// A day under repair and a night; a box that sends at night alone is never so far behind.
 const BACKLOG_S_MAX: u64 = 48 * 3600;
-/// R64; the hub warns a term before, and a week before aloud.
-const CERTIFICATE_DAYS_MIN: i32 = 60;
-const CERTIFICATE_DAYS_LAST: i32 = 7;
 /// Of the rated life; what is left is for buying another one.
 const WEAR_RATIO_MAX: f32 = 0.9;
 /// Outbox and identity need a little of what recordings leave free.
@@ -59,17 +56,7 @@ fn of_machine(machine: &MachineSignals, spool: &SpoolSignals) -> Vec<Finding> {
         ];
         found.push(of_box("UPLOAD_BEHIND", evidence));
     }
-    found.extend(machine.certificate_days.and_then(certificate));
     found
-}
-
-fn certificate(days: i32) -> Option<Finding> {
-    let code = if days <= CERTIFICATE_DAYS_LAST {
-        "CERT_ENDING"
-    } else {
-        "CERT_EXPIRING"
-    };
-    (days <= CERTIFICATE_DAYS_MIN).then(|| of_box(code, vec![("certificate_days", days.into())]))
 }
 
 fn of_disk(disk: &DiskSignals) -> Vec<Finding> {
@@ -147,20 +134,6 @@ mod tests {
             machine(|one| one.backlog_age_s = Some(48 * 3600 + 1)),
             ["UPLOAD_BEHIND"]
         );
-        for (days, expect) in [
-            (61, None),
-            (60, Some("CERT_EXPIRING")),
-            (8, Some("CERT_EXPIRING")),
-            (7, Some("CERT_ENDING")),
-            (-3, Some("CERT_ENDING")),
-        ] {
-            let expect: Vec<_> = expect.into_iter().collect();
-            assert_eq!(
-                machine(|one| one.certificate_days = Some(days)),
-                expect,
-                "{days}"
-            );
-        }
     }
 
     #[test]
