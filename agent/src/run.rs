@@ -240,7 +240,10 @@ async fn hand_out(
 fn settings(config: &Config, identity: &Identity) -> Settings {
     Settings {
         device: identity.device_id.clone(),
-        host: config.hub.address().host,
+        host: identity
+            .mqtt_host
+            .clone()
+            .unwrap_or_else(|| config.hub.address().host),
         port: identity.mqtt_port,
         tls: identity.tls_client_config(),
         keep_alive: Duration::from_secs(config.link.keep_alive_seconds),

@@ -134,6 +134,7 @@ impl Hub {
             classroom_id: ClassroomId(Uuid::from_u128(1)),
             certificate_pem: csr.signed_by(&self.issuer).unwrap().pem(),
             ca_pem: self.ca.pem(),
+            mqtt_host: None,
             mqtt_port: self.port(),
             hub_signing_key: self.signing.verifying_key().to_bytes(),
             epoch_bundle: self.bundle(1),

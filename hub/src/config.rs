@@ -4,6 +4,7 @@ mod range;
 
 mod agreement;
 mod audit;
+mod broker;
 mod channels;
 mod keys;
 mod metrics;
@@ -21,6 +22,7 @@ pub use range::Network;
 
 pub use agreement::Agreement;
 pub use audit::Audit;
+pub use broker::Broker;
 pub use channels::Channels;
 pub use keys::Keys;
 pub use metrics::Metrics;
@@ -142,6 +144,8 @@ pub struct Boxes {
 pub struct Mqtt {
     /// Address and port.
     pub listen: SocketAddr,
+    /// A broker of the school in its place.
+    pub broker: Broker,
 }
 
 /// `[demo]`
@@ -234,6 +238,7 @@ impl Default for Mqtt {
     fn default() -> Self {
         Self {
             listen: every_address(8883),
+            broker: Broker::default(),
         }
     }
 }
@@ -321,6 +326,7 @@ impl Config {
         self.store.check()?;
         self.audit.check(&self.data_dir)?;
         self.channels.check()?;
+        self.mqtt.broker.check()?;
         let listeners = [self.people.listen, self.boxes.listen, self.mqtt.listen];
         if self.demo.enabled && !listeners.iter().all(|address| address.ip().is_loopback()) {
             return Err((

@@ -1,6 +1,7 @@
 //! The commands of the console that look at the trail or change what is in force; each leaves its
 //! line. They work beside a hub that runs.
 
+pub mod broker;
 pub mod keys;
 pub mod marks;
 

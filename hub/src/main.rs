@@ -49,6 +49,15 @@ enum Command {
     /// Time marks in recordings.
     #[command(subcommand)]
     Marks(MarksCommand),
+    /// Writes what a broker of the school needs: its certificate, whom to trust, and whom no more.
+    Broker {
+        /// The configuration file; it must name the broker.
+        #[arg(long)]
+        config: PathBuf,
+        /// The folder; what is there is replaced.
+        #[arg(long)]
+        to: PathBuf,
+    },
     /// Departments, duties, levels and rules: what is in force.
     #[command(subcommand)]
     Preset(PresetCommand),
@@ -190,6 +199,9 @@ fn command(command: Command) -> anyhow::Result<()> {
         Command::Keys(command) => runtime.block_on(keys(command)),
         Command::Preset(PresetCommand::Apply { preset, config }) => {
             runtime.block_on(console::apply_preset(Config::load(&config)?, &preset))
+        }
+        Command::Broker { config, to } => {
+            runtime.block_on(console::broker::papers(Config::load(&config)?, &to))
         }
         Command::Openapi => run::openapi(),
         Command::Doors => run::doors(),

@@ -1,5 +1,6 @@
 //! Running: puts the rooms together, opens the doors, and closes them in order.
 
+mod fleet;
 mod reload;
 
 use std::io::Write;
@@ -8,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,12 +24,10 @@ use crate::authority::{Ca, Shown, tls};
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::{self, Seeded};
-use crate::endpoint;
 use crate::health::alert::watch::{self as alert, AlertWatch};
 use crate::health::channel::kind::Carrier;
 use crate::health::channel::sender::{self, Sender};
 use crate::health::fault::{self, FaultWatch};
-use crate::health::intake::Intake;
 use crate::health::status;
 use crate::keys::custody::Custody;
 use crate::keys::{Keys, credentials};
@@ -38,11 +36,12 @@ use crate::live::viewer::Views;
 use crate::notice::Notices;
 use crate::recording::completeness;
 use crate::recording::media::Media;
-use crate::recording::missing::Missing;
 use crate::recording::timetable;
 use crate::store::Db;
 use crate::web::listen::{self, Limits};
 use crate::web::{App, Opened, boxes, entrances, error, metrics, routes};
+use fleet::Mqtt;
+pub(crate) use fleet::{broker_folder, write_list};
 use reload::Reload;
 
 const MIB: u64 = 1024 * 1024;
@@ -63,7 +62,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let config = Arc::new(config);
     let people = listen::bind("people.listen", config.people.listen).await?;
     let boxes = listen::bind("boxes.listen", config.boxes.listen).await?;
-    let mqtt = listen::bind("mqtt.listen", config.mqtt.listen).await?;
+    let mqtt = Mqtt::open(&config).await?;
     make_data_dir(&config.data_dir)?;
     let db = Db::open(&config.data_dir, &config.store).await?;
     let ca = Arc::new(Ca::open(&config.data_dir.join("authority"), now_ms())?);
@@ -81,7 +80,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         keys: open_keys(&config, &db, &ca).await?,
         media: open_media(&config)?,
         carrier: Carrier::open(&config)?,
-        mqtt_port: mqtt.local_addr()?.port(),
+        mqtt: mqtt.place()?,
     };
     let app = App::new(config.clone(), db.clone(), notices, opened);
     person::every_role_is_known(&db).await?;
@@ -91,10 +90,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     status::begin(&db, now_ms()).await?;
 
     let stop = stop_on_signal()?;
-    let limits = Limits {
-        connections_max: config.people.connections_max,
-        handshake_max: Duration::from_secs(config.people.handshake_seconds_max),
-    };
+    let limits = limits(&config);
     tell_doors(&people, &boxes, &mqtt)?;
     let scraped = scraped(&app, &shown, stop.clone()).await?;
     let (people_tls, boxes_tls) = (tls::people(&shown)?, tls::boxes(&shown, &ca)?);
@@ -103,6 +99,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         boxes::table::router(app.clone()),
     );
     tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
+    let heard = mqtt.serve(&app, (&ca, &shown), stop.clone())?;
     let faults = FaultWatch::open(db.clone(), app.notices.clone()).await?;
     let alerts = AlertWatch::new(db.clone(), app.notices.clone()).of_certificate(shown.clone());
     let reload = Reload::new(&app, ca.clone(), shown.clone())?;
@@ -110,7 +107,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         end_views(app.views.clone(), stop.clone()),
         listen::serve(people, people_tls, people_routes, limits, stop.clone()),
         listen::serve(boxes, boxes_tls, boxes_routes, limits, stop.clone()),
-        hear_boxes(mqtt, tls::mqtt(&shown, &ca)?, &app, stop.clone()),
+        heard,
         scraped,
         fault::judge(faults, stop.clone()),
         alert::follow(alerts, stop.clone()),
@@ -131,14 +128,21 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn limits(config: &Config) -> Limits {
+    Limits {
+        connections_max: config.people.connections_max,
+        handshake_max: Duration::from_secs(config.people.handshake_seconds_max),
+    }
+}
+
 /// Where the doors are.
-fn tell_doors(people: &TcpListener, boxes: &TcpListener, mqtt: &TcpListener) -> anyhow::Result<()> {
+fn tell_doors(people: &TcpListener, boxes: &TcpListener, mqtt: &Mqtt) -> anyhow::Result<()> {
     tracing::info!(
         "the people's door is open at https://{}/",
         people.local_addr()?
     );
     tracing::info!(
-        boxes = %boxes.local_addr()?, mqtt = %mqtt.local_addr()?,
+        boxes = %boxes.local_addr()?, mqtt = mqtt.name()?,
         "the boxes' doors are open"
     );
     Ok(())
@@ -217,22 +221,6 @@ async fn close_left_open(app: &App) -> anyhow::Result<()> {
 async fn end_views(views: Views, mut stop: watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
     views.stop().await;
-}
-
-async fn hear_boxes(
-    listener: TcpListener,
-    tls: Arc<ServerConfig>,
-    app: &App,
-    stop: watch::Receiver<bool>,
-) {
-    let intake = Intake {
-        db: app.db.clone(),
-        notices: app.notices.clone(),
-        devices: app.devices.clone(),
-        missing: Missing::new(app.db.clone(), app.trail.clone()),
-    };
-    let (links, limits) = (app.devices.links.clone(), endpoint::Limits::default());
-    endpoint::serve(listener, tls, Arc::new(intake), links, limits, stop).await;
 }
 
 async fn open_keys(config: &Config, db: &Db, ca: &Ca) -> anyhow::Result<Arc<Keys>> {

@@ -106,7 +106,10 @@ pub struct EnrolResponse {
     pub certificate_pem: String,
     /// The hub's CA, whose SHA-256 must be the one in the code.
     pub ca_pem: String,
-    /// Port of the MQTT endpoint on the hub's host.
+    /// Where a broker of the school stands in place of the hub's own MQTT endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mqtt_host: Option<String>,
+    /// Port of the MQTT endpoint, on the hub's host where there is no `mqtt_host`.
     pub mqtt_port: u16,
     /// Ed25519 public key that signs receipts and epoch bundles.
     #[serde(with = "encoding")]

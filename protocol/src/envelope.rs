@@ -177,11 +177,72 @@ pub enum CommandState {
     Expired,
 }
 
-/// The hub's clock on `dn/time`.
+/// What the acknowledgement of an event (PUBACK) means to the box that gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Acks {
+    /// The hub has stored it: the hub itself is at the other end.
+    #[default]
+    Puback,
+    /// A broker between has it, in its memory; what is stored the hub says on `dn/rcv`.
+    Rcv,
+}
+
+/// The hub's clock on `dn/time`, said after every birth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubTime {
     /// Milliseconds since 1970-01-01 UTC.
     pub now: i64,
+    /// A hub of before leaves it out, and is at the other end itself.
+    #[serde(default)]
+    pub acks: Acks,
+}
+
+/// The hub behind a broker, on `hub/state`, retained; its last will says that it is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubState {
+    /// Whether it listens.
+    pub online: bool,
+    /// Since when, milliseconds since 1970-01-01 UTC: another number is another connection of the
+    /// hub, which knows nothing of what was sent before.
+    pub since: i64,
+    /// What acknowledgements mean.
+    pub acks: Acks,
+}
+
+/// What the hub has stored, on `dn/rcv`.
+///
+/// Runs and not one number: a broker may drop a message in the middle, and the hub cannot tell a
+/// gap that the box has given up from one that never came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// Runs of [`Envelope::seq`], first and last.
+    pub seqs: Vec<(u64, u64)>,
+}
+
+impl Received {
+    /// Of these numbers, in any order.
+    #[must_use]
+    pub fn of(mut seqs: Vec<u64>) -> Self {
+        seqs.sort_unstable();
+        seqs.dedup();
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        for seq in seqs {
+            match runs.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(seq) => *last = seq,
+                _ => runs.push((seq, seq)),
+            }
+        }
+        Self { seqs: runs }
+    }
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn holds(&self, seq: u64) -> bool {
+        self.seqs
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&seq))
+    }
 }
 
 #[cfg(test)]
@@ -222,6 +283,26 @@ mod tests {
         let large = vec![b' '; DOCUMENT_BYTES_MAX + 1];
         assert!(matches!(Envelope::parse(&large), Err(Error::TooLarge(_))));
         assert!(matches!(Envelope::parse(b"{}"), Err(Error::Unreadable(_))));
+    }
+
+    #[test]
+    fn what_is_stored_is_told_in_runs_and_nothing_between_them() {
+        let received = Received::of(vec![9, 4, 3, 4, 7, 5]);
+        assert_eq!(received.seqs, [(3, 5), (7, 7), (9, 9)]);
+        let held: Vec<u64> = (0..12).filter(|seq| received.holds(*seq)).collect();
+        assert_eq!(held, [3, 4, 5, 7, 9]);
+        let last = Received::of(vec![u64::MAX, 0]);
+        assert_eq!(last.seqs, [(0, 0), (u64::MAX, u64::MAX)]);
+        assert!(Received::of(Vec::new()).seqs.is_empty());
+    }
+
+    /// A hub of before is at the other end itself; a word of a later one is none of this version.
+    #[test]
+    fn acknowledgements_mean_what_the_hub_says() {
+        let acks = |text: &str| parse::<HubTime>(text.as_bytes()).map(|time| time.acks);
+        assert_eq!(acks(r#"{"now":1}"#).unwrap(), Acks::Puback);
+        assert_eq!(acks(r#"{"now":1,"acks":"rcv"}"#).unwrap(), Acks::Rcv);
+        assert!(acks(r#"{"now":1,"acks":"later"}"#).is_err());
     }
 
     #[test]

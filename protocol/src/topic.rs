@@ -9,6 +9,8 @@ use crate::id::{DeviceId, MessageId};
 pub const ROOT: &str = "xk/1";
 /// The hub tells all devices that it is there; retained.
 pub const HUB_STATE: &str = "xk/1/hub/state";
+/// What the hub listens to where a broker stands between: everything that any box says.
+pub const HUB_FILTER: &str = "xk/1/d/+/up/#";
 /// Longest topic either side accepts, in bytes.
 pub const TOPIC_BYTES_MAX: usize = 128;
 /// Largest packet either side accepts, in bytes.

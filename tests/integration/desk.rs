@@ -1,19 +1,25 @@
-//! A box's certificate and its standing, changed at the desk while it records (X19, X20).
+//! A box from its enrolment on: its faults, its certificate and its standing, changed at the desk
+//! while it records (X19, X20); with the hub's own endpoint, and with mosquitto between.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use reqwest::StatusCode;
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, TlsConfiguration, Transport};
 use serde_json::{Value, json};
-use xunke_tests::campus::{Campus, Options, Person, program};
+use xunke_tests::campus::{BoxIdentity, Campus, Options, Person, program};
+use xunke_tests::classroom::Behaviour;
 
 use crate::shared::{folder, get, list, run, until};
 
 /// A box that may speak again tries within its longest pause.
 const BACK_MAX: Duration = Duration::from_secs(60);
+/// Stall, hold-down and report: well within.
+const FAULT_MAX: Duration = Duration::from_secs(90);
 /// R108: what may no longer be ends within a second; its page is asked once more.
 const KICKED_MAX: Duration = Duration::from_millis(1500);
 
@@ -24,10 +30,11 @@ struct Stage {
 }
 
 impl Stage {
-    async fn start() -> Result<Self> {
+    async fn start(broker: bool) -> Result<Self> {
         let options = Options {
             rooms: 1,
-            data_dir: Some(folder("desk")?),
+            data_dir: Some(folder(if broker { "desk-broker" } else { "desk" })?),
+            broker,
             ..Options::default()
         };
         let campus = Campus::start(options).await?;
@@ -59,6 +66,54 @@ impl Stage {
             Ok((line["presence"] == presence).then_some(()).ok_or(line))
         })
         .await
+    }
+
+    async fn until_fault(&self, code: &str, open: bool) -> Result<()> {
+        until(&format!("{code}, open: {open}"), FAULT_MAX, async || {
+            let body = get(&self.technician, "/api/faults?open=true").await?;
+            let found = list(&body, "faults")?.iter().any(|one| one["code"] == code);
+            Ok((found == open).then_some(()).ok_or(body))
+        })
+        .await
+    }
+
+    /// Health comes through, is judged, and the judgement ends.
+    async fn a_fault_opens_and_ends(&mut self) -> Result<()> {
+        self.campus.classrooms[0].befall(Behaviour::Die)?;
+        self.until_fault("CAM_NO_SIGNAL", true).await?;
+        self.campus.classrooms[0].befall(Behaviour::Revive)?;
+        self.until_fault("CAM_NO_SIGNAL", false).await
+    }
+
+    /// Whichever of the two goes, the box is back by itself and obeys.
+    async fn broker_and_hub_are_killed(&mut self) -> Result<()> {
+        self.campus.hub.broker()?.kill();
+        self.until_presence("unknown", BACK_MAX).await?;
+        self.campus.hub.broker()?.run()?;
+        self.until_presence("online", BACK_MAX).await?;
+        self.campus.hub.kill();
+        self.campus.hub.run()?;
+        self.until_presence("online", BACK_MAX).await?;
+        let outcome = self.step("renew").await?;
+        ensure!(outcome["outcome"] == "done", "{outcome}");
+        Ok(())
+    }
+
+    /// Its certificate stands in the list that the broker is given; the new one does not.
+    async fn the_broker_takes_the_old_one_no_more(&mut self, before: &BoxIdentity) -> Result<()> {
+        let list = self.campus.hub.data_dir().join("broker/revoked.pem");
+        ensure!(reaches(before).await, "the broker knows of nothing yet");
+        self.campus.hub.broker()?.take_list(&list)?;
+        until("the old certificate is refused", KICKED_MAX, async || {
+            Ok((!reaches(before).await)
+                .then_some(())
+                .ok_or_else(|| "taken".into()))
+        })
+        .await?;
+        self.until_presence("online", BACK_MAX).await?;
+        let now = self.campus.classrooms[0].identity()?;
+        ensure!(reaches(&now).await, "the new one is refused");
+        self.until_presence("online", BACK_MAX).await
     }
 
     /// A certificate by order, while everything goes on.
@@ -137,12 +192,12 @@ impl Stage {
     }
 
     /// Each act stands in the trail with its reason.
-    fn told(&self) -> Result<()> {
+    fn told(&self, broker: bool) -> Result<()> {
         let acts = self.campus.hub.sql(
-            "SELECT action, purpose FROM trail WHERE action LIKE '%_box'
-             OR action = 'make_enrolment_code' ORDER BY seq",
+            "SELECT action, purpose FROM trail WHERE purpose <> '' AND (action LIKE '%_box'
+             OR action = 'make_enrolment_code') ORDER BY seq",
         )?;
-        let wanted = [
+        let mut wanted = vec![
             "renew_box|例行检查",
             "renew_box|例行检查",
             "quarantine_box|例行检查",
@@ -150,22 +205,55 @@ impl Stage {
             "make_enrolment_code|设备损坏",
             "retire_box|例行检查",
         ];
+        if broker {
+            wanted.insert(4, "renew_box|例行检查");
+        }
         ensure!(acts.lines().eq(wanted), "{acts}");
         Ok(())
     }
 }
 
-#[test]
-fn a_box_is_renewed_set_aside_replaced_and_retired_at_the_desk() -> Result<()> {
+/// The same way with and without a broker between (M18).
+fn way(broker: bool) -> Result<()> {
     run(async {
-        let mut stage = Stage::start().await?;
+        let mut stage = Stage::start(broker).await?;
         stage.until_presence("online", BACK_MAX).await?;
+        stage.a_fault_opens_and_ends().await?;
         stage.renewed().await?;
         stage.quarantined_and_released().await?;
+        if broker {
+            stage.broker_and_hub_are_killed().await?;
+        }
+        let before = stage.campus.classrooms[0].identity()?;
         stage.replaced().await?;
+        if broker {
+            stage.the_broker_takes_the_old_one_no_more(&before).await?;
+        }
         stage.retired().await?;
-        stage.told()
+        stage.told(broker)
     })
+}
+
+#[test]
+fn a_box_is_renewed_set_aside_replaced_and_retired_at_the_desk() -> Result<()> {
+    way(false)
+}
+
+#[test]
+fn behind_a_broker_a_box_is_renewed_set_aside_replaced_and_retired_at_the_desk() -> Result<()> {
+    way(true)
+}
+
+/// Whether the broker lets the holder of this certificate in.
+async fn reaches(identity: &BoxIdentity) -> bool {
+    let Ok(tls) = identity.tls(true) else {
+        return false;
+    };
+    let mut options = MqttOptions::new("any", "localhost", identity.mqtt_port);
+    let tls = TlsConfiguration::Rustls(Arc::new(tls));
+    options.set_transport(Transport::tls_with_config(tls));
+    let (_client, mut events) = AsyncClient::new(options, 1);
+    matches!(events.poll().await, Ok(Event::Incoming(Packet::ConnAck(_))))
 }
 
 fn certificate(identity: &Path) -> Result<String> {

@@ -41,8 +41,24 @@ fn events_survive_a_killed_hub_a_pulled_cable_and_boxes_without_power() -> Resul
             events: 150,
             kills: 1,
             seed: 1,
+            broker: false,
         };
         assert_met(&chaos::measure(&wishes, &folder("chaos")?).await?);
+        Ok(())
+    })
+}
+
+/// M18: the same with mosquitto between, which keeps nothing and is killed too.
+#[test]
+fn events_survive_a_killed_broker_between_boxes_and_hub() -> Result<()> {
+    run(async {
+        let wishes = chaos::Wishes {
+            events: 150,
+            kills: 1,
+            seed: 1,
+            broker: true,
+        };
+        assert_met(&chaos::measure(&wishes, &folder("chaos-broker")?).await?);
         Ok(())
     })
 }

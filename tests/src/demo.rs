@@ -80,6 +80,7 @@ fn options(wishes: &Wishes) -> Options {
         data_dir: wishes.data_dir.clone(),
         people_port: port,
         store: None,
+        broker: false,
         chatty: true,
     }
 }

@@ -150,6 +150,7 @@ fn verified(response: EnrolResponse, code: &Code, keys: &Keys) -> Result<Stored,
     let stored = Stored {
         device_id: response.device_id,
         classroom_id: response.classroom_id,
+        mqtt_host: response.mqtt_host,
         mqtt_port: response.mqtt_port,
         certificate_pem: response.certificate_pem,
         ca_pem: response.ca_pem,

@@ -36,7 +36,9 @@ pub struct Identity {
     pub device_id: DeviceId,
     /// The room this box stands in.
     pub classroom_id: ClassroomId,
-    /// Port of the MQTT endpoint on the hub's host.
+    /// Where a broker stands in place of the hub's own MQTT endpoint.
+    pub mqtt_host: Option<String>,
+    /// Port of the MQTT endpoint, on the hub's host where there is no `mqtt_host`.
     pub mqtt_port: u16,
     /// Signs this box's recordings.
     pub device_signing_key: SigningKey,
@@ -144,6 +146,7 @@ impl Identity {
             hub_signing_key,
             device_id: stored.device_id,
             classroom_id: stored.classroom_id,
+            mqtt_host: stored.mqtt_host,
             mqtt_port: stored.mqtt_port,
         })
     }

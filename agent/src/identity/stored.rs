@@ -29,6 +29,8 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 pub(super) struct Stored {
     pub device_id: DeviceId,
     pub classroom_id: ClassroomId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mqtt_host: Option<String>,
     pub mqtt_port: u16,
     pub certificate_pem: String,
     pub ca_pem: String,

@@ -4,8 +4,9 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use xunke_protocol::topic::Up;
 
-/// Names one message of a backlog until it is delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Names one message of a backlog until it is delivered; of an event it is the `seq` of its
+/// envelope, by which the hub behind a broker names it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
 
 /// One message for the hub, ready to send.
@@ -21,8 +22,8 @@ pub struct Message {
 
 /// Messages that wait for the hub.
 pub trait Backlog: Send + Sync {
-    /// A connection begins: everything not delivered will be asked for again, and documents
-    /// written from now on carry this epoch.
+    /// A connection begins, or the hub behind a broker has begun anew: everything not delivered
+    /// will be asked for again, and documents written from now on carry this epoch.
     fn begin(&self, epoch: u64);
 
     /// The next message since [`Self::begin`], the latest state before old events.

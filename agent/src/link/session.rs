@@ -3,14 +3,15 @@
 //! One task owns the library's event loop. A pending `poll` is never dropped half-way, because that
 //! could lose a message the library believes to be written.
 
-use super::backlog::{Backlog, Message};
+use super::backlog::{Backlog, Message, Token};
 use super::command::{Commands, Job, Step, answer};
+use super::receipts::Receipts;
+use super::retry::{pause, reason};
 use super::window::{Flight, Window};
 use crate::clock;
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
-    NetworkOptions, Outgoing, Packet, QoS, StateError, SubscribeFilter, TlsConfiguration, TlsError,
-    Transport,
+    NetworkOptions, Outgoing, Packet, QoS, SubscribeFilter, TlsConfiguration, Transport,
 };
 use rustls::ClientConfig;
 use std::collections::VecDeque;
@@ -21,7 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 use xunke_protocol::envelope::{
-    CommandAnswer, CommandState, HubTime, Presence, PresenceState, parse,
+    Acks, CommandAnswer, CommandState, HubState, HubTime, Presence, PresenceState, Received, parse,
 };
 use xunke_protocol::id::{DeviceId, MessageId};
 use xunke_protocol::topic::{self, Down, Up};
@@ -87,6 +88,7 @@ struct Session {
     boot: Uuid,
     epoch: u64,
     window: Window,
+    receipts: Receipts,
     passing: VecDeque<Passing>,
     leaving: bool,
     failures: u32,
@@ -137,6 +139,7 @@ impl Link {
                 boot: clock::boot_id(),
                 epoch: 0,
                 window: Window::default(),
+                receipts: Receipts::default(),
                 passing: VecDeque::new(),
                 leaving: false,
                 failures: 0,
@@ -166,8 +169,10 @@ impl Link {
                 .send_modify(|status| status.connected = false);
             let End::Broken(error) = end else { return };
             session.report(&error, connected);
+            let failures = session.failures;
+            session.failures += 1;
             tokio::select! {
-                () = sleep(session.pause()) => {}
+                () = sleep(pause(failures, session.settings.retry_max)) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
@@ -197,6 +202,7 @@ impl Session {
         let state = Up::State.topic(&self.settings.device);
         options.set_last_will(LastWill::new(state, will, QoS::AtLeastOnce, true));
         self.window = Window::default();
+        self.receipts = Receipts::default();
         self.passing.clear();
         self.backlog.begin(self.epoch);
     }
@@ -222,6 +228,7 @@ impl Session {
                         self.leave();
                     }
                     () = sleep_until(goodbye), if self.leaving => return End::Stopped,
+                    () = until(self.receipts.again_at()), if !self.leaving => self.tell_again(),
                 }
             };
             match event {
@@ -247,13 +254,17 @@ impl Session {
         if !self.connected() {
             return Ok(());
         }
-        while self.window.len() < usize::from(self.settings.window) {
+        let window = usize::from(self.settings.window);
+        while self.window.len() + self.receipts.waiting() < window {
             let (up, payload, flight) = if let Some(passing) = self.passing.pop_front() {
                 (passing.up, passing.payload, Flight::Passing)
-            } else if self.leaving {
+            } else if self.leaving || self.receipts.hub_is_away() {
                 break;
             } else if let Some(Message { token, up, payload }) = self.backlog.next() {
-                (up, payload, Flight::Queued(token))
+                match up {
+                    Up::Event(_) => (up, payload, Flight::Event(token)),
+                    _ => (up, payload, Flight::Document(token)),
+                }
             } else {
                 break;
             };
@@ -263,6 +274,9 @@ impl Session {
                 .client
                 .try_publish(topic, QoS::AtLeastOnce, retain, payload);
             fed.map_err(|_| ClientFull)?;
+            if let Flight::Event(token) = flight {
+                self.receipts.sent(token);
+            }
             self.window.feed(flight);
         }
         if self.leaving && self.window.len() == 0 {
@@ -277,9 +291,12 @@ impl Session {
             Event::Incoming(Packet::ConnAck(_)) => self.born(),
             Event::Incoming(Packet::PubAck(ack)) => {
                 self.failures = 0;
-                if let Some(Flight::Queued(token)) = self.window.acknowledged(ack.pkid) {
-                    self.backlog.delivered(token);
-                }
+                let stored = match self.window.acknowledged(ack.pkid) {
+                    Some(Flight::Event(token)) => self.receipts.acknowledged(token, Instant::now()),
+                    Some(Flight::Document(token)) => Some(token),
+                    Some(Flight::Passing) | None => None,
+                };
+                self.delivered(stored);
             }
             Event::Incoming(Packet::Publish(publish)) => {
                 self.arrived(&publish.topic, &publish.payload);
@@ -327,12 +344,52 @@ impl Session {
                 }
             }
             Some((device, Down::Time)) if device == self.settings.device => {
-                if let Ok(HubTime { now }) = parse(payload) {
+                if let Ok(HubTime { now, acks }) = parse(payload) {
                     self.learn_time(now);
+                    self.learn_acks(acks);
+                }
+            }
+            Some((device, Down::Received)) if device == self.settings.device => {
+                if let Ok(received) = parse::<Received>(payload) {
+                    let stored = self.receipts.stored(&received, Instant::now());
+                    self.delivered(stored);
+                }
+            }
+            None if topic == topic::HUB_STATE => {
+                if let Ok(hub) = parse::<HubState>(payload) {
+                    self.heard_of_hub(hub);
                 }
             }
             _ => {}
         }
+    }
+
+    fn delivered(&self, stored: impl IntoIterator<Item = Token>) {
+        for token in stored {
+            self.backlog.delivered(token);
+        }
+    }
+
+    fn learn_acks(&mut self, acks: Acks) {
+        let stored = self.receipts.told(acks);
+        self.delivered(stored);
+    }
+
+    fn heard_of_hub(&mut self, hub: HubState) {
+        let again = self.receipts.heard_of_hub(hub);
+        self.learn_acks(hub.acks);
+        if again {
+            tracing::info!("the hub behind the broker is back");
+            self.tell_again();
+        }
+    }
+
+    /// Whoever is behind the broker may know nothing of what was sent: birth first, as ever.
+    fn tell_again(&mut self) {
+        self.receipts.begin_again();
+        self.backlog.begin(self.epoch);
+        let birth = self.presence(PresenceState::Online, "");
+        self.pass(Up::State, birth);
     }
 
     fn learn_time(&mut self, hub_now_ms: i64) {
@@ -416,34 +473,11 @@ impl Session {
             ),
         }
     }
-
-    /// 1, 2, 4 … seconds with full jitter, so that 500 boxes after a power cut do not stampede.
-    fn pause(&mut self) -> Duration {
-        let exponent = self.failures.min(10);
-        self.failures += 1;
-        let limit = Duration::from_secs(1 << exponent).min(self.settings.retry_max);
-        let mut random = [0; 4];
-        // Without randomness the full pause is as good.
-        let share = match getrandom::fill(&mut random) {
-            Ok(()) => f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX),
-            Err(_) => 1.0,
-        };
-        limit.mul_f64(share).max(Duration::from_millis(100))
-    }
 }
 
-/// What happened, without the library's layers around it.
-fn reason(error: &ConnectionError) -> String {
-    use StateError::{AwaitPingResp, ConnectionAborted, Deserialization};
-    match error {
-        ConnectionError::Io(error)
-        | ConnectionError::Tls(TlsError::Io(error))
-        | ConnectionError::MqttState(StateError::Io(error)) => error.to_string(),
-        ConnectionError::MqttState(ConnectionAborted | Deserialization(_)) => {
-            "the connection was closed".into()
-        }
-        ConnectionError::MqttState(AwaitPingResp) => "it has fallen silent".into(),
-        ConnectionError::NetworkTimeout => "it does not answer".into(),
-        other => other.to_string(),
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -183,6 +183,19 @@ async fn say(mqtt: &mut Mqtt, down: &Down, payload: Vec<u8>) {
     .await;
 }
 
+/// The hub's time, and that its PUBACK is its word.
+async fn tell_time(mqtt: &mut Mqtt) {
+    let time = json!({"now": clock::now_ms()});
+    say(mqtt, &Down::Time, time.to_string().into_bytes()).await;
+}
+
+/// What a hub behind a broker says to all, and the broker gives to whoever connects.
+async fn tell_state(mqtt: &mut Mqtt, since: i64) {
+    let state = json!({"online": true, "since": since, "acks": "rcv"});
+    let said = Publish::new(HUB_STATE, QoS::AtMostOnce, state.to_string());
+    mqtt.write(Packet::Publish(said)).await;
+}
+
 /// The will and epoch rule: docs/PROTOCOL.md.
 #[tokio::test]
 async fn each_connection_has_its_own_epoch_in_will_and_birth() {
@@ -223,6 +236,7 @@ async fn nothing_is_lost_over_a_hub_that_breaks_connections() {
     let mut twice = 0;
     for round in 0_usize.. {
         let (mut mqtt, ..) = greet(&hub).await;
+        tell_time(&mut mqtt).await;
         // Hears more than it acknowledges, then breaks off.
         let breaks_after = if round < 5 { 30 } else { usize::MAX };
         for count in 0..breaks_after {
@@ -266,6 +280,7 @@ async fn no_more_than_the_window_is_in_flight() {
     let running = run(&hub, &identity);
     running.shelf.add(1..=100);
     let (mut mqtt, ..) = greet(&hub).await;
+    tell_time(&mut mqtt).await;
     let mut unacknowledged = Vec::new();
     let quiet = Duration::from_millis(300);
     while let Ok(Some(event)) = timeout(quiet, publish(&mut mqtt)).await {
@@ -281,6 +296,46 @@ async fn no_more_than_the_window_is_in_flight() {
         timeout(quiet, publish(&mut mqtt)).await.is_err(),
         "and only one"
     );
+    running.task.abort();
+}
+
+/// The numbers of the events that come until it is quiet, all acknowledged.
+async fn taken(mqtt: &mut Mqtt) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while let Ok(Some(event)) = timeout(Duration::from_millis(300), publish(mqtt)).await {
+        acknowledge(mqtt, &event).await;
+        let number = str::from_utf8(&event.payload).ok();
+        numbers.extend(number.and_then(|text| text.parse::<u64>().ok()));
+    }
+    numbers
+}
+
+/// A broker's PUBACK is not the hub's word: docs/decisions/0037.
+#[tokio::test]
+async fn behind_a_broker_events_stay_until_the_hub_says_that_it_has_them() {
+    let hub = Hub::start().await;
+    let identity = hub.enrolled(&hub.config("broker")).await;
+    let running = run(&hub, &identity);
+    running.shelf.add(1..=40);
+    let (mut mqtt, ..) = greet(&hub).await;
+    tell_state(&mut mqtt, 1).await;
+    assert_eq!(taken(&mut mqtt).await, (1..=16).collect::<Vec<_>>());
+    assert_eq!(
+        running.shelf.waiting(),
+        40,
+        "the broker has them, not the hub"
+    );
+    let received = json!({"seqs": [[1, 9], [11, 16]]}).to_string().into_bytes();
+    say(&mut mqtt, &Down::Received, received).await;
+    assert_eq!(taken(&mut mqtt).await, (17..=31).collect::<Vec<_>>());
+    assert_eq!(
+        running.shelf.waiting(),
+        25,
+        "10 got lost between broker and hub"
+    );
+    tell_state(&mut mqtt, 2).await;
+    let again = taken(&mut mqtt).await;
+    assert_eq!(again, [10].into_iter().chain(17..=31).collect::<Vec<_>>());
     running.task.abort();
 }
 

@@ -9,8 +9,10 @@ use std::collections::{HashMap, VecDeque};
 /// A message handed to the library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flight {
-    /// From the backlog.
-    Queued(Token),
+    /// An event of the backlog.
+    Event(Token),
+    /// The latest document of the backlog; the next one takes its place.
+    Document(Token),
     /// Birth, goodbye or an answer: made anew when a connection begins.
     Passing,
 }
@@ -54,16 +56,16 @@ mod tests {
     fn acknowledgements_out_of_order_find_their_messages() {
         let mut window = Window::default();
         for number in 0..3 {
-            window.feed(Flight::Queued(Token(number)));
+            window.feed(Flight::Event(Token(number)));
         }
         window.wrote(7);
         window.wrote(9);
-        assert_eq!(window.acknowledged(9), Some(Flight::Queued(Token(1))));
+        assert_eq!(window.acknowledged(9), Some(Flight::Event(Token(1))));
         window.wrote(8);
-        assert_eq!(window.acknowledged(8), Some(Flight::Queued(Token(2))));
+        assert_eq!(window.acknowledged(8), Some(Flight::Event(Token(2))));
         assert_eq!(window.len(), 1);
         assert_eq!(window.acknowledged(8), None);
-        assert_eq!(window.acknowledged(7), Some(Flight::Queued(Token(0))));
+        assert_eq!(window.acknowledged(7), Some(Flight::Event(Token(0))));
         assert_eq!(window.len(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Authority: the hub's own certificate authority vouches for the hub and for every box.
 //!
-//! secret_file → signing → server → shown → tls
+//! secret_file → signing → server → shown → revoked → tls
 //!
 //! Made at first start. Its certificate's SHA-256 is part of every enrolment code, so a box knows
 //! its hub before it shows a secret.
@@ -9,6 +9,7 @@ pub mod secret_file;
 mod signing;
 mod server;
 mod shown;
+mod revoked;
 pub mod tls;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use time::OffsetDateTime;
 use xunke_protocol::enrolment::CSR_BYTES_MAX;
 use xunke_protocol::id::DeviceId;
 
+pub use revoked::Papers;
 pub use server::ServerIdentity;
 pub use shown::Shown;
 

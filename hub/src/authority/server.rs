@@ -77,7 +77,7 @@ impl Ca {
     }
 }
 
-fn subject_names(names: &[String]) -> Result<Vec<SanType>, Error> {
+pub(super) fn subject_names(names: &[String]) -> Result<Vec<SanType>, Error> {
     let local = LOCAL_NAMES.iter().map(|name| (*name).to_owned());
     let all: Vec<String> = local.chain(names.iter().cloned()).collect();
     let made = rcgen::CertificateParams::new(all);

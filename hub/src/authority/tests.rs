@@ -2,6 +2,7 @@
 
 use super::*;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::revocation_list::CertificateRevocationList;
 
 const NOW: i64 = 1_790_000_000_000;
 
@@ -80,6 +81,43 @@ fn what_the_hub_shows_changes_while_it_runs() {
     let other = shown.look_again(&ca, &[], NOW + 202 * DAY_MS);
     assert!(other.is_err(), "a key of another certificate");
     assert_eq!(shown.until_ms(), NOW + 601 * DAY_MS);
+}
+
+/// What a broker is given: a list that names each certificate once, and papers for its own names.
+#[test]
+fn a_broker_is_told_which_certificates_are_good_no_more() {
+    let folder = Folder::new();
+    let ca = folder.open(NOW);
+    let issued = ca.issue(&greedy_request(&new_key().unwrap()), &device(), NOW);
+    let serials = vec![issued.unwrap().serial];
+    let read = |serials: &[String]| {
+        let pem = ca.revocations(serials, NOW).unwrap();
+        let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+        let (_, list) = CertificateRevocationList::from_der(&pem.contents).unwrap();
+        let (_, own) = X509Certificate::from_der(&ca.certificate).unwrap();
+        list.verify_signature(own.public_key()).unwrap();
+        let named = list.iter_revoked_certificates();
+        let named = named.map(|one| data_encoding::HEXLOWER.encode(one.raw_serial()));
+        named.collect::<Vec<_>>()
+    };
+    assert_eq!(read(&[]), Vec::<String>::new());
+    assert_eq!(read(&serials), serials);
+    assert!(ca.revocations(&["no number".to_owned()], NOW).is_err());
+    let papers = ca.broker(&["mqtt.campus".to_owned()], NOW).unwrap();
+    let der = CertificateDer::from_pem_slice(papers.certificate_pem.as_bytes()).unwrap();
+    let (_, own) = X509Certificate::from_der(&der).unwrap();
+    assert_eq!(own.subject().to_string(), "CN=xunke broker");
+    let names = own.subject_alternative_name().unwrap().unwrap().value;
+    let names: Vec<_> = names
+        .general_names
+        .iter()
+        .map(|name| name.to_string())
+        .collect();
+    assert!(
+        names.iter().any(|name| name.contains("mqtt.campus")),
+        "{names:?}"
+    );
+    assert!(own.extended_key_usage().unwrap().unwrap().value.server_auth);
 }
 
 #[test]

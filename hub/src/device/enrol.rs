@@ -106,7 +106,16 @@ pub struct Place {
     /// What it seals to.
     pub keys: Arc<Keys>,
     /// Where it speaks MQTT.
-    pub mqtt_port: u16,
+    pub mqtt: MqttPlace,
+}
+
+/// Where boxes speak MQTT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MqttPlace {
+    /// A broker of the school; `None` for the hub itself.
+    pub host: Option<String>,
+    /// Port.
+    pub port: u16,
 }
 
 /// Enrols boxes.
@@ -230,7 +239,8 @@ impl Enrolment {
             classroom_id: device.classroom,
             certificate_pem: issued.pem,
             ca_pem: ca.pem().to_owned(),
-            mqtt_port: self.place.mqtt_port,
+            mqtt_host: self.place.mqtt.host.clone(),
+            mqtt_port: self.place.mqtt.port,
             hub_signing_key: ca.signing_key().verifying_key().to_bytes(),
             epoch_bundle: bundle,
         }

@@ -72,7 +72,10 @@ impl Enrolment {
             next_serial: &issued.serial,
             next_until_ms: issued.not_after_ms,
         };
-        if !rows::follow(&self.db, &next).await.map_err(Error::from)? {
+        if !rows::follow(&self.db, &next, now_ms)
+            .await
+            .map_err(Error::from)?
+        {
             return Err(Refused::NotRenewed(
                 "its certificate was replaced meanwhile",
             ));

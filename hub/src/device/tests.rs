@@ -2,7 +2,7 @@
 
 mod renewal;
 
-use super::enrol::{Refused, new_code};
+use super::enrol::{MqttPlace, Refused, new_code};
 use super::registry::{State, find};
 use super::*;
 use crate::authority::Ca;
@@ -52,7 +52,10 @@ impl House {
         let place = Place {
             ca: ca.clone(),
             keys: keys.clone(),
-            mqtt_port: 8883,
+            mqtt: MqttPlace {
+                host: None,
+                port: 8883,
+            },
         };
         let devices = Devices::new(db.clone(), trail.clone(), place);
         Self {

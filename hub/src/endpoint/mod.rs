@@ -1,11 +1,12 @@
 //! Endpoint: the hub speaks MQTT 3.1.1 with its own boxes, and with nobody else.
 //!
-//! packet → session → pace → links → connection → waiting → door
+//! packet → session → pace → links → connection → waiting → door → stand_in → crowd → broker
 //!
 //! Not a broker: nothing is routed between boxes, nothing is queued for an absent one, and the
 //! topic tree is fixed. Certificate = client id = topic. A PUBACK means that the hub has stored the
 //! message: it is written after [`Fleet::message`] has returned. Figures and the reasons against
-//! the brokers there are: docs/decisions/0002.
+//! the brokers there are: docs/decisions/0002. Where a school's own broker stands between, the hub
+//! is its client instead (docs/decisions/0037).
 
 mod packet;
 mod session;
@@ -14,6 +15,9 @@ mod links;
 mod connection;
 mod waiting;
 mod door;
+mod stand_in;
+mod crowd;
+pub mod broker;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -26,6 +30,7 @@ use xunke_protocol::topic::Up;
 
 pub use door::serve;
 pub use links::{Links, NotSent};
+pub use stand_in::Broker;
 
 /// What the endpoint needs from the rooms below it.
 pub trait Fleet: Send + Sync + 'static {
@@ -42,6 +47,12 @@ pub trait Fleet: Send + Sync + 'static {
         channel: Up,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Whether a box of that name may speak now: asked where a broker has checked its certificate.
+    fn knows(&self, device: &DeviceId) -> impl Future<Output = bool> + Send;
+
+    /// The broker is gone: nothing is known of any box.
+    fn lost_sight(&self) -> impl Future<Output = ()> + Send;
 
     /// Something happened at the door. Must not wait.
     fn happened(&self, happening: Happening<'_>);

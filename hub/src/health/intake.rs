@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
-use xunke_protocol::envelope::{self, CommandAnswer, Envelope, HubTime, Presence};
+use xunke_protocol::envelope::{
+    self, Acks, CommandAnswer, Envelope, HubTime, Presence, PresenceState,
+};
 use xunke_protocol::health::HealthDocument;
 use xunke_protocol::id::{DeviceId, MessageId};
 use xunke_protocol::topic::{Down, Up};
@@ -31,6 +33,8 @@ pub struct Intake {
     pub devices: Devices,
     /// What they say is missing.
     pub missing: Missing,
+    /// What the acknowledgement of an event means to them.
+    pub acks: Acks,
 }
 
 /// Why a message was not taken.
@@ -73,6 +77,24 @@ impl Fleet for Intake {
         }
     }
 
+    async fn knows(&self, device: &DeviceId) -> bool {
+        match registry::find(&self.db, device).await {
+            Ok(found) => found.is_some_and(|one| one.state == registry::State::Enrolled),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "a box cannot be looked up");
+                false
+            }
+        }
+    }
+
+    async fn lost_sight(&self) {
+        if let Err(error) = status::begin(&self.db, clock::now_ms()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "boxes cannot be called unknown");
+        }
+    }
+
     fn happened(&self, happening: Happening<'_>) {
         self.devices.visits.note(happening);
     }
@@ -90,7 +112,9 @@ impl Intake {
         match up {
             Up::State => {
                 let said: Presence = envelope::parse(payload)?;
-                if status::heard(db, notices, device, &said, now_ms).await? {
+                status::heard(db, notices, device, &said, now_ms).await?;
+                // Also a birth that was told before: its box asks for the time by it.
+                if said.s == PresenceState::Online {
                     self.tell_time(device, now_ms);
                 }
             }
@@ -154,7 +178,8 @@ impl Intake {
 
     /// So that a box knows how far its clock is off.
     fn tell_time(&self, device: &DeviceId, now_ms: i64) {
-        let time = serde_json::to_vec(&HubTime { now: now_ms });
+        let (now, acks) = (now_ms, self.acks);
+        let time = serde_json::to_vec(&HubTime { now, acks });
         let time = Bytes::from(time.expect("invariant: a number becomes JSON"));
         let sent = self
             .devices

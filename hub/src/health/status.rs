@@ -87,7 +87,7 @@ pub async fn begin(db: &Db, now_ms: i64) -> Result<(), Error> {
     Ok(rows::forget_online(db, now_ms).await?)
 }
 
-/// Takes a birth, will or goodbye; says whether the box is online by it.
+/// Takes a birth, will or goodbye.
 ///
 /// # Errors
 /// When it is not stored.
@@ -97,12 +97,12 @@ pub async fn heard(
     device: &DeviceId,
     said: &Presence,
     now_ms: i64,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let row = rows::status(db, device.as_str()).await?;
     let known = row.map(Status::try_from).transpose()?;
     let standing = known.map(|status| status.standing);
     let Some(state) = presence::after(standing, said) else {
-        return Ok(false);
+        return Ok(());
     };
     let agent = said.agent.get(..said.agent.len().min(32));
     let row = PresenceRow {
@@ -117,7 +117,7 @@ pub async fn heard(
         id: device.to_string(),
         state: state.name(),
     });
-    Ok(state == State::Online)
+    Ok(())
 }
 
 /// Takes a health document, unless a newer one of the same start is here already.

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
-use xunke_protocol::envelope::{self, HubTime};
+use xunke_protocol::envelope::{self, Acks, HubTime};
 use xunke_protocol::id::DeviceId;
 use xunke_protocol::topic::Up;
 
@@ -37,6 +37,7 @@ async fn house() -> (House, Intake) {
         db,
         notices: Notices::default(),
         devices,
+        acks: Acks::Puback,
     };
     (house, intake)
 }

@@ -1,4 +1,4 @@
-//! Queries of boxes: rows, signing keys, enrolment codes.
+//! Queries of boxes: rows, signing keys, enrolment codes, certificates.
 
 use sqlx::FromRow;
 
@@ -193,8 +193,51 @@ async fn put_in_force(
         .bind(row.id)
         .bind(now_ms)
         .execute(&mut **writing)
+        .await?;
+    note(
+        writing,
+        row.id,
+        (row.serial, row.certificate_until_ms),
+        now_ms,
+    )
+    .await
+}
+
+/// Notes a certificate that was made.
+async fn note(
+    writing: &mut Writing,
+    device: &str,
+    (serial, until_ms): (&str, i64),
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    const NOTE: &str = "INSERT INTO certificates (serial, device_id, made_ms, until_ms)
+        VALUES ($1, $2, $3, $4)";
+    sqlx::query(NOTE)
+        .bind(serial)
+        .bind(device)
+        .bind(now_ms)
+        .bind(until_ms)
+        .execute(&mut **writing)
         .await
         .map(drop)
+}
+
+/// The serial numbers of certificates that have not ended and are good no more, ascending.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoked(db: &Db, now_ms: i64) -> Result<Vec<String>, Error> {
+    const REVOKED: &str = "SELECT c.serial FROM certificates c JOIN devices d ON d.id = c.device_id
+        WHERE c.until_ms > $1 AND (d.state <> 'enrolled' OR NOT (
+            c.serial = COALESCE(d.serial, '') OR c.serial = COALESCE(d.next_serial, '')
+            OR (c.serial = COALESCE(d.previous_serial, '')
+                AND COALESCE(d.previous_until_ms, 0) > $1)))
+        ORDER BY c.serial";
+    sqlx::query_scalar(REVOKED)
+        .bind(now_ms)
+        .fetch_all(db.read())
+        .await
+        .map_err(failed("reading which certificates are good no more"))
 }
 
 /// Notes the certificate that is to follow; `false` when the one it follows is not in force any
@@ -202,18 +245,27 @@ async fn put_in_force(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn follow(db: &Db, row: &NextRow<'_>) -> Result<bool, Error> {
+pub async fn follow(db: &Db, row: &NextRow<'_>, now_ms: i64) -> Result<bool, Error> {
+    const WHAT: &str = "noting a box's next certificate";
     const FOLLOW: &str = "UPDATE devices SET next_serial = $3, next_until_ms = $4
         WHERE id = $1 AND serial = $2 AND state = 'enrolled'";
-    sqlx::query(FOLLOW)
+    let mut writing = db.begin().await?;
+    let done = sqlx::query(FOLLOW)
         .bind(row.id)
         .bind(row.serial)
         .bind(row.next_serial)
         .bind(row.next_until_ms)
-        .execute(db.write())
+        .execute(&mut *writing)
         .await
-        .map(|done| done.rows_affected() == 1)
-        .map_err(failed("noting a box's next certificate"))
+        .map_err(failed(WHAT))?;
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    let made = (row.next_serial, row.next_until_ms);
+    let noted = note(&mut writing, row.id, made, now_ms).await;
+    noted.map_err(failed(WHAT))?;
+    Db::commit(writing).await?;
+    Ok(true)
 }
 
 /// Puts the next certificate in force; the one before is good for `previous_until_ms`. `false`

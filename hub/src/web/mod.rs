@@ -94,7 +94,7 @@ use crate::access::start_code::StartCodes;
 use crate::authority::Ca;
 use crate::config::{self, Config};
 use crate::device::Devices;
-use crate::device::enrol::Place;
+use crate::device::enrol::{MqttPlace, Place};
 use crate::health::alert::Alerts;
 use crate::health::channel::desk::Channels;
 use crate::health::channel::kind::Carrier;
@@ -211,8 +211,8 @@ pub struct Opened {
     pub media: Media,
     /// The way out for messages.
     pub carrier: Carrier,
-    /// The port on which boxes find the MQTT door.
-    pub mqtt_port: u16,
+    /// Where boxes speak MQTT.
+    pub mqtt: MqttPlace,
 }
 
 impl App {
@@ -237,7 +237,7 @@ impl App {
             keys,
             media,
             carrier,
-            mqtt_port,
+            mqtt,
         } = opened;
         let sessions = Sessions::new(db.clone(), &config.session);
         let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
@@ -254,7 +254,7 @@ impl App {
         let ingest = ingest(&db, (&media, &keys), &ca, &config.recording);
         let (marks, channels) = handed_on((&db, &trail), (&media, &ca), (&keys, carrier));
         let (keepings, retention, playback) = library((&db, &trail, &gate), (&keys, media), &ca);
-        let (devices, timetables) = boxes_of((&db, &trail), (ca, &keys), mqtt_port, &config);
+        let (devices, timetables) = boxes_of((&db, &trail), (ca, &keys), mqtt, &config);
         let (relay, views) = live_of((&db, &gate), &sessions, &devices);
         Self {
             alerts: Alerts::new(&db, &trail),
@@ -447,14 +447,14 @@ fn breaches(db: &Db, trail: &Arc<Trail>, ca: &Ca) -> (Sanctions, Interferences, 
 fn boxes_of(
     (db, trail): (&Db, &Arc<Trail>),
     (ca, keys): (Arc<Ca>, &Arc<Keys>),
-    mqtt_port: u16,
+    mqtt: MqttPlace,
     config: &Config,
 ) -> (Devices, Timetables) {
     let signing = ca.signing_key().clone();
     let enrolment = Place {
         ca,
         keys: keys.clone(),
-        mqtt_port,
+        mqtt,
     };
     let devices = Devices::new(db.clone(), trail.clone(), enrolment);
     let (house, commands) = ((db.clone(), trail.clone()), devices.commands.clone());

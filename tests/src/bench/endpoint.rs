@@ -82,7 +82,7 @@ pub async fn measure(crowd: &Crowd, folder: &Path) -> Result<Vec<Figure>> {
     hall.kill();
     if !crowd.alone {
         let data = hall.hub.data_dir();
-        let mut broker = Mosquitto::start(&folder.join("broker"), &data)?;
+        let mut broker = Mosquitto::start(&folder.join("broker"), &data, &papers.boxes[0])?;
         let seen = trial("mosquitto", &mut broker, &papers, crowd).await?;
         figures.extend(self::figures("mosquitto", &seen, crowd, false));
     }

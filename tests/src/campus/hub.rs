@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::broker::Broker;
 use super::disk::SmallDisk;
 use super::postgres::Postgres;
 use super::process::Process;
@@ -77,6 +78,8 @@ pub struct Hub {
     pub rooms: Vec<Room>,
     process: Option<Process>,
     store: Option<Arc<Postgres>>,
+    /// What stands between it and its boxes.
+    pub broker: Option<Broker>,
 }
 
 /// Ports of the three doors.
@@ -120,7 +123,35 @@ impl Hub {
         Self::start_at(FAR, None, folder, (rooms, None))
     }
 
+    /// The same with a broker between it and its boxes.
+    ///
+    /// # Errors
+    /// The same, or the broker does not start.
+    pub fn start_behind_broker(folder: &Path, rooms: usize) -> Result<Self> {
+        let mut hub = Self::prepared(Ipv4Addr::LOCALHOST, None, folder, (rooms, None))?;
+        let port = hub.ports.mqtt;
+        hub.configure(|text| {
+            let broker = format!("[mqtt]\nbroker = {{ host = \"127.0.0.1\", port = {port} }}\n");
+            text.replace("[mqtt]\n", &broker)
+        })?;
+        let config = folder.join("hub.toml");
+        hub.broker = Some(Broker::start(&folder.join("broker"), &config, port)?);
+        hub.run()?;
+        Ok(hub)
+    }
+
     fn start_at(
+        boxes_at: Ipv4Addr,
+        store: Option<Arc<Postgres>>,
+        folder: &Path,
+        wishes: (usize, Option<u16>),
+    ) -> Result<Self> {
+        let mut hub = Self::prepared(boxes_at, store, folder, wishes)?;
+        hub.run()?;
+        Ok(hub)
+    }
+
+    fn prepared(
         boxes_at: Ipv4Addr,
         store: Option<Arc<Postgres>>,
         folder: &Path,
@@ -139,7 +170,7 @@ impl Hub {
         fs::write(folder.join("hub.toml"), text)?;
         let Seeded { accounts, rooms } = seed(folder, rooms)?;
         let folder = folder.to_owned();
-        let mut hub = Self {
+        Ok(Self {
             folder,
             boxes_at,
             ports,
@@ -147,9 +178,8 @@ impl Hub {
             rooms,
             process: None,
             store,
-        };
-        hub.run()?;
-        Ok(hub)
+            broker: None,
+        })
     }
 
     /// A second hub with doors of its own, on the same PostgreSQL and with a copy of the keys of
@@ -178,6 +208,7 @@ impl Hub {
             rooms: first.rooms.clone(),
             process: None,
             store: Some(store),
+            broker: None,
         };
         hub.run()?;
         Ok(hub)
@@ -231,6 +262,16 @@ impl Hub {
         let (program, arguments) = (program("xunke-hub")?, self.arguments());
         let process = Process::start_on(disk, "hub", &program, arguments, &self.folder);
         self.wait_for(process?)
+    }
+
+    /// The broker before it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn broker(&mut self) -> Result<&mut Broker> {
+        self.broker
+            .as_mut()
+            .context("no broker stands before the hub")
     }
 
     fn arguments(&self) -> [OsString; 3] {

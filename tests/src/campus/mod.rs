@@ -1,7 +1,7 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
-//! programs → disk → mounted → process → lone → postgres → hub → room → person → viewer → proxy
-//! → issuer → liar → empty → stored
+//! programs → disk → mounted → process → lone → postgres → broker → hub → room → person → viewer
+//! → proxy → issuer → liar → empty → stored
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
@@ -11,6 +11,7 @@ mod mounted;
 mod process;
 mod lone;
 mod postgres;
+mod broker;
 mod hub;
 mod room;
 mod person;
@@ -33,6 +34,7 @@ use serde_json::Value;
 use crate::classroom::Sound;
 use crate::projector::{Manners, Projector};
 
+pub use broker::Broker;
 pub use disk::SmallDisk;
 pub use empty::EmptyHub;
 pub use hub::{Account, FAR, Hub, Ports, Room};
@@ -63,6 +65,8 @@ pub struct Options {
     pub people_port: Option<u16>,
     /// Where the hub keeps its store; SQLite in its own folder when `None`.
     pub store: Option<Arc<Postgres>>,
+    /// With mosquitto between the boxes and the hub.
+    pub broker: bool,
     /// Says what is being done on standard error.
     pub chatty: bool,
 }
@@ -94,7 +98,10 @@ impl Campus {
         let (folder, keep) = folder(options.data_dir.as_deref())?;
         step("seeding the college and starting the hub");
         let (rooms, port) = (options.rooms, options.people_port);
-        let hub = Hub::start_on(options.store.clone(), &folder, rooms, port)?;
+        let hub = match options.broker {
+            true => Hub::start_behind_broker(&folder, rooms)?,
+            false => Hub::start_on(options.store.clone(), &folder, rooms, port)?,
+        };
         let mut campus = Self {
             hub,
             classrooms: Vec::new(),

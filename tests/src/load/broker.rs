@@ -3,12 +3,14 @@
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use xunke_protocol::topic;
 
 use super::fleet::{Address, Side};
-use crate::campus::{Process, free_port};
+use crate::campus::{BoxIdentity, Process, free_port};
 
 const PROGRAM: &str = "/usr/sbin/mosquitto";
 const UP_MAX: Duration = Duration::from_secs(10);
@@ -26,7 +28,7 @@ impl Mosquitto {
     ///
     /// # Errors
     /// It is not installed, or does not start.
-    pub fn start(folder: &Path, data_dir: &Path) -> Result<Self> {
+    pub fn start(folder: &Path, data_dir: &Path, anybody: &BoxIdentity) -> Result<Self> {
         let authority = data_dir.join("authority");
         let (file, port) = (
             |name: &str| authority.join(name).display().to_string(),
@@ -35,7 +37,7 @@ impl Mosquitto {
         fs::create_dir_all(folder)?;
         // The rule of each device is that of docs/PROTOCOL.md, in mosquitto's words.
         let rules = "pattern write xk/1/d/%u/up/#\npattern read xk/1/d/%u/dn/#\n\
-                     pattern read xk/1/hub/state\n";
+                     pattern read xk/1/hub/state\npattern write xk/1/hub/state\n";
         fs::write(folder.join("rules"), rules)?;
         let settings = format!(
             "listener {port} 127.0.0.1\ncafile {}\ncertfile {}\nkeyfile {}\n\
@@ -48,6 +50,9 @@ impl Mosquitto {
             folder.join("rules").display(),
         );
         fs::write(folder.join("mosquitto.conf"), settings)?;
+        fs::write(folder.join("box.pem"), &anybody.certificate_pem)?;
+        fs::write(folder.join("box-key.pem"), &anybody.key_pem)?;
+        fs::write(folder.join("ca.pem"), &anybody.ca_pem)?;
         let mut broker = Self {
             folder: folder.to_owned(),
             port,
@@ -90,6 +95,24 @@ impl Side for Mosquitto {
             std::thread::sleep(Duration::from_millis(20));
         }
         self.process = Some(process);
+        self.speak_for_the_hub()
+    }
+}
+
+impl Mosquitto {
+    /// No hub is behind it: its own acknowledgement is all there is, and boxes are told so.
+    fn speak_for_the_hub(&self) -> Result<()> {
+        let file = |name: &str| self.folder.join(name).display().to_string();
+        let port = self.port.to_string();
+        let said = Command::new("mosquitto_pub")
+            .args(["-h", "127.0.0.1", "-p", &port, "-q", "1", "-r"])
+            .args(["--cafile", &file("ca.pem"), "--cert", &file("box.pem")])
+            .args(["--key", &file("box-key.pem"), "-t", topic::HUB_STATE])
+            .args(["-m", r#"{"online":true,"since":1,"acks":"puback"}"#])
+            .output()
+            .context("mosquitto_pub cannot be run: ./dev setup installs it")?;
+        let why = String::from_utf8_lossy(&said.stderr);
+        ensure!(said.status.success(), "mosquitto takes no message: {why}");
         Ok(())
     }
 }

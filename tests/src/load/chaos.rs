@@ -56,6 +56,9 @@ pub struct Wishes {
     /// Of the moments.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// With mosquitto between, which is killed as often as the hub.
+    #[arg(long)]
+    pub broker: bool,
 }
 
 /// Runs it and prints its report; says whether every aim was met.
@@ -76,6 +79,7 @@ pub async fn run(wishes: &Wishes) -> Result<bool> {
 #[derive(Debug, Clone, Copy)]
 enum Trouble {
     Hub,
+    Broker,
     Pulled,
     Silent,
     Box,
@@ -87,7 +91,10 @@ enum Trouble {
 /// Something did not start, or events do not arrive.
 pub async fn measure(wishes: &Wishes, folder: &Path) -> Result<Vec<Figure>> {
     fs::create_dir_all(folder)?;
-    let mut hall = Hall::start(folder, BOXES)?;
+    let mut hall = match wishes.broker {
+        true => Hall::behind_broker(folder, BOXES)?,
+        false => Hall::start(folder, BOXES)?,
+    };
     let cable = Cable::lay(hall.address().port).await?;
     let mut boxes = Vec::new();
     for (number, papers) in hall.papers.boxes.iter().enumerate() {
@@ -95,7 +102,8 @@ pub async fn measure(wishes: &Wishes, folder: &Path) -> Result<Vec<Figure>> {
         boxes.push(SimulatedBox::start(papers, &cable, folder).await?);
     }
     let mut dice = Dice::of(wishes.seed, 1);
-    let kinds = [Trouble::Hub, Trouble::Pulled, Trouble::Silent, Trouble::Box];
+    let mut kinds = vec![Trouble::Hub, Trouble::Pulled, Trouble::Silent, Trouble::Box];
+    kinds.extend(wishes.broker.then_some(Trouble::Broker));
     let mut troubles = kinds.repeat(wishes.kills);
     let every = (wishes.events / (troubles.len() + 1)).max(1);
     let mut told: BTreeMap<String, usize> = BTreeMap::new();
@@ -138,6 +146,12 @@ async fn befall(
             hall.kill();
             sleep(length).await;
             hall.run()
+        }
+        Trouble::Broker => {
+            let broker = hall.hub.broker()?;
+            broker.kill();
+            sleep(length).await;
+            broker.run()
         }
         Trouble::Pulled | Trouble::Silent => {
             let pulled = matches!(trouble, Trouble::Pulled);

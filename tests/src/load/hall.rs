@@ -41,6 +41,16 @@ impl Hall {
         Ok(Self { hub, papers })
     }
 
+    /// The same with a broker between.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn behind_broker(folder: &Path, boxes: usize) -> Result<Self> {
+        let hub = Hub::start_behind_broker(folder, 1)?;
+        let papers = Papers::make(&hub, boxes)?;
+        Ok(Self { hub, papers })
+    }
+
     /// Holds what the store has against what happened.
     ///
     /// # Errors

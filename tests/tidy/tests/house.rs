@@ -59,7 +59,7 @@ const OWNERS: &[Owner<'_>] = &[
     ("quick_xml", &["agent/src/camera/onvif"]),
     ("retina", &["agent/src/camera"]),
     ("v4l", &["agent/src/camera/usb"]),
-    ("rumqttc", &["agent/src/link", "tests/"]),
+    ("rumqttc", &["agent/src/link", "hub/src/endpoint", "tests/"]),
     ("sled", &["agent/src/recording/spool", "agent/src/outbox"]),
     ("sm2", &["protocol/src/sealed"]),
     ("sm3", &["protocol/src/sealed"]),

@@ -62,6 +62,14 @@ impl Fleet for Heard {
         Ok(())
     }
 
+    async fn knows(&self, _: &DeviceId) -> bool {
+        !*self.revoked.lock().unwrap()
+    }
+
+    async fn lost_sight(&self) {
+        self.said.lock().unwrap().push("lost sight".into());
+    }
+
     fn happened(&self, happening: Happening<'_>) {
         let text = match happening {
             Happening::Acknowledged(_) => return,

@@ -14,6 +14,7 @@ use crate::access::gate::tests::stage::school;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::demo::tests::college_at;
+use crate::device::enrol::MqttPlace;
 use crate::device::tests::House;
 use crate::health::channel::kind::Carrier;
 use crate::notice::Notices;
@@ -48,7 +49,10 @@ impl Expired {
             keys: house.keys.clone(),
             media: Media::open(&house.folder.join("media"), 0).unwrap(),
             carrier: Carrier::open(&Config::default()).unwrap(),
-            mqtt_port: 8883,
+            mqtt: MqttPlace {
+                host: None,
+                port: 8883,
+            },
         };
         let app = App::new(Arc::default(), db.clone(), notices, opened);
         trail::tamper(&db, "UPDATE credentials SET password_changed_ms = 0").await;

@@ -6,6 +6,7 @@ use crate::access::gate::tests::stage::school;
 use crate::access::secret::SealingKey;
 use crate::clock::now_ms;
 use crate::config::Config;
+use crate::device::enrol::MqttPlace;
 use crate::device::registry::State;
 use crate::device::tests::{House, request};
 use crate::health::channel::kind::Carrier;
@@ -41,7 +42,10 @@ impl Door {
             keys: house.keys.clone(),
             media: Media::open(&house.folder.join("media"), 0).unwrap(),
             carrier: Carrier::open(&Config::default()).unwrap(),
-            mqtt_port: 8883,
+            mqtt: MqttPlace {
+                host: None,
+                port: 8883,
+            },
         };
         let app = App::new(Arc::default(), db, notices, opened);
         Self { house, app }

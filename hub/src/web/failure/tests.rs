@@ -12,6 +12,7 @@ use crate::access::audit::Trail;
 use crate::access::gate::tests::stage::school;
 use crate::config::Config;
 use crate::demo::tests::college_at;
+use crate::device::enrol::MqttPlace;
 use crate::device::tests::House;
 use crate::health::channel::kind::Carrier;
 use crate::notice::Notices;
@@ -43,7 +44,10 @@ impl Door {
             keys: house.keys.clone(),
             media: Media::open(&house.folder.join("media"), 0).unwrap(),
             carrier: Carrier::open(&Config::default()).unwrap(),
-            mqtt_port: 8883,
+            mqtt: MqttPlace {
+                host: None,
+                port: 8883,
+            },
         };
         let app = App::new(Arc::default(), db, notices, opened);
         let mut accounts = seeded.accounts.iter();
