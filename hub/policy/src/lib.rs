@@ -2,7 +2,7 @@
 //!
 //! refusal → level → network → agreement → password → purpose → recusal → retention
 //! → institution → preset → sanction → administrators → appointment → application → departure
-//! → review → inspection → patrol → access → label → fault → alert
+//! → review → inspection → patrol → access → label → fault → alert → history
 //!
 //! Each function cites its article in the original words. Nothing here does IO or asks the time;
 //! what is not expressly allowed is refused (R20). Departments, duties, levels and units are data.
@@ -31,6 +31,7 @@ pub mod access;
 pub mod label;
 pub mod fault;
 pub mod alert;
+pub mod history;
 
 pub use access::decide;
 pub use refusal::Refusal;
