@@ -28,6 +28,7 @@ use crate::health::alert::watch::{self as alert, AlertWatch};
 use crate::health::channel::kind::Carrier;
 use crate::health::channel::sender::{self, Sender};
 use crate::health::fault::{self, FaultWatch};
+use crate::health::history::{self, History};
 use crate::health::status;
 use crate::keys::custody::Custody;
 use crate::keys::{Keys, credentials};
@@ -110,6 +111,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         heard,
         scraped,
         fault::judge(faults, stop.clone()),
+        history::follow(History::new(db.clone()), stop.clone()),
         alert::follow(alerts, stop.clone()),
         sender::follow(sending(&app), stop.clone()),
         timetable::follow(app.timetables.clone(), stop.clone()),

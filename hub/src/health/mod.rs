@@ -1,11 +1,12 @@
 //! Health: what boxes say about themselves, and the hub's judgement of it.
 //!
-//! presence → status → moment → fault → channel → alert → intake
+//! presence → status → history → moment → fault → channel → alert → intake
 //!
 //! Numbers and states only: nothing here ever holds class content (第十一条).
 
 pub mod presence;
 pub mod status;
+pub mod history;
 pub mod moment;
 pub mod fault;
 pub mod channel;

@@ -1,6 +1,7 @@
 //! Health through the intake: presence, reports, events, and faults opened and closed in time.
 
 use super::fault::FaultWatch;
+use super::history::History;
 use super::intake::Intake;
 use super::presence::State;
 use super::status;
@@ -10,11 +11,13 @@ use crate::endpoint::{Fleet, Unavailable};
 use crate::notice::{Notice, Notices};
 use crate::recording::missing::Missing;
 use crate::store::health as rows;
+use crate::store::history::steps;
 use crate::store::recording;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
+use xunke_policy::history::{COARSE_MS, FINE_MS, Metric, Rollup, begin_ms};
 use xunke_protocol::envelope::{self, Acks, HubTime};
 use xunke_protocol::id::DeviceId;
 use xunke_protocol::topic::Up;
@@ -404,4 +407,65 @@ async fn a_fault_begins_where_the_box_saw_it_begin() {
         (opened.code.as_str(), opened.opened_ms),
         ("CAM_BLURRED", NOW - 20_000)
     );
+}
+
+/// Beginnings of the steps of a length, each with its count of reports and how the cameras were.
+async fn kept(house: &House, step_ms: i64) -> Vec<(i64, String, (f64, f64))> {
+    let steps = steps(&house.db, "box-1", step_ms, 0).await.unwrap();
+    let step = |(from_ms, rollup): (i64, Rollup)| {
+        let text = rollup.text();
+        let count = text.split(' ').nth(1).unwrap_or_default().to_owned();
+        (from_ms, count, rollup.shown(Metric::Cameras).unwrap())
+    };
+    steps.into_iter().map(step).collect()
+}
+
+/// R64: five minutes and hours, off the way of messages; a restart in the middle adds up.
+#[tokio::test]
+async fn numbers_over_time_are_gathered_in_steps() {
+    const MINUTE: i64 = 60_000;
+    let (house, intake) = house().await;
+    say(&intake, "online", 1, NOW).await;
+    let mut history = History::new(house.db.clone());
+    // The first step ends 200 s after NOW.
+    for (minute, camera) in (0_i64..).zip(["streaming", "unreachable", "streaming", "streaming"]) {
+        let seq = minute.unsigned_abs() + 1;
+        report(&intake, camera, seq, NOW + minute * MINUTE).await;
+        history.tick(NOW + minute * MINUTE).await.unwrap();
+        // A second look at the same report adds nothing.
+        history.tick(NOW + minute * MINUTE + 1).await.unwrap();
+    }
+    assert!(
+        kept(&house, FINE_MS).await.is_empty(),
+        "the step still runs"
+    );
+    report(&intake, "streaming", 5, NOW + 4 * MINUTE).await;
+    history.tick(NOW + 4 * MINUTE).await.unwrap();
+    let first = (begin_ms(FINE_MS, NOW), "4".to_owned(), (0.25, 1.0));
+    assert_eq!(kept(&house, FINE_MS).await, std::slice::from_ref(&first));
+    history.end().await.unwrap();
+    let mut history = History::new(house.db.clone());
+    report(&intake, "unreachable", 6, NOW + 5 * MINUTE).await;
+    history.tick(NOW + 5 * MINUTE).await.unwrap();
+    history.end().await.unwrap();
+    let second = (begin_ms(FINE_MS, NOW) + FINE_MS, "2".to_owned(), (0.5, 1.0));
+    assert_eq!(kept(&house, FINE_MS).await, [first, second]);
+    let hours = kept(&house, COARSE_MS).await;
+    let all: i64 = hours
+        .iter()
+        .map(|(_, count, _)| count.parse::<i64>().unwrap())
+        .sum();
+    assert_eq!(all, 6, "{hours:?}");
+    // What the box said before it fell silent is no number of later.
+    history.tick(NOW + 30 * MINUTE).await.unwrap();
+    say(&intake, "lost", 1, NOW + 31 * MINUTE).await;
+    history.tick(NOW + 36 * MINUTE).await.unwrap();
+    history.end().await.unwrap();
+    assert_eq!(kept(&house, FINE_MS).await.len(), 2, "a gap is a gap");
+    // Days later only hours are left, a month later nothing.
+    history.tick(NOW + 3 * 24 * 60 * MINUTE).await.unwrap();
+    assert!(kept(&house, FINE_MS).await.is_empty());
+    assert!(!kept(&house, COARSE_MS).await.is_empty());
+    history.tick(NOW + 32 * 24 * 60 * MINUTE).await.unwrap();
+    assert!(kept(&house, COARSE_MS).await.is_empty());
 }

@@ -37,6 +37,7 @@ pub mod library;
 pub mod mark;
 pub mod ledger;
 pub mod health;
+pub mod history;
 pub mod together;
 pub mod channel;
 pub mod duty;

@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as Turn, oneshot};
 
 use super::health::{self, EventRow, PresenceRow, ReportRow};
+use super::history::{self, StepRow};
 use super::{Db, Error, Writing};
 
 /// Writes in one transaction: others want the one writing connection too.
@@ -26,6 +27,8 @@ pub enum Note {
     Report(ReportRow, i64),
     /// An event.
     Event(EventRow),
+    /// A box's numbers over five minutes.
+    Step(StepRow),
 }
 
 /// What waits for its group.
@@ -130,6 +133,7 @@ async fn write(writing: &mut Writing, note: &Note) -> Result<(), Error> {
         Note::Presence(row, now_ms) => health::put_presence(writing, row, *now_ms).await,
         Note::Report(row, now_ms) => health::put_report(writing, row, *now_ms).await,
         Note::Event(row) => health::add_event(writing, row).await,
+        Note::Step(row) => history::roll_up(writing, row).await,
     }
 }
 
