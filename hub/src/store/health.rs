@@ -306,6 +306,29 @@ pub async fn faults(db: &Db, open_only: bool, limit: i64) -> Result<Vec<FaultRow
     .map_err(failed("reading faults"))
 }
 
+/// The same of one box.
+///
+/// # Errors
+/// When the database fails.
+pub async fn faults_of(
+    db: &Db,
+    device_id: &str,
+    open_only: bool,
+    limit: i64,
+) -> Result<Vec<FaultRow>, Error> {
+    sqlx::query_as(
+        "SELECT id, device_id, component, code, severity, opened_ms, cleared_ms, evidence
+         FROM faults WHERE device_id = $1 AND (cleared_ms IS NULL OR $2 = 0)
+         ORDER BY opened_ms DESC, id LIMIT $3",
+    )
+    .bind(device_id)
+    .bind(i64::from(open_only))
+    .bind(limit)
+    .fetch_all(db.read())
+    .await
+    .map_err(failed("reading a box's faults"))
+}
+
 /// A box in use, where it stands and whether it is here.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct PlacedRow {

@@ -25,6 +25,9 @@ pub struct Which {
     /// Only those that are open.
     #[serde(default)]
     pub open: bool,
+    /// Only those of this box.
+    #[serde(default)]
+    pub device: Option<String>,
 }
 
 /// Faults, newest first.
@@ -74,11 +77,15 @@ pub struct Fault {
 /// # Errors
 /// 403 for whoever does not maintain them.
 #[utoipa::path(get, path = "/api/faults", tag = "health",
-    params(("open" = Option<bool>, Query, description = "Only those that are open")),
+    params(("open" = Option<bool>, Query, description = "Only those that are open"),
+        ("device" = Option<String>, Query, description = "Only those of this box")),
     responses((status = 200, body = Faults), (status = 403, body = ErrorBody)))]
 pub async fn list(State(app): State<App>, which: Query<Which>) -> Result<Json<Faults>, Error> {
     let room_of = rooms_of_boxes(&app.db).await?;
-    let faults = rows::faults(&app.db, which.0.open, FAULTS_MAX).await?;
+    let faults = match which.0.device {
+        Some(device) => rows::faults_of(&app.db, &device, which.0.open, FAULTS_MAX).await?,
+        None => rows::faults(&app.db, which.0.open, FAULTS_MAX).await?,
+    };
     let view = |row: FaultRow| {
         let room = room_of.get(&row.device_id).cloned().unwrap_or_default();
         view(row, room.name)

@@ -30,6 +30,8 @@ pub mod completeness;
 pub mod capture;
 pub mod devices;
 pub mod faults;
+pub mod fleet;
+pub mod history;
 pub mod alerts;
 pub mod duty;
 pub mod work_orders;

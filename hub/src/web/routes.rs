@@ -185,6 +185,7 @@ pub fn table() -> Vec<Route> {
     all.extend(recording_routes());
     all.extend(told::alert_routes());
     all.extend(told::channel_routes());
+    all.extend(told::fleet_routes());
     all.extend(everything_else());
     all
 }

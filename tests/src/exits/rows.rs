@@ -138,6 +138,8 @@ fn classes() -> Vec<Row> {
         row("GET /api/records/{id}", Record, Box::new(record)),
         row("GET /api/devices", Once, may_see(SeeDevices, [ROOM; ROOMS])),
         row("GET /api/faults", Once, may_see(SeeDevices, [ROOM; ROOMS])),
+        row("GET /api/fleet", Once, may_see(SeeDevices, [ROOM; ROOMS])),
+        row("GET /api/rooms/{id}/health/history", Once, may(SeeDevices)),
         row(
             "GET /api/completeness",
             Once,

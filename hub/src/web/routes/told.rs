@@ -6,7 +6,7 @@ use xunke_policy::access::Action;
 
 use super::{Route, route};
 use crate::web::guard::Needs;
-use crate::web::{alerts, channels, duty, work_orders};
+use crate::web::{alerts, channels, duty, fleet, history, work_orders};
 
 /// Alerts, who is told of them, and work orders.
 pub(super) fn alert_routes() -> Vec<Route> {
@@ -41,6 +41,16 @@ pub(super) fn alert_routes() -> Vec<Route> {
         POST   "/api/duty/steps"                         STEPS      => duty::set_steps;
         POST   "/api/duty/shifts"                        ROSTER     => duty::add_shift;
         POST   "/api/duty/shifts/{id}/end"               RELIEF     => duty::end_shift;
+    }
+}
+
+/// Every room by its state, and one room's numbers over time.
+pub(super) fn fleet_routes() -> Vec<Route> {
+    const FLEET: Needs = Needs::Action("see_fleet", Action::SeeDevices);
+    const HISTORY: Needs = Needs::Action("see_health_history", Action::SeeDevices);
+    rows! {
+        GET    "/api/fleet"                              FLEET      => fleet::list;
+        GET    "/api/rooms/{id}/health/history"          HISTORY    => history::history;
     }
 }
 

@@ -1227,6 +1227,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every room by its state.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/grants": {
         parameters: {
             query?: never;
@@ -2578,6 +2599,27 @@ export interface paths {
          *     403 for whoever does not maintain boxes, 404 when there is no such room, 422 without a reason.
          */
         post: operations["set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms/{id}/health/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The numbers of a room's box over 24 hours, 7 days or 30 days.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 422 for another span.
+         */
+        get: operations["history"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4127,6 +4169,38 @@ export interface components {
             /** @description Such as `SQ-00001`. */
             number: string;
         };
+        /** @description Every room. */
+        Fleet: {
+            /** @description By building and name. */
+            rooms: components["schemas"]["FleetRoom"][];
+        };
+        /** @description A room. */
+        FleetRoom: {
+            /** @description Its building. */
+            building: string;
+            /** @description The box in use; null where there is none. */
+            device?: string | null;
+            /** @description How many faults are open. */
+            faults: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description A lesson runs there now. */
+            in_class: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description `warning`, `minor`, `major` or `critical`, the worst of its open faults when they began. */
+            severity?: string | null;
+            /**
+             * Format: int64
+             * @description In that state since; null where nobody knows.
+             */
+            since?: number | null;
+            /** @description `ok`, `fault`, `offline` or `not_enrolled`. */
+            state: string;
+        };
         /** @description A stretch that is missing from one source. */
         Gap: {
             /**
@@ -4261,6 +4335,20 @@ export interface components {
             receiver?: string | null;
             /** @description What it is. */
             what: string;
+        };
+        /** @description The numbers of a room's box over time, in even steps. */
+        History: {
+            /** @description The box in use; empty where there is none. */
+            device: string;
+            /** @description One for each number. */
+            series: components["schemas"]["Series"][];
+            /**
+             * Format: int64
+             * @description Length of a step, milliseconds.
+             */
+            step_ms: number;
+            /** @description The beginnings of the steps, the last being the one that runs. */
+            times: number[];
         };
         /** @description What a room recorded in a time, kept for a case. */
         Hold: {
@@ -6083,6 +6171,15 @@ export interface components {
         SanctionList: {
             /** @description Those that wait first, then newest first. */
             sanctions: components["schemas"]["Sanction"][];
+        };
+        /** @description A number over time. */
+        Series: {
+            /** @description Its mean in each step; null where the box said nothing. */
+            mean: (number | null)[];
+            /** @description Such as `rtt_ms`, with its unit. */
+            name: string;
+            /** @description Its worst, which is its greatest. */
+            worst: (number | null)[];
         };
         /** @description What became of a line. */
         SettlementForm: {
@@ -9289,6 +9386,8 @@ export interface operations {
             query?: {
                 /** @description Only those that are open */
                 open?: boolean;
+                /** @description Only those of this box */
+                device?: string;
             };
             header?: never;
             path?: never;
@@ -9302,6 +9401,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Faults"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fleet"];
                 };
             };
             403: {
@@ -11912,6 +12038,46 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    history: {
+        parameters: {
+            query: {
+                /** @description `day`, `week` or `month` */
+                span: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
