@@ -23,6 +23,7 @@ await import('./flows/completeness.js');
 await import('./flows/audit.js');
 await import('./flows/inspection.js');
 await import('./flows/cases.js');
+await import('./flows/fleet.js');
 await import('./flows/first-start.js');
 await import('./flows/expired-password.js');
 

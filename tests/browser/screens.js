@@ -140,6 +140,10 @@ await as('technician', async (page) => {
   await visit(page, '/it');
   await page.getByTestId('devices').waitFor();
   await take(page, 'it-centre');
+  await look(page, '/fleet', 'fleet-map');
+  await page.getByTestId('room-tile').first().click();
+  await page.getByTestId('history').waitFor();
+  await take(page, 'page-fleet-room');
   await look(page, '/alerts', 'alerts', 'empty');
   await look(page, '/alerts/silences', 'silences', 'empty');
   await look(page, '/alerts/duty', 'roster');

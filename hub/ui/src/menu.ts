@@ -60,6 +60,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   },
   { item: { path: '/watchers', title: 'menu.watchers' }, roles: ['teacher'] },
   { item: { path: '/alerts', title: 'menu.alerts' }, roles: ['technician'] },
+  { item: { path: '/fleet', title: 'menu.fleet' }, roles: ['technician'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician'] },
   { item: { path: '/desk', title: 'menu.desk' }, roles: ['technician'] },
   { item: { path: '/channels', title: 'menu.channels' }, roles: ['technician'] },

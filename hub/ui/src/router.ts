@@ -52,6 +52,8 @@ export const router = createRouter({
           component: () => import('./pages/WorkOrdersPage.vue'),
         },
         { path: 'alerts/:id?', component: () => import('./pages/AlertsPage.vue') },
+        { path: 'fleet', component: () => import('./pages/FleetPage.vue') },
+        { path: 'fleet/rooms/:id', component: () => import('./pages/FleetRoomPage.vue') },
         { path: 'channels', component: () => import('./pages/ChannelsPage.vue') },
         { path: 'watchers', component: () => import('./pages/WatchersPage.vue') },
         { path: 'account', component: () => import('./pages/AccountPage.vue') },

@@ -8,6 +8,7 @@ import { en as cases } from './words/cases';
 import { en as completeness } from './words/completeness';
 import { en as desk } from './words/desk';
 import { en as channels } from './words/channels';
+import { en as fleet } from './words/fleet';
 import { en as grants } from './words/grants';
 import { en as machine } from './words/machine';
 import { en as marks } from './words/marks';
@@ -31,6 +32,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...completeness,
   ...desk,
   ...channels,
+  ...fleet,
   ...grants,
   ...machine,
   ...marks,

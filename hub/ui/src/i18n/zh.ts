@@ -8,6 +8,7 @@ import { zh as cases } from './words/cases';
 import { zh as completeness } from './words/completeness';
 import { zh as desk } from './words/desk';
 import { zh as channels } from './words/channels';
+import { zh as fleet } from './words/fleet';
 import { zh as grants } from './words/grants';
 import { zh as machine } from './words/machine';
 import { zh as marks } from './words/marks';
@@ -31,6 +32,7 @@ export const zh = {
   ...completeness,
   ...desk,
   ...channels,
+  ...fleet,
   ...grants,
   ...machine,
   ...marks,
