@@ -112,6 +112,9 @@ pub struct FaultName {
     pub title_zh: String,
     /// What it is called, in English.
     pub title_en: String,
+    /// The code of its alert. Faults with the same are one alert; whoever silences one of them
+    /// silences all.
+    pub told_as: String,
 }
 
 /// A room with a box.
@@ -278,6 +281,7 @@ pub async fn silences(State(app): State<App>, caller: Caller) -> Result<Json<Sil
         code: kind.code.clone(),
         title_zh: kind.title.zh.clone(),
         title_en: kind.title.en.clone(),
+        told_as: kind.told_as.clone(),
     });
     let placed = placed(&app.db).await?.into_iter();
     let rooms: BTreeSet<PlacedRoom> = placed

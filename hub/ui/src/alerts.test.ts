@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { KEYS, beside, command, endOf, find, inOrder, rooms, takenBy } from './alerts';
+import {
+  KEYS,
+  beside,
+  command,
+  endOf,
+  find,
+  inOrder,
+  rooms,
+  takenBy,
+  toldTogether,
+} from './alerts';
 import type { Command, Key } from './alerts';
 import type { Alert, AlertPart } from './api/alerts';
 
@@ -117,4 +127,18 @@ test('a silence until the morning ends at the next eight o’clock at the school
   expect(endOf('morning', eight)).toBe(eight + 86_400_000);
   expect(endOf('hour', NOW)).toBe(NOW + 3_600_000);
   expect(endOf('month', NOW)).toBeLessThan(NOW + 30 * 86_400_000);
+});
+
+test('a silence names every fault that is told as the same alert', () => {
+  const faults = [
+    { code: 'CAM_NO_SIGNAL', told_as: 'CAM_NO_SIGNAL' },
+    { code: 'CAM_STALLED', told_as: 'CAM_NO_SIGNAL' },
+    { code: 'CAM_DARK', told_as: 'CAM_DARK' },
+  ];
+  const codes = (code: string | null) => toldTogether(faults, code).map((one) => one.code);
+  expect(codes('CAM_STALLED')).toEqual(['CAM_NO_SIGNAL', 'CAM_STALLED']);
+  expect(codes('CAM_NO_SIGNAL')).toEqual(['CAM_NO_SIGNAL', 'CAM_STALLED']);
+  expect(codes('CAM_DARK')).toEqual(['CAM_DARK']);
+  expect(codes(null)).toEqual([]);
+  expect(codes('OF_A_NEWER_HUB')).toEqual([]);
 });

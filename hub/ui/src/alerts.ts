@@ -116,6 +116,15 @@ export function beside(alerts: readonly Alert[], id: string | null, by: 1 | -1):
 /** For how many minutes somebody may take an alert: up to a day. */
 export const TAKEN_MINUTES = [15, 30, 60, 120, 240, 480, 1440];
 
+/** The faults that are told as the same alert as this one, itself among them. */
+export function toldTogether<Told extends { code: string; told_as: string }>(
+  faults: readonly Told[],
+  code: string | null | undefined,
+): Told[] {
+  const named = faults.find((one) => one.code === code);
+  return named ? faults.filter((one) => one.told_as === named.told_as) : [];
+}
+
 export type Span = 'hour' | 'half_day' | 'morning' | 'week' | 'month';
 export const SPANS: Span[] = ['hour', 'half_day', 'morning', 'week', 'month'];
 

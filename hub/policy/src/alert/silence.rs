@@ -1,5 +1,6 @@
 //! Silence: somebody says for how long they do not want to hear of something, and why.
 
+use crate::fault::kind;
 use crate::patrol::FieldError;
 
 /// Longest silence: nobody forgets a room for a term.
@@ -10,7 +11,7 @@ pub const REASON_CHARACTERS: std::ops::RangeInclusive<usize> = 2..=200;
 /// What is not to be heard of. `None` stands for any; at least one is given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Matcher {
-    /// A code of the catalogue.
+    /// A code of the catalogue. It stands for every fault that is told as the same alert.
     pub code: Option<String>,
     /// The name of a building.
     pub building: Option<String>,
@@ -41,14 +42,20 @@ pub struct Silence {
 }
 
 impl Matcher {
-    /// Whether it names that room's fault.
+    /// Whether it names that room's fault, or one that takes turns with it in the same alert.
     #[must_use]
     pub fn matches(&self, target: Target<'_>) -> bool {
         let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
-        fits(&self.code, target.code)
+        let code = self.code.as_deref();
+        code.is_none_or(|code| told_as(code) == told_as(target.code))
             && fits(&self.building, target.building)
             && fits(&self.room, target.room)
     }
+}
+
+/// The code that an alert about a fault of that code has.
+fn told_as(code: &str) -> &str {
+    kind(code).map_or(code, |kind| &kind.told_as)
 }
 
 /// Whether nobody wants to hear of an alert: each of its rooms is silenced by one in force. One

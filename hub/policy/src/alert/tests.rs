@@ -638,6 +638,33 @@ fn a_silence_names_something_ends_and_says_why() {
     assert!(!quiet(&[], 9));
 }
 
+/// A camera that stalls and then does not answer is one alert: whoever silences either by its code
+/// hears of neither.
+#[test]
+fn a_silence_names_what_is_told_together() {
+    let quiet = |named: &str, code| {
+        let matcher = Matcher {
+            code: Some(named.to_owned()),
+            ..Matcher::default()
+        };
+        matcher.matches(Target {
+            code,
+            building: "博学楼",
+            room: "1",
+        })
+    };
+    for (named, code, expect) in [
+        ("CAM_STALLED", "CAM_NO_SIGNAL", true),
+        ("CAM_STALLED", "CAM_STALLED", true),
+        ("CAM_NO_SIGNAL", "CAM_STALLED", true),
+        ("CAM_DARK", "CAM_NO_SIGNAL", false),
+        ("CAM_STALLED", "CAM_DARK", false),
+        ("OF_A_NEWER_HUB", "OF_A_NEWER_HUB", true),
+    ] {
+        assert_eq!(quiet(named, code), expect, "{named} {code}");
+    }
+}
+
 #[test]
 fn a_hole_in_the_roster_keeps_no_word_back() {
     let shift = |step, person, from_ms, until_ms| Shift {

@@ -4140,6 +4140,11 @@ export interface components {
             title_en: string;
             /** @description What it is called, in Chinese. */
             title_zh: string;
+            /**
+             * @description The code of its alert. Faults with the same are one alert; whoever silences one of them
+             *     silences all.
+             */
+            told_as: string;
         };
         /** @description Faults, newest first. */
         Faults: {
