@@ -308,7 +308,7 @@ fn alerts() -> Vec<Row> {
         row("GET /api/work-orders", Once, rooms()),
         row("GET /api/work-orders/{id}", Once, may(SeeDevices)),
         row("POST /api/work-orders/{id}/done", Once, may(SeeDevices)),
-        row("GET /api/silences", Once, may(SeeDevices)),
+        row("GET /api/silences", Once, rooms()),
         row("POST /api/silences", Once, may(SeeDevices)),
         row("POST /api/silences/matches", Once, rooms()),
         row("POST /api/silences/{id}/end", Once, may(SeeDevices)),
