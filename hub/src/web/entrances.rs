@@ -146,16 +146,17 @@ mod tests {
         assert_eq!(open, OPEN);
     }
 
-    /// R59: who watches opens a picture and closes it. Nothing speaks into a class, turns its
+    /// R59: who watches opens a picture, changes to another and closes it, and says how long it was
+    /// shown. Nothing speaks into a class, turns its
     /// camera or shows anything in the room; the box refuses orders it does not know.
     #[test]
     fn nothing_reaches_into_a_class() {
         let text = text();
         let said = text.lines().filter(|line| line.contains("  say "));
         let said: Vec<String> = said.map(route).collect();
-        assert_eq!(said, ["say /api/live"; 2]);
+        assert_eq!(said, ["say /api/live"; 4]);
         let words: Vec<String> = text.lines().map(words).collect();
-        for word in ["open", "close"] {
+        for word in ["open", "switch", "shown", "close"] {
             let line = format!("people say /api/live {word} ");
             assert!(words.iter().any(|words| words.starts_with(&line)), "{word}");
         }

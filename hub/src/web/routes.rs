@@ -338,7 +338,7 @@ fn everything_else() -> Vec<Route> {
 pub fn said(kind: viewer::Kind) -> Needs {
     match kind {
         viewer::Kind::Open => Needs::Object("view_live"),
-        viewer::Kind::Close => Needs::SignedIn,
+        viewer::Kind::Switch | viewer::Kind::Shown | viewer::Kind::Close => Needs::SignedIn,
     }
 }
 

@@ -30,7 +30,7 @@ const WRITE_BYTES: usize = 16 * 1024;
 /// Messages that cannot be read before the page is shut out.
 const UNREADABLE_MAX: u32 = 20;
 /// Messages a page may send at once: every tile closed and opened anew.
-const BURST_MAX: u32 = 40;
+const BURST_MAX: u32 = 80;
 /// After the burst, one message in this time.
 const MESSAGE_EVERY: Duration = Duration::from_millis(100);
 /// Keeps proxies from closing a quiet line, and finds out that a page is gone.
@@ -56,6 +56,15 @@ enum Asked {
         #[serde(default)]
         purpose: PurposeForm,
     },
+    Switch {
+        tile: TileNumber,
+        source: String,
+        stream: StreamKind,
+    },
+    Shown {
+        tile: TileNumber,
+        ms: i64,
+    },
     Close {
         tile: TileNumber,
     },
@@ -66,13 +75,22 @@ enum Asked {
 pub enum Kind {
     /// A picture, please.
     Open,
+    /// Another one of the same room.
+    Switch,
+    /// For how long it was really shown.
+    Shown,
     /// Enough of it.
     Close,
 }
 
 impl Kind {
     /// Every kind, as `op` names it.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::Open, "open"), (Self::Close, "close")];
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Open, "open"),
+        (Self::Switch, "switch"),
+        (Self::Shown, "shown"),
+        (Self::Close, "close"),
+    ];
 }
 
 /// What the hub says.
@@ -192,6 +210,15 @@ async fn read(stream: &mut SplitStream<WebSocket>, tab: &mut Tab) -> u16 {
 fn hear(text: &str, tab: &mut Tab) -> bool {
     match serde_json::from_str(text) {
         Ok(Asked::Close { tile }) => tab.close(tile),
+        Ok(Asked::Shown { tile, ms }) => tab.shown(tile, ms),
+        Ok(Asked::Switch {
+            tile,
+            source,
+            stream,
+        }) => match source.parse() {
+            Ok(source) => tab.switch(tile, source, stream),
+            Err(_) => tab.refuse(tile, NotOpened::NotFound),
+        },
         Ok(Asked::Open {
             tile,
             room,
@@ -430,8 +457,8 @@ mod tests {
     #[test]
     fn every_kind_that_is_understood_is_declared() {
         let unknown = serde_json::from_str::<Asked>(r#"{"op":"?"}"#).unwrap_err();
-        let declared = Kind::ALL.map(|(_, name)| format!("`{name}`")).join(" or ");
-        let expected = format!("unknown variant `?`, expected {declared} at");
+        let declared = Kind::ALL.map(|(_, name)| format!("`{name}`")).join(", ");
+        let expected = format!("unknown variant `?`, expected one of {declared} at");
         assert!(unknown.to_string().starts_with(&expected), "{unknown}");
     }
 
@@ -464,7 +491,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_page_asks_forty_times_at_once_and_then_ten_times_a_second() {
+    async fn a_page_asks_eighty_times_at_once_and_then_ten_times_a_second() {
         let mut pace = Pace::new();
         let begun = Instant::now();
         for _ in 0..BURST_MAX {

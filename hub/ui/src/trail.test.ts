@@ -38,8 +38,8 @@ describe('lines of the trail', () => {
 
   it('say how a view ended', () => {
     expect(detailText(VIEW)).toBe('查看 6789ab');
-    expect(detailText('closed, 10:23:02–10:25:07, 12 s of picture')).toBe(
-      '本人关闭，10:23:02–10:25:07，画面 12 秒',
+    expect(detailText('closed, 10:23:02–10:25:07, 12 s of picture, 9 s shown')).toBe(
+      '本人关闭，10:23:02–10:25:07，画面 12 秒，实际显示 9 秒',
     );
     expect(detailText('idle; watched cam0 08:00:00-08:05:10')).toBe(
       '久未操作，已看 cam0 08:00:00-08:05:10',

@@ -39,7 +39,7 @@ export const NOTHING_ASKED: Readonly<Asked> = {
   until: '',
 };
 
-/** The code in front, then times and amounts: `closed, 10:23:02–10:25:07, 12 s of picture`. */
+/** The code in front, then times and amounts: `closed, 10:23:02–10:25:07, 12 s of picture, 9 s shown`. */
 export function detailText(detail: string): string {
   const [whole, code = '', separator = '', rest = ''] = /^(\w+)([,;]?)\s*(.*)$/.exec(detail) ?? [];
   if (whole === undefined) return detail;
@@ -53,6 +53,7 @@ export function detailText(detail: string): string {
 function restText(rest: string): string {
   return rest
     .replace(/(\d+) s of picture/, (_, seconds: string) => t('trail.seconds', { seconds }))
+    .replace(/(\d+) s shown/, (_, seconds: string) => t('trail.shown', { seconds }))
     .replace(/\brequest ([0-9a-f-]{36})/, (_, id: string) => t('trail.request', { id: id.slice(-12) }))
     .replace(/(\d+) days/, (_, days: string) => t('trail.days', { days }))
     .replace(/(\d+) untold/, (_, count: string) => t('trail.untold', { count }))

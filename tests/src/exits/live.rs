@@ -22,7 +22,12 @@ use super::world::World;
 use crate::campus::Socket;
 
 /// What a page may say, as `xunke-hub doors` prints it.
-pub const WORDS: [&str; 2] = ["say /api/live open", "say /api/live close"];
+pub const WORDS: [&str; 4] = [
+    "say /api/live open",
+    "say /api/live switch",
+    "say /api/live shown",
+    "say /api/live close",
+];
 /// What it may hear.
 pub const EVENTS: [&str; 13] = [
     "hear /api/events agreements",
@@ -92,6 +97,13 @@ pub async fn ask(world: &World, subject: &Subject, tally: &mut Tally) -> Result<
         socket.send(Message::text(nonsense)).await?;
         let said = line.word(&mut socket, &permitted, tally).await?;
         line.is(said["op"] == "error", &said, tally);
+    }
+    // No answer of its own: a picture that was not opened is not there to be changed.
+    for tile in 0..2 * ROOMS {
+        let switch = json!({ "op": "switch", "tile": tile, "source": "cam0", "stream": "main" });
+        socket.send(Message::text(switch.to_string())).await?;
+        let shown = json!({ "op": "shown", "tile": tile, "ms": 1 });
+        socket.send(Message::text(shown.to_string())).await?;
     }
     sleep(QUIET).await;
     for tile in 0..ROOMS {

@@ -74,9 +74,9 @@ impl Queue {
         self.lock().take()
     }
 
-    /// Seconds of picture taken so far.
-    pub fn seconds_delivered(&self) -> i64 {
-        self.lock().delivered_us / 1_000_000
+    /// Microseconds of picture taken so far.
+    pub fn delivered_us(&self) -> i64 {
+        self.lock().delivered_us
     }
 
     /// Throws away what waits and takes nothing any more: the view is over.
@@ -421,6 +421,6 @@ mod tests {
             queue.push(&key(second * 1_000_000));
             while queue.take().is_some() {}
         }
-        assert_eq!(queue.seconds_delivered(), 3);
+        assert_eq!(queue.delivered_us(), 3_000_000);
     }
 }

@@ -26,8 +26,8 @@ pub use outbox::{Item, Outbox, TileNumber, Word};
 pub use tab::Tab;
 pub use view::Wish;
 
-/// Tiles of one tab.
-pub const TILES_MAX: usize = 16;
+/// Tiles of one tab: a wall of sixteen, and the sixteen that come next on its round.
+pub const TILES_MAX: usize = 32;
 /// Tabs of one person.
 pub const TABS_MAX: usize = 6;
 /// Live views of the whole hub.

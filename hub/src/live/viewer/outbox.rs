@@ -107,6 +107,16 @@ impl Outbox {
         self.wake.notify_one();
     }
 
+    /// The tile's frames come from another queue from now on.
+    pub(super) fn follow(&self, tile: TileNumber, queue: Arc<Queue>) {
+        let mut waiting = self.lock();
+        if let Some((_, own)) = waiting.tiles.iter_mut().find(|(other, _)| *other == tile) {
+            *own = queue;
+        }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
     /// No more frames of this tile.
     pub(super) fn close(&self, tile: TileNumber) {
         self.lock().tiles.retain(|(other, _)| *other != tile);
@@ -191,6 +201,18 @@ mod tests {
         let all = drained(&outbox);
         assert_eq!(all[..2], ["opened 1", "opened 2"]);
         assert_eq!(all[2..], ["20:1", "10:1", "20:2", "10:2"]);
+    }
+
+    #[test]
+    fn a_tile_that_follows_another_queue_gets_nothing_more_of_the_old_one() {
+        let outbox = Outbox::default();
+        let (old, new) = (outbox.queue(10), outbox.queue(10));
+        outbox.open(1, opened(10), Arc::clone(&old));
+        old.push(&key(1));
+        new.push(&key(2));
+        outbox.follow(1, new);
+        old.push(&delta(3));
+        assert_eq!(drained(&outbox), ["opened 1", "10:2"]);
     }
 
     #[test]

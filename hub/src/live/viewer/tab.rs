@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 use xunke_policy::Refusal;
+use xunke_protocol::id::{SourceName, StreamKind};
 
 use super::outbox::{Item, Outbox, TileNumber, Word};
-use super::view::{View, Wish};
+use super::view::{Picture, Shown, View, Wish};
 use super::{NotOpened, Shared, TABS_MAX, TILES_MAX, TooManyTabs, Views};
 use crate::access::session::{self, Session};
 
@@ -35,6 +37,8 @@ pub struct Tab {
 struct Tile {
     handle: u16,
     close: Option<oneshot::Sender<()>>,
+    wanted: watch::Sender<Picture>,
+    shown: Shown,
     task: JoinHandle<()>,
 }
 
@@ -107,6 +111,20 @@ impl Tab {
         }
     }
 
+    /// Shows another picture of the tile's room, under the same permit. An unknown tile stays so.
+    pub fn switch(&self, tile: TileNumber, source: SourceName, stream: StreamKind) {
+        if let Some(tile) = self.tiles.get(&tile) {
+            tile.wanted.send_replace((source, stream));
+        }
+    }
+
+    /// The page says for how many milliseconds it has shown the tile's pictures, all in all.
+    pub fn shown(&self, tile: TileNumber, shown_ms: i64) {
+        if let Some(tile) = self.tiles.get(&tile) {
+            tile.shown.fetch_max(shown_ms, Ordering::Relaxed);
+        }
+    }
+
     /// Answers that a tile gets no picture.
     pub fn refuse(&self, tile: TileNumber, why: NotOpened) {
         self.outbox.say(tile, Word::Refused(why));
@@ -162,6 +180,7 @@ impl Tab {
         let seat = Arc::clone(&shared.places).try_acquire_owned();
         let seat = seat.map_err(|_| NotOpened::TooManyViews)?;
         self.last_handle = self.free_handle();
+        let shown = Shown::default();
         let view = View {
             shared: Arc::clone(&self.place.shared),
             session: self.session.clone(),
@@ -169,15 +188,19 @@ impl Tab {
             outbox: self.outbox.clone(),
             wish: wish.clone(),
             handle: self.last_handle,
+            shown: Arc::clone(&shown),
         };
         let (close, closing) = oneshot::channel();
+        let (wanted, changes) = watch::channel((wish.source.clone(), wish.stream));
         let task = tokio::spawn(async move {
-            view.run(closing).await;
+            view.run(closing, changes).await;
             drop(seat);
         });
         let tile = Tile {
             handle: self.last_handle,
             close: Some(close),
+            wanted,
+            shown,
             task,
         };
         self.tiles.insert(wish.tile, tile);

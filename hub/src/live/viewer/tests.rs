@@ -145,11 +145,65 @@ async fn a_view_is_permitted_shown_and_closed_each_with_its_line() {
         lines[0].detail
     );
     assert!(
-        lines[0].detail.ends_with(" 0 s of picture"),
+        lines[0].detail.ends_with(" 0 s of picture, 0 s shown"),
         "{}",
         lines[0].detail
     );
     assert_eq!(view::count(&rig.stage.db, 0).await.unwrap(), 1);
+}
+
+/// R60: from one picture of a room to another is one visit with one line, and the trail counts what
+/// was delivered of both and what the page has shown of it, which cannot be more.
+#[tokio::test]
+async fn another_picture_of_the_room_is_the_same_visit() {
+    for (claimed_ms, shown) in [(2_900, 2), (1_000_000, 4), (-5, 0)] {
+        let mut rig = rig().await;
+        let (mut tab, sub) = rig.watching("school_supervisor").await;
+        let outbox = tab.outbox();
+        for second in 1..=2 {
+            sub.frame(&key(second * 1_000_000 + 1));
+            assert!(matches!(next(&outbox).await, Item::Frame(_)));
+        }
+        tab.switch(1, "cam0".parse().unwrap(), StreamKind::Main);
+        let (ordered, push) = rig.orders.recv().await.unwrap();
+        assert_eq!(ordered.stream, StreamKind::Main);
+        let main = rig.relay.accept(&ordered.device, push).unwrap();
+        sub.frame(&key(2_500_000));
+        assert!(outbox.take().is_none(), "the old picture has ended");
+        for second in 3..=5 {
+            main.frame(&key(second * 1_000_000));
+            let item = next(&outbox).await;
+            assert!(matches!(item, Item::Frame(frame) if frame.handle == 1));
+        }
+        tab.shown(1, claimed_ms);
+        tab.close(1);
+        assert!(matches!(
+            next(&outbox).await,
+            Item::Word(1, Word::Closed(None))
+        ));
+        tab.end().await;
+        let lines = rig.stage.lines().await;
+        let told = format!(" 4 s of picture, {shown} s shown");
+        assert!(lines[0].detail.ends_with(&told), "{}", lines[0].detail);
+        assert_eq!(lines[1].action, "view_live");
+        let views = lines.iter().filter(|line| line.action == "view_live");
+        assert_eq!(views.count(), 1);
+    }
+}
+
+/// X19: who has no picture has none to change.
+#[tokio::test]
+async fn a_picture_that_was_refused_cannot_be_changed_to_another() {
+    let mut rig = rig().await;
+    let mut tab = rig.tab("technician").await;
+    tab.open(rig.wish(1, 0));
+    refusal(&tab.outbox()).await;
+    tab.switch(1, "cam0".parse().unwrap(), StreamKind::Main);
+    tab.switch(2, "cam0".parse().unwrap(), StreamKind::Main);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(tab.outbox().take().is_none());
+    tab.end().await;
+    assert!(rig.orders.try_recv().is_err());
 }
 
 /// R8, R19, R57: whoever may not watch gets a word with its article and not one frame, though

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use xunke_policy::Refusal;
 use xunke_policy::purpose::Purpose;
 use xunke_protocol::id::{ClassroomId, SourceName, StreamKind};
@@ -18,7 +19,7 @@ use crate::access::session::Session;
 use crate::campus::calendar::time_of_day;
 use crate::campus::classroom::{self, Classroom};
 use crate::clock::now_ms;
-use crate::live::relay::{Queue, Watching};
+use crate::live::relay::{NoPlace, Queue, Watching};
 
 /// A permit is asked about so often.
 const ASK_EVERY: Duration = Duration::from_millis(400);
@@ -40,6 +41,12 @@ pub struct Wish {
     pub purpose: Purpose,
 }
 
+/// A picture of the room: which source, in which of its encodings.
+pub(super) type Picture = (SourceName, StreamKind);
+
+/// Milliseconds for which the page says that it has really shown the picture.
+pub(super) type Shown = Arc<AtomicI64>;
+
 /// A view, from the wish to its end.
 #[derive(Debug)]
 pub(super) struct View {
@@ -49,6 +56,7 @@ pub(super) struct View {
     pub outbox: Outbox,
     pub wish: Wish,
     pub handle: u16,
+    pub shown: Shown,
 }
 
 /// Why a view has ended.
@@ -60,6 +68,8 @@ enum Ending {
     Left,
     /// The hub stops; the page asks again when it is back.
     Stopped,
+    /// There is no place at what the page wanted to see instead.
+    NoPlace(NoPlace),
     /// The permit does not hold any more.
     Refused(Refusal),
 }
@@ -70,9 +80,18 @@ impl Ending {
             Self::Asked => "closed",
             Self::Left => "page_closed",
             Self::Stopped => "hub_stopped",
+            Self::NoPlace(_) => "no_place",
             Self::Refused(refusal) => refusal.code,
         }
     }
+}
+
+/// What a view does next.
+enum Turn {
+    /// Ask about its permit.
+    Ask,
+    /// Show another picture.
+    Switch,
 }
 
 /// A view that has its picture.
@@ -81,26 +100,39 @@ struct Opened {
     watching: Watching,
     queue: Arc<Queue>,
     from_ms: i64,
+    /// Of the pictures that were left for another one.
+    before_us: i64,
+}
+
+impl Opened {
+    fn delivered_us(&self) -> i64 {
+        self.before_us + self.queue.delivered_us()
+    }
 }
 
 impl View {
     /// Opens, watches over it and closes. Returns when the end is in the trail.
-    pub async fn run(self, mut closing: oneshot::Receiver<()>) {
-        let opened = match self.open().await {
+    pub async fn run(
+        self,
+        mut closing: oneshot::Receiver<()>,
+        mut wanted: watch::Receiver<Picture>,
+    ) {
+        let mut opened = match self.open().await {
             Ok(opened) => opened,
             Err(why) => return self.outbox.say(self.wish.tile, Word::Refused(why)),
         };
-        let ending = self.watch_over(&opened, &mut closing).await;
+        let ending = self
+            .watch_over(&mut opened, &mut closing, &mut wanted)
+            .await;
+        let (tile, seconds) = (self.wish.tile, opened.delivered_us() / 1_000_000);
         drop(opened.watching);
-        self.outbox.close(self.wish.tile);
+        self.outbox.close(tile);
         match ending {
-            Ending::Asked => self.outbox.say(self.wish.tile, Word::Closed(None)),
-            Ending::Refused(refusal) => {
-                self.outbox.say(self.wish.tile, Word::Closed(Some(refusal)));
-            }
+            Ending::Asked => self.outbox.say(tile, Word::Closed(None)),
+            Ending::Refused(refusal) => self.outbox.say(tile, Word::Closed(Some(refusal))),
+            Ending::NoPlace(why) => self.outbox.say(tile, Word::Refused(why.into())),
             Ending::Left | Ending::Stopped => {}
         }
-        let seconds = opened.queue.seconds_delivered();
         self.close(opened.permit, ending.name(), opened.from_ms, seconds)
             .await;
     }
@@ -114,14 +146,9 @@ impl View {
         let permit = gate
             .open_live(&self.session, room, purpose, self.origin, from_ms)
             .await?;
-        let queue = self.outbox.queue(self.handle);
-        let (source, stream) = (self.wish.source.clone(), self.wish.stream);
-        let relay = &self.shared.relay;
-        let watching = match relay
-            .watch(&permit, source, stream, Arc::clone(&queue))
-            .await
-        {
-            Ok(watching) => watching,
+        let picture = (self.wish.source.clone(), self.wish.stream);
+        let (watching, queue) = match self.sit_down(&permit, picture).await {
+            Ok(seated) => seated,
             Err(why) => {
                 self.close(permit, "no_place", from_ms, 0).await;
                 return Err(why.into());
@@ -138,23 +165,65 @@ impl View {
             watching,
             queue,
             from_ms,
+            before_us: 0,
         })
     }
 
-    async fn watch_over(&self, opened: &Opened, closing: &mut oneshot::Receiver<()>) -> Ending {
+    async fn sit_down(
+        &self,
+        permit: &Permit<ViewLive, Classroom>,
+        (source, stream): Picture,
+    ) -> Result<(Watching, Arc<Queue>), NoPlace> {
+        let queue = self.outbox.queue(self.handle);
+        let relay = &self.shared.relay;
+        let watching = relay
+            .watch(permit, source, stream, Arc::clone(&queue))
+            .await?;
+        Ok((watching, queue))
+    }
+
+    /// Another picture of the same room, under the same permit: one visit, one line (R60). The old
+    /// picture goes on until the new one has its place; the page paints what comes.
+    async fn switch(&self, opened: &mut Opened, picture: Picture) -> Result<(), NoPlace> {
+        let (watching, queue) = self.sit_down(&opened.permit, picture).await?;
+        opened.before_us = opened.delivered_us();
+        opened.watching = watching;
+        self.outbox.follow(self.wish.tile, Arc::clone(&queue));
+        opened.queue = queue;
+        Ok(())
+    }
+
+    async fn watch_over(
+        &self,
+        opened: &mut Opened,
+        closing: &mut oneshot::Receiver<()>,
+        wanted: &mut watch::Receiver<Picture>,
+    ) -> Ending {
         let mut stopping = self.shared.stopping.subscribe();
+        let mut asking = interval(ASK_EVERY);
+        asking.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        asking.reset();
         loop {
             // When the hub stops the tab goes too; the trail names the cause.
-            tokio::select! {
+            let turn = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => return Ending::Stopped,
                 asked = &mut *closing => {
                     return if asked.is_ok() { Ending::Asked } else { Ending::Left };
                 }
-                () = sleep(ASK_EVERY) => {}
-            }
-            if let Err(refusal) = self.still_valid(opened).await {
-                return Ending::Refused(refusal);
+                _ = asking.tick() => Turn::Ask,
+                Ok(()) = wanted.changed() => Turn::Switch,
+            };
+            let ending = match turn {
+                Turn::Ask => self.still_valid(opened).await.err().map(Ending::Refused),
+                Turn::Switch => {
+                    let picture = wanted.borrow_and_update().clone();
+                    let switched = self.switch(opened, picture).await;
+                    switched.err().map(Ending::NoPlace)
+                }
+            };
+            if let Some(ending) = ending {
+                return ending;
             }
         }
     }
@@ -171,7 +240,8 @@ impl View {
         answer
     }
 
-    /// R60: from when to when, and how much of it was picture.
+    /// R60: from when to when, how much of it was picture, and how much the page has shown. The
+    /// page cannot have shown more than it was given.
     async fn close(
         &self,
         permit: Permit<ViewLive, Classroom>,
@@ -181,7 +251,8 @@ impl View {
     ) {
         let to_ms = now_ms();
         let (from, to) = (time_of_day(from_ms), time_of_day(to_ms));
-        let detail = format!("{why}, {from}–{to}, {seconds} s of picture");
+        let shown = (self.shown.load(Ordering::Relaxed) / 1000).clamp(0, seconds);
+        let detail = format!("{why}, {from}–{to}, {seconds} s of picture, {shown} s shown");
         let view_id = permit.view_id();
         if let Err(error) = self.shared.gate.close(permit, &detail, to_ms).await {
             let error: &dyn std::error::Error = &error;

@@ -454,6 +454,7 @@ export const en: Record<keyof typeof zh, string> = {
   'trail.comma': ', ',
   'trail.colon': ': ',
   'trail.seconds': '{seconds} s of picture',
+  'trail.shown': '{seconds} s shown',
   'trail.watched': 'watched',
   'trail.nothing': 'nothing watched',
   'trail.lastKnown': '(last known to be watched)',

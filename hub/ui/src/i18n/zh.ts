@@ -438,6 +438,7 @@ export const zh = {
   'trail.comma': '，',
   'trail.colon': '：',
   'trail.seconds': '画面 {seconds} 秒',
+  'trail.shown': '实际显示 {seconds} 秒',
   'trail.watched': '已看',
   'trail.nothing': '未看',
   'trail.lastKnown': '（最后确知仍在查看）',
