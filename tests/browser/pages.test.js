@@ -8,6 +8,7 @@ import { stopBrowser } from './campus.js';
 await import('./flows/it-centre-opens.js');
 await import('./flows/sign-in.js');
 await import('./flows/live.js');
+await import('./flows/wall.js');
 await import('./flows/refusals.js');
 await import('./flows/grants.js');
 await import('./flows/agreement.js');

@@ -6,7 +6,7 @@ function check(role: string, expected: string[]) {
 }
 
 test('R7 R8 X5 each role is offered its own pages and no others', () => {
-  const supervisor = ['/', '/live', '/recordings', '/marks', '/records', '/premium', '/agreement'];
+  const supervisor = ['/', '/live', '/wall', '/recordings', '/marks', '/records', '/premium', '/agreement'];
   check('school_supervisor', supervisor);
   check('unit_supervisor', supervisor);
   const technician = ['/', '/people', '/completeness', '/alerts', '/fleet', '/it', '/desk'];
@@ -23,7 +23,7 @@ test('R7 R8 X5 each role is offered its own pages and no others', () => {
 
 test('R18 whoever was given a permission to watch is offered what it opens', () => {
   const paths = menuFor(['unit_leader'], true).map((item) => item.path);
-  expect(paths).toEqual(['/', '/live', '/recordings', '/marks', '/records', '/premium', '/agreement']);
+  expect(paths).toEqual(['/', '/live', '/wall', '/recordings', '/marks', '/records', '/premium', '/agreement']);
   const without = menuFor(['unit_leader'], false).map((item) => item.path);
   expect(without).toEqual(['/', '/records', '/premium', '/agreement']);
   expect(menuFor(['teacher'], true).map((item) => item.path)).toContain('/agreement');
@@ -31,6 +31,6 @@ test('R18 whoever was given a permission to watch is offered what it opens', () 
 
 test('two roles are offered the pages of both, each once', () => {
   const paths = menuFor(['teacher', 'unit_supervisor']).map((item) => item.path);
-  const both = ['/', '/live', '/recordings', '/marks', '/records', '/premium', '/watchers'];
+  const both = ['/', '/live', '/wall', '/recordings', '/marks', '/records', '/premium', '/watchers'];
   expect(paths).toEqual([...both, '/agreement']);
 });

@@ -21,6 +21,7 @@ const SIGNERS = [
 const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   { item: { path: '/', title: 'menu.home' }, roles: null },
   { item: { path: '/live', title: 'menu.live' }, roles: SUPERVISORS },
+  { item: { path: '/wall', title: 'menu.wall' }, roles: SUPERVISORS },
   { item: { path: '/recordings', title: 'menu.recordings' }, roles: SUPERVISORS },
   { item: { path: '/marks', title: 'menu.marks' }, roles: SUPERVISORS },
   {

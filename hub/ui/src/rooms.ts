@@ -55,3 +55,8 @@ function words(room: Room): string {
 export function roomTitle(building: string, name: string): string {
   return name.startsWith(building) ? name : `${building} ${name}`;
 }
+
+/** A screen is called so in the reader's language. */
+export function sourceTitle(source: Room['sources'][number]): string {
+  return source.shows === 'screen' ? t('tile.screen') : source.title;
+}

@@ -21,6 +21,7 @@ export const router = createRouter({
       children: [
         { path: '', component: () => import('./pages/HomePage.vue') },
         { path: 'live/:room?', component: () => import('./pages/LivePage.vue') },
+        { path: 'wall', component: () => import('./pages/WallPage.vue') },
         { path: 'recordings', component: () => import('./pages/RecordingsPage.vue') },
         { path: 'recordings/:id', component: () => import('./pages/PlaybackPage.vue') },
         { path: 'marks', component: () => import('./pages/MarksPage.vue') },

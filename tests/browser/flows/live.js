@@ -16,6 +16,13 @@ async function playing(page, before = '') {
   return tile.getAttribute('data-view-id');
 }
 
+/** Asks for the main stream and waits for its first picture. */
+async function sharpen(page) {
+  await page.getByTestId('stream-main').click();
+  const isSharp = () => Number(document.querySelector('[data-testid=tile]').dataset.height) > 360;
+  await page.waitForFunction(isSharp, null, { timeout: 15_000 });
+}
+
 test('R56 the school supervisor sees every room and R55 a moving picture', async () => {
   const page = await pageAs(supervisor);
   await visit(page, '/live');
@@ -54,8 +61,8 @@ test('the purpose is asked once per tab, and the main stream plays too', async (
   await roomButton(page, 1).click();
   const second = await playing(page, first);
   assert.equal(await page.getByTestId('purpose').isVisible(), false, 'not asked again');
-  await page.getByTestId('stream-main').click();
-  await playing(page, second);
+  await sharpen(page);
+  assert.equal(await tileOf(page).getAttribute('data-view-id'), second, 'R60 the same visit');
   const seen = await watchCounters(page.getByTestId('picture'), 3);
   assert.equal(seen.length, 3, 'the main stream moves');
   await page.close();
@@ -70,8 +77,7 @@ test('R55 sound is heard when it is asked for: AAC, and FLAC made of G.711', asy
     await roomButton(page, room).click();
     if (!view) await givePurpose(page);
     view = await playing(page, view);
-    await page.getByTestId('stream-main').click();
-    view = await playing(page, view);
+    await sharpen(page);
     await page.getByTestId('sound').click();
     const heard = await loudness(page);
     assert.ok(heard > 0.01 && heard < 0.1, `room ${room} plays at ${heard}`);

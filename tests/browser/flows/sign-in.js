@@ -6,6 +6,7 @@ import { account, demo, newPage, pageAs, refusalText, visit } from '../campus.js
 const SUPERVISOR = [
   '首页',
   '实时巡课',
+  '巡课墙',
   '录像回放',
   '时间标记',
   '巡课记录',

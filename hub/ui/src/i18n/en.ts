@@ -21,6 +21,7 @@ import { en as retention } from './words/retention';
 import { en as staff } from './words/staff';
 import { en as singleSignOn } from './words/single-sign-on';
 import { en as trail } from './words/trail';
+import { en as wall } from './words/wall';
 import type { zh } from './zh';
 
 export const en: Record<keyof typeof zh, string> = {
@@ -46,6 +47,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...staff,
   ...singleSignOn,
   ...trail,
+  ...wall,
   brand: 'Xunke',
 
   'menu.home': 'Home',
@@ -182,6 +184,7 @@ export const en: Record<keyof typeof zh, string> = {
   'offlineReason.silent': 'the camera sends no picture',
   'tile.unsupported':
     'This browser cannot decode {codec}. Choose Smooth, or use a current Chrome or Edge.',
+  'tile.paused': 'Paused while the page is in the background.',
   'tile.closed': 'The picture was closed.',
   'tile.delayed': 'Running late, skipped to the newest picture',
   'tile.source': 'Camera',

@@ -21,6 +21,7 @@ import { zh as retention } from './words/retention';
 import { zh as staff } from './words/staff';
 import { zh as singleSignOn } from './words/single-sign-on';
 import { zh as trail } from './words/trail';
+import { zh as wall } from './words/wall';
 
 export const zh = {
   ...account,
@@ -45,6 +46,7 @@ export const zh = {
   ...staff,
   ...singleSignOn,
   ...trail,
+  ...wall,
   brand: '巡课',
 
   'menu.home': '首页',
@@ -173,6 +175,7 @@ export const zh = {
   'offlineReason.broken': '与教室设备的连接中断',
   'offlineReason.silent': '摄像机没有送出画面',
   'tile.unsupported': '本机浏览器不能解码 {codec}。请改用“流畅”或换用新版 Chrome、Edge。',
+  'tile.paused': '页面不在前台，画面已暂停。',
   'tile.closed': '画面已关闭。',
   'tile.delayed': '画面有延迟，已跳到最新',
   'tile.source': '摄像机',

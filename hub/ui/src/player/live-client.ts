@@ -1,5 +1,6 @@
 // The page's hand on the player: one worker per tab, one LiveTile per picture on the page.
-import type { FromWorker, Target, TileNumbers, TileStatus, ToWorker } from './messages';
+import { Attention } from './attention';
+import type { FromWorker, Picture, Target, TileNumbers, TileStatus, ToWorker } from './messages';
 import { Sound } from './sound';
 
 export interface TileEvents {
@@ -12,6 +13,7 @@ export class LiveClient {
     type: 'module',
   });
   private readonly tiles = new Map<number, TileEvents>();
+  private readonly attention = new Attention((away) => this.say({ op: 'pause', paused: away }));
   private nextTile = 1;
 
   /** `unreachable` is called when the line could not be made several times in a row. */
@@ -39,6 +41,7 @@ export class LiveClient {
 
   /** Ends the line and every tile on it. */
   stop(): void {
+    this.attention.stop();
     this.worker.terminate();
     this.tiles.clear();
   }
@@ -60,6 +63,17 @@ export class LiveTile {
   open(target: Target): void {
     const clickedMs = performance.timeOrigin + performance.now();
     this.say({ op: 'open', tile: this.number, target, clickedMs });
+  }
+
+  /** Shows another picture of the same room, in the same view. */
+  switch(picture: Picture): void {
+    const clickedMs = performance.timeOrigin + performance.now();
+    this.say({ op: 'switch', tile: this.number, picture, clickedMs });
+  }
+
+  /** Whether the canvas can be seen; only then its pictures count as shown. */
+  visible(isVisible: boolean): void {
+    this.say({ op: 'visible', tile: this.number, visible: isVisible });
   }
 
   /** The canvas on the screen in device pixels. */

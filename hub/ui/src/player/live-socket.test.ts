@@ -81,6 +81,7 @@ test('a late answer to an opening that was replaced finds no tile', () => {
   sockets[0]?.up();
   live.open(1, target);
   live.open(1, { ...target, stream: 'main' });
+  vi.advanceTimersByTime(25);
   expect(sockets[0]?.sent.map((w) => `${w.op} ${w.tile}`)).toEqual(['open 1', 'close 1', 'open 2']);
   sockets[0]?.says({ op: 'opened', tile: 1, handle: 7, view_id: 'old', watermark });
   sockets[0]?.says({ op: 'closed', tile: 1, error: null });
@@ -104,11 +105,53 @@ test('a lost line is made again with growing waits and asks for what was open', 
   expect(heard).toEqual(['link true 0', 'link false 1', 'link false 2', 'link true 0']);
 });
 
+test('another picture of the room is the same view, also after the line was made again', () => {
+  const live = start();
+  sockets[0]?.up();
+  live.switch(1, { source: 'cam0', stream: 'main' });
+  live.open(1, target);
+  live.switch(1, { source: 'cam1', stream: 'main' });
+  const asked = sockets[0]?.sent.at(-1);
+  expect(asked).toEqual({ op: 'switch', tile: 1, source: 'cam1', stream: 'main' });
+  sockets[0]?.down();
+  vi.advanceTimersByTime(300);
+  sockets[1]?.up();
+  expect(sockets[1]?.sent).toMatchObject([{ op: 'open', source: 'cam1', stream: 'main' }]);
+});
+
+test('a wall does not begin all at once, and leaves out what was closed meanwhile', () => {
+  const live = start();
+  sockets[0]?.up();
+  for (const tile of [1, 2, 3]) live.open(tile, target);
+  expect(sockets[0]?.sent).toHaveLength(1);
+  live.close(2);
+  vi.advanceTimersByTime(100);
+  expect(sockets[0]?.sent.map((w) => `${w.op} ${w.tile}`)).toEqual(['open 1', 'open 2']);
+});
+
+test('a page that is paused holds no view, and has all of them again afterwards', () => {
+  const live = start();
+  sockets[0]?.up();
+  live.open(1, target);
+  live.shown(1, 1234.5);
+  live.pause();
+  live.open(2, target);
+  vi.advanceTimersByTime(1000);
+  expect(sockets[0]?.sent.slice(1)).toEqual([
+    { op: 'shown', tile: 1, ms: 1235 },
+    { op: 'close', tile: 1 },
+  ]);
+  expect(live.resume()).toEqual([1, 2]);
+  vi.advanceTimersByTime(100);
+  expect(sockets[0]?.sent.slice(3).map((w) => w.op)).toEqual(['open', 'open']);
+});
+
 test('what was refused or closed is not asked for again', () => {
   const live = start();
   sockets[0]?.up();
   live.open(1, target);
   live.open(2, target);
+  vi.advanceTimersByTime(25);
   const error = { code: 'scope', zh: '', en: '', article: '第十一条' };
   sockets[0]?.says({ op: 'refused', tile: 1, error });
   sockets[0]?.says({ op: 'closed', tile: 2, error });

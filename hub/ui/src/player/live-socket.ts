@@ -2,11 +2,13 @@
 // was open. Knows the hub's words, nothing of decoding.
 import type { Refusal } from '../api/model';
 import { readFrame, type Frame } from './frame';
-import type { Target } from './messages';
+import type { Picture, Target } from './messages';
 import type { Identity } from './watermark';
 
 const RETRY_MS_MIN = 300;
 const RETRY_MS_MAX = 8000;
+/** Openings follow each other at this distance, so that a wall does not begin all at once. */
+const OPEN_EVERY_MS = 25;
 
 export interface SocketEvents {
   opened(tile: number, viewId: string, identity: Identity): void;
@@ -35,6 +37,8 @@ export class LiveSocket {
   private socket: WebSocket | null = null;
   private failures = 0;
   private nextNumber = 1;
+  private nextOpeningMs = 0;
+  private isPaused = false;
   /** Tile → number on the wire. Each opening has a new number: a late answer finds no tile. */
   private readonly numbers = new Map<number, number>();
   private readonly targets = new Map<number, Target>();
@@ -51,7 +55,38 @@ export class LiveSocket {
   open(tile: number, target: Target): void {
     this.close(tile);
     this.targets.set(tile, target);
-    this.ask(tile, target);
+    this.ask(tile);
+  }
+
+  /** Another picture of the same room: the same view. */
+  switch(tile: number, picture: Picture): void {
+    const target = this.targets.get(tile);
+    if (!target) return;
+    // A line that is made again asks for the new picture.
+    this.targets.set(tile, { ...target, ...picture });
+    const number = this.numbers.get(tile);
+    if (number !== undefined) this.send({ op: 'switch', tile: number, ...picture });
+  }
+
+  /** How long the tile's pictures were on the screen, all in all; to be said before it is closed. */
+  shown(tile: number, ms: number): void {
+    const number = this.numbers.get(tile);
+    if (number !== undefined) this.send({ op: 'shown', tile: number, ms: Math.round(ms) });
+  }
+
+  /** Closes every view; `resume` opens them again. */
+  pause(): void {
+    this.isPaused = true;
+    for (const number of this.numbers.values()) this.send({ op: 'close', tile: number });
+    this.numbers.clear();
+    this.handles = new Map();
+  }
+
+  /** Opens again what was open or has been asked for meanwhile; returns these tiles. */
+  resume(): number[] {
+    this.isPaused = false;
+    this.askForAll();
+    return [...this.targets.keys()];
   }
 
   close(tile: number): void {
@@ -60,7 +95,22 @@ export class LiveSocket {
     if (number !== undefined) this.send({ op: 'close', tile: number });
   }
 
-  private ask(tile: number, target: Target): void {
+  private askForAll(): void {
+    for (const tile of this.targets.keys()) this.ask(tile);
+  }
+
+  private ask(tile: number): void {
+    if (this.isPaused || this.socket?.readyState !== 1) return;
+    const wait = this.nextOpeningMs - Date.now();
+    this.nextOpeningMs = Math.max(this.nextOpeningMs, Date.now()) + OPEN_EVERY_MS;
+    if (wait <= 0) this.askNow(tile);
+    else setTimeout(() => this.askNow(tile), wait);
+  }
+
+  /** Unless the tile was closed, asked for or paused while it waited for its turn. */
+  private askNow(tile: number): void {
+    const target = this.targets.get(tile);
+    if (!target || this.isPaused || this.numbers.has(tile)) return;
     const number = this.nextNumber++;
     this.numbers.set(tile, number);
     this.send({ op: 'open', tile: number, ...target });
@@ -83,7 +133,7 @@ export class LiveSocket {
     socket.onopen = () => {
       this.failures = 0;
       this.events.link(true, 0);
-      for (const [tile, target] of this.targets) this.ask(tile, target);
+      this.askForAll();
     };
     socket.onmessage = ({ data }) => {
       if (typeof data === 'string') this.hear(data);

@@ -4,10 +4,14 @@ import type { Identity } from './watermark';
 
 export type StreamKind = 'main' | 'sub';
 
-export interface Target {
-  room: string;
+/** One of the pictures of a room. */
+export interface Picture {
   source: string;
   stream: StreamKind;
+}
+
+export interface Target extends Picture {
+  room: string;
   purpose: Purpose;
 }
 
@@ -16,6 +20,9 @@ export type ToWorker =
   | { op: 'canvas'; tile: number; canvas: OffscreenCanvas }
   | { op: 'size'; tile: number; width: number; height: number }
   | { op: 'open'; tile: number; target: Target; clickedMs: number }
+  | { op: 'switch'; tile: number; picture: Picture; clickedMs: number }
+  | { op: 'visible'; tile: number; visible: boolean }
+  | { op: 'pause'; paused: boolean }
   | { op: 'sound'; tile: number; port: MessagePort | null }
   | { op: 'close'; tile: number }
   | { op: 'remove'; tile: number };
@@ -26,6 +33,7 @@ export type TileState =
   | 'playing'
   | 'offline'
   | 'reconnecting'
+  | 'paused'
   | 'refused'
   | 'closed'
   | 'unsupported';

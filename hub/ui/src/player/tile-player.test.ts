@@ -85,3 +85,56 @@ test('the delayed mark goes away after three seconds without new drops', () => {
   expect(last()?.delayed).toBe(false);
   expect(states()).not.toContain('offline');
 });
+
+test('a paused tile shows nothing, is not OFFLINE, and keeps a refusal', () => {
+  tile.opened('v1', identity);
+  tile.paused();
+  later(10_000);
+  expect(last()?.state).toBe('paused');
+  tile.ended('refused', refusal);
+  tile.paused();
+  expect(last()?.state).toBe('refused');
+});
+
+test('R60 shown is what was painted on a canvas that could be seen, without pauses', () => {
+  const paint = () => tile['painted'](Date.now() * 1000);
+  const paintFor = (pictures: number) => {
+    for (let n = 0; n < pictures; n += 1) {
+      vi.advanceTimersByTime(100);
+      paint();
+    }
+  };
+  tile.opened('v1', identity);
+  paint();
+  paintFor(10);
+  expect(tile.shownMs).toBe(1000);
+  vi.advanceTimersByTime(5000);
+  paintFor(5);
+  expect(tile.shownMs).toBe(1400);
+  tile.visible(false);
+  paintFor(20);
+  tile.visible(true);
+  paintFor(3);
+  expect(tile.shownMs).toBe(1600);
+  tile.lineLost();
+  expect(tile.shownMs).toBe(0);
+});
+
+test('the time to the first picture of another stream begins with the click on it', () => {
+  const first: (number | null)[] = [];
+  tile = new TilePlayer({ status: () => {}, numbers: (now) => first.push(now.firstFrameMs) });
+  tile.opening(START);
+  tile.opened('v1', identity);
+  tile['painted'](START * 1000);
+  vi.advanceTimersByTime(1000);
+  tile.switching(performance.timeOrigin + performance.now());
+  later(0);
+  tile['painted'](START * 1000);
+  later(0);
+  expect(first.slice(1)).toEqual([null, null]);
+  const payload = new TextEncoder().encode('{}');
+  tile.frame({ kind: 'video-config', key: false, handle: 1, sequence: 1, captureUs: 0, payload });
+  tile['painted'](START * 1000);
+  later(0);
+  expect(first.at(-1)).toBeGreaterThanOrEqual(0);
+});

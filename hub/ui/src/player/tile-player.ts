@@ -12,6 +12,9 @@ import type { Identity } from './watermark';
 export const SILENT_MS_MAX = 3000;
 const DELAYED_SHOWN_MS = 3000;
 
+/** Two painted pictures further apart than this had something else between them. */
+const PAUSE_MS_MAX = 1000;
+
 export interface TileReports {
   status(status: TileStatus): void;
   numbers(numbers: TileNumbers): void;
@@ -27,6 +30,12 @@ export class TilePlayer {
   private firstFrameMs: number | null = null;
   private total = 0;
   private lastFrameMs = 0;
+  /** For how long pictures of this view were on the screen, ms (R60). */
+  shownMs = 0;
+  private isVisible = true;
+  private paintedAtMs = 0;
+  /** The next configuration is that of the picture which was asked for last. */
+  private isSwitching = false;
   private delayedUntilMs = 0;
   private hubDropped = 0;
   private knownDropped = 0;
@@ -47,8 +56,28 @@ export class TilePlayer {
     this.clickedMs = clickedMs;
     this.firstFrameMs = null;
     this.total = 0;
+    this.isSwitching = false;
     this.status = idle();
     this.become('opening', {});
+  }
+
+  /** Another picture of the room; the old one stays until the new one is there. */
+  switching(clickedMs: number): void {
+    this.clickedMs = clickedMs;
+    this.firstFrameMs = null;
+    this.isSwitching = true;
+  }
+
+  /** Whether the canvas can be seen: what is only kept ready is not shown. */
+  visible(isVisible: boolean): void {
+    this.isVisible = isVisible;
+    this.paintedAtMs = 0;
+  }
+
+  paused(): void {
+    if (!isWatching(this.status.state)) return;
+    this.clear();
+    this.become('paused', {});
   }
 
   opened(viewId: string, identity: Identity): void {
@@ -80,7 +109,10 @@ export class TilePlayer {
   }
 
   frame(frame: Frame): void {
-    if (frame.kind === 'video-config') this.pictures.configure(frame.payload);
+    if (frame.kind === 'video-config') {
+      this.isSwitching = false;
+      this.pictures.configure(frame.payload);
+    }
     else if (frame.kind === 'audio-config') this.sound.configure(frame.payload);
     else if (frame.kind === 'audio') this.sound.push(frame);
     else {
@@ -115,13 +147,16 @@ export class TilePlayer {
     this.pictures.stop();
     this.painter.blank();
     this.meter = new Meter();
+    this.shownMs = 0;
+    this.paintedAtMs = 0;
   }
 
   private painted(captureUs: number): void {
     const nowMs = Date.now();
     this.total += 1;
     this.meter.painted(captureUs, nowMs);
-    if (this.firstFrameMs === null) {
+    this.countShown(nowMs);
+    if (this.firstFrameMs === null && !this.isSwitching) {
       const now = performance.timeOrigin + performance.now();
       this.firstFrameMs = Math.round(now - this.clickedMs);
     }
@@ -129,6 +164,13 @@ export class TilePlayer {
       this.become('playing', { since: null, reason: null, codec: this.pictures.codec });
       this.reports.numbers(this.numbers(nowMs));
     }
+  }
+
+  private countShown(nowMs: number): void {
+    if (!this.isVisible) return;
+    const pause = nowMs - this.paintedAtMs;
+    if (pause <= PAUSE_MS_MAX) this.shownMs += pause;
+    this.paintedAtMs = nowMs;
   }
 
   private numbers(nowMs: number): TileNumbers {
