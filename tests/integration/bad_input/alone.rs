@@ -203,6 +203,20 @@ impl Alone {
         .await
     }
 
+    /// Waits until footage is stored up to `to_ms` and nothing before it is missing: the box hands
+    /// several segments over at once, so that a later one may be there first.
+    pub async fn until_whole_to(&self, to_ms: i64) -> Result<Footage> {
+        self.until_stored_to(to_ms).await?;
+        until("footage without a hole", STORED_MAX, async || {
+            let footage = self.footage().await?;
+            Ok(match footage.is_whole() {
+                Ok(()) => Ok(footage),
+                Err(missing) => Err(missing.to_string().into()),
+            })
+        })
+        .await
+    }
+
     /// Plays all of it back; fails where the player gets no pictures.
     pub async fn play_back(&self, footage: &Footage) -> Result<()> {
         for Piece { play, id, .. } in &footage.pieces {

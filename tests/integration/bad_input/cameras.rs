@@ -127,8 +127,7 @@ fn each_bad_camera_is_told_of_once_and_the_good_one_is_recorded() -> Result<()> 
             is_told_once(&said, name, clear)?;
             alone.until_fault(name, code, true).await?;
         }
-        let footage = alone.until_stored_to(now_ms()).await?;
-        footage.is_whole()?;
+        let footage = alone.until_whole_to(now_ms()).await?;
         alone.play_back(&footage).await
     })
 }

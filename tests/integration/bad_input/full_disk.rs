@@ -69,8 +69,7 @@ fn a_full_disk_does_not_stop_a_box_that_has_its_slots() -> Result<()> {
         alone.until_stored_to(alone.since_ms + EDGE_MS).await?;
         disk.fill(pid, 0)?;
         let full_ms = now_ms();
-        let footage = alone.until_stored_to(full_ms + 4 * SEGMENT_MS).await?;
-        footage.is_whole()?;
+        let footage = alone.until_whole_to(full_ms + 4 * SEGMENT_MS).await?;
         alone.play_back(&footage).await?;
         let said = alone.box_said()?;
         ensure!(!said.contains("recording fails"), "{said}");
@@ -106,8 +105,7 @@ fn a_box_whose_disk_is_full_says_so_once_and_records_again_when_there_is_room() 
         alone
             .until_device("recording", recorder_is("recording"))
             .await?;
-        let footage = alone.until_stored_to(room_ms + EDGE_MS).await?;
-        footage.is_whole()?;
+        let footage = alone.until_whole_to(room_ms + EDGE_MS).await?;
         let first_ms = footage.pieces.first().context("nothing")?.from_ms;
         ensure!(first_ms <= room_ms + EDGE_MS, "{footage:?}");
         alone.play_back(&footage).await?;

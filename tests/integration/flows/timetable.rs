@@ -115,8 +115,7 @@ fn lessons_that_follow_each_other_are_recorded_without_the_hub() -> Result<()> {
         ensure!(said.contains("recording by the timetable"), "{said}");
         ensure!(said.contains("a window has ended"), "{said}");
         alone.campus.hub.run()?;
-        let footage = alone.until_stored_to(end_ms - 1000).await?;
-        footage.is_whole()?;
+        let footage = alone.until_whole_to(end_ms - 1000).await?;
         let last = footage.pieces.last().map_or(0, |piece| piece.to_ms);
         ensure!(
             (last - end_ms).abs() < 1000,
