@@ -44,6 +44,8 @@ test('R66 it is taken for a while by A', async () => {
   const taken = page.getByTestId('alert-taken').getByText('已认领');
   await taken.waitFor();
   await page.getByTestId('alert-history').getByText('在路上').waitFor();
+  // Keys are the dialog's until it has closed.
+  await page.locator('.el-overlay:visible').waitFor({ state: 'detached' });
 });
 
 test('R93 a work order is opened by W, and done', async () => {
