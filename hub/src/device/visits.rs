@@ -87,6 +87,8 @@ pub struct Totals {
     pub messages: u64,
     /// Their bytes, without MQTT around them.
     pub message_bytes: u64,
+    /// Those of them that nobody could read.
+    pub unreadable: u64,
 }
 
 /// Counts visits and tells the trail. There is one.
@@ -129,6 +131,11 @@ impl Visits {
         let mut totals = self.lock_totals();
         totals.messages += 1;
         totals.message_bytes += bytes as u64;
+    }
+
+    /// Counts a message that nobody can read.
+    pub fn unreadable(&self) {
+        self.lock_totals().unreadable += 1;
     }
 
     /// What was counted since the hub started.
@@ -257,6 +264,7 @@ mod tests {
         visits.note(Happening::CutOff(&one, "revoked"));
         visits.heard(300);
         visits.heard(12);
+        visits.unreadable();
         let totals = Totals {
             connected: 0,
             cut_off: [("revoked", 1)].into(),
@@ -264,6 +272,7 @@ mod tests {
             waits: Waits::default(),
             messages: 2,
             message_bytes: 312,
+            unreadable: 1,
         };
         assert_eq!(visits.totals(), totals);
         visits.tell(true, NOW).await;

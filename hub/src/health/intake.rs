@@ -1,5 +1,5 @@
 //! Intake: what boxes say over MQTT finds its room. A message nobody can read is acknowledged and
-//! counted in the log: refusing it would make the box send it for ever.
+//! told once: refusing it would make the box send it for ever.
 
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
@@ -10,6 +10,7 @@ use xunke_protocol::health::HealthDocument;
 use xunke_protocol::id::{DeviceId, MessageId};
 use xunke_protocol::topic::{Down, Up};
 
+use super::unreadable::Unreadable;
 use super::{Error, status};
 use crate::clock;
 use crate::device::{Devices, registry};
@@ -23,18 +24,14 @@ use crate::store::Db;
 const GAP: &str = "gap";
 
 /// Takes what boxes say.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Intake {
-    /// The store.
-    pub db: Db,
-    /// Pages that are open.
-    pub notices: Notices,
-    /// The boxes.
-    pub devices: Devices,
-    /// What they say is missing.
-    pub missing: Missing,
-    /// What the acknowledgement of an event means to them.
-    pub acks: Acks,
+    db: Db,
+    pub(super) notices: Notices,
+    devices: Devices,
+    missing: Missing,
+    acks: Acks,
+    unreadable: Unreadable,
 }
 
 /// Why a message was not taken.
@@ -65,8 +62,12 @@ impl Fleet for Intake {
         match self.take(device, &up, &payload, clock::now_ms()).await {
             Ok(()) => Ok(()),
             Err(NotTaken::Unreadable(error)) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(device.id = %device, channel = ?up, error, "unreadable message");
+                self.devices.visits.unreadable();
+                if let Some(count) = self.unreadable.note(device, clock::now_ms()) {
+                    let error = &error as &dyn std::error::Error;
+                    let (id, channel) = (device.as_str(), &up);
+                    tracing::warn!(device.id = id, ?channel, count, error, "unreadable message");
+                }
                 Ok(())
             }
             Err(NotTaken::Failed(error)) => {
@@ -101,6 +102,25 @@ impl Fleet for Intake {
 }
 
 impl Intake {
+    /// Takes what `devices` say, what is missing from recordings with it; they take an
+    /// acknowledgement as `acks` says.
+    #[must_use]
+    pub fn new(
+        (db, notices): (Db, Notices),
+        devices: Devices,
+        missing: Missing,
+        acks: Acks,
+    ) -> Self {
+        Self {
+            db,
+            notices,
+            devices,
+            missing,
+            acks,
+            unreadable: Unreadable::default(),
+        }
+    }
+
     pub(super) async fn take(
         &self,
         device: &DeviceId,

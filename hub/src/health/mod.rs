@@ -1,6 +1,6 @@
 //! Health: what boxes say about themselves, and the hub's judgement of it.
 //!
-//! presence → status → history → moment → fault → channel → alert → intake
+//! presence → status → history → moment → fault → channel → alert → unreadable → intake
 //!
 //! Numbers and states only: nothing here ever holds class content (第十一条).
 
@@ -11,6 +11,7 @@ pub mod moment;
 pub mod fault;
 pub mod channel;
 pub mod alert;
+mod unreadable;
 pub mod intake;
 
 use crate::campus;

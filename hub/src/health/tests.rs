@@ -35,13 +35,8 @@ async fn house() -> (House, Intake) {
     house.enrol(&request(&code, 1), NOW).await.unwrap();
     let (db, devices) = (house.db.clone(), house.devices.clone());
     let trail = Arc::new(Trail::new(db.clone(), Notices::default()));
-    let intake = Intake {
-        missing: Missing::new(db.clone(), trail),
-        db,
-        notices: Notices::default(),
-        devices,
-        acks: Acks::Puback,
-    };
+    let missing = Missing::new(db.clone(), trail);
+    let intake = Intake::new((db, Notices::default()), devices, missing, Acks::Puback);
     (house, intake)
 }
 

@@ -102,13 +102,9 @@ impl Mqtt {
 }
 
 fn intake(app: &App, acks: Acks) -> Arc<Intake> {
-    Arc::new(Intake {
-        db: app.db.clone(),
-        notices: app.notices.clone(),
-        devices: app.devices.clone(),
-        missing: Missing::new(app.db.clone(), app.trail.clone()),
-        acks,
-    })
+    let missing = Missing::new(app.db.clone(), app.trail.clone());
+    let store = (app.db.clone(), app.notices.clone());
+    Arc::new(Intake::new(store, app.devices.clone(), missing, acks))
 }
 
 /// Where the files for a broker are.

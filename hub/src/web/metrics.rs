@@ -139,6 +139,9 @@ fn of_endpoint(metrics: &mut Metrics, app: &App) {
     count("xunke_hub_box_connections_total", help, totals.connected);
     let help = "Messages of boxes.";
     count("xunke_hub_box_messages_total", help, totals.messages);
+    let help = "Messages of boxes that nobody could read.";
+    let unreadable = totals.unreadable;
+    count("xunke_hub_box_messages_unreadable_total", help, unreadable);
     let help = "Bytes in messages of boxes.";
     let bytes = totals.message_bytes;
     count("xunke_hub_box_message_bytes_total", help, bytes);

@@ -1,6 +1,7 @@
 //! Bad input: each gets one clear line, nothing crashes, nothing that was recorded is lost.
 
 mod config;
+mod messages;
 pub mod alone;
 mod cameras;
 mod hub_away;
