@@ -13,6 +13,7 @@ use xunke_agent::identity::{self, Identity};
 use xunke_agent::technician::{self, Asked, Speech};
 use xunke_agent::timetable::Keeper;
 use xunke_agent::{camera, health, run};
+use xunke_protocol::asking::ShownCode;
 use xunke_protocol::enrolment::Code;
 use zeroize::Zeroizing;
 
@@ -28,15 +29,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make this box known to the hub with a single-use code.
+    /// Make this box known to the hub: with a single-use code, or by showing one itself.
     Enrol {
         /// agent.toml
         #[arg(long)]
         config: PathBuf,
         /// File with the code, or - for standard input. Never on the command line itself, where
         /// every process can read it.
-        #[arg(long)]
-        code_file: PathBuf,
+        #[arg(long, required_unless_present = "ask")]
+        code_file: Option<PathBuf>,
+        /// Show a code, and wait for an hour until somebody has typed it at the enrolment desk.
+        #[arg(long, conflicts_with = "code_file")]
+        ask: bool,
         /// Give up the identity this box has.
         #[arg(long)]
         replace: bool,
@@ -192,9 +196,10 @@ fn act(command: Command) -> Result<()> {
             config,
             code_file,
             replace,
+            ..
         } => {
             let config = config::load(&config)?;
-            runtime.block_on(enrol(&config, &code_file, replace))
+            runtime.block_on(enrol(&config, code_file.as_deref(), replace))
         }
         Command::Run { config } => runtime.block_on(run::run(config::load(&config)?)),
         Command::Camera(command) => runtime.block_on(ask(command)),
@@ -285,11 +290,17 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-async fn enrol(config: &Config, code_file: &Path, replace: bool) -> Result<()> {
-    let text = read_code(code_file)
-        .with_context(|| format!("{}: the code cannot be read", code_file.display()))?;
-    let code: Code = text.parse()?;
-    let done = identity::enrol(config, &code, replace).await?;
+/// With the code in that file; without one the box shows a code of its own.
+async fn enrol(config: &Config, code_file: Option<&Path>, replace: bool) -> Result<()> {
+    let done = match code_file {
+        Some(file) => {
+            let text = read_code(file)
+                .with_context(|| format!("{}: the code cannot be read", file.display()))?;
+            let code: Code = text.parse()?;
+            identity::enrol(config, &code, replace).await?
+        }
+        None => identity::ask(config, replace, show).await?,
+    };
     tracing::info!(
         device.id = %done.device_id,
         classroom.id = %done.classroom_id,
@@ -303,6 +314,16 @@ async fn enrol(config: &Config, code_file: &Path, replace: bool) -> Result<()> {
         tracing::warn!("no timetable yet; `run` asks for it again");
     }
     Ok(())
+}
+
+/// On standard output, which is a screen or the journal: it is good for an hour, for this box.
+fn show(code: &ShownCode) {
+    let text = Zeroizing::new(format!(
+        "请在“设备入网”页输入本机代码（一小时内有效）\n\
+         Type this code at the enrolment desk within an hour:\n\n    {}\n\n",
+        *code.reveal()
+    ));
+    say(&text);
 }
 
 fn read_code(file: &Path) -> std::io::Result<Zeroizing<String>> {

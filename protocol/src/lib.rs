@@ -1,7 +1,7 @@
 //! What a classroom box and the hub may say to each other, and in which bytes.
 //!
-//! id → version → topic → envelope → sealed → enrolment → renewal → timetable → recording → health
-//! → live → metrics
+//! id → version → topic → envelope → sealed → enrolment → asking → renewal → timetable → recording
+//! → health → live → metrics
 //!
 //! Invariants: nothing here does IO or asks the time; randomness is an argument. Every parser has
 //! a limit and refuses what it does not understand with a reason.
@@ -13,6 +13,7 @@ pub mod topic;
 pub mod envelope;
 pub mod sealed;
 pub mod enrolment;
+pub mod asking;
 pub mod renewal;
 pub mod timetable;
 pub mod recording;

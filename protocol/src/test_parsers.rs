@@ -1,7 +1,8 @@
 //! Whatever comes by MQTT, WebSocket or in a segment, its reader takes it or refuses it.
 
+use crate::asking::{AskRequest, AskResponse, SHOWN_BYTES, ShownCode};
 use crate::enrolment::Code;
-use crate::envelope::{Command, Envelope, Order, Presence, parse};
+use crate::envelope::{Command, Envelope, HubState, Order, Presence, Received, parse};
 use crate::health::HealthDocument;
 use crate::id::{DeviceId, MessageId};
 use crate::live::{Frame, FrameKind};
@@ -65,7 +66,20 @@ fn documents() -> Vec<Vec<u8>> {
         expires: 1_795_300_060_000,
         order: Order::Ping,
     };
-    vec![envelope.into_bytes(), serde_json::to_vec(&command).unwrap()]
+    let code = ShownCode::new([7; SHOWN_BYTES]);
+    let asked = AskRequest {
+        name: code.name(),
+        csr_pem: "CSR".into(),
+        signing_key: [1; 32],
+        proof: [2; 32],
+    };
+    let received = Received::of(vec![3, 4, 9]);
+    vec![
+        envelope.into_bytes(),
+        serde_json::to_vec(&command).unwrap(),
+        serde_json::to_vec(&asked).unwrap(),
+        serde_json::to_vec(&received).unwrap(),
+    ]
 }
 
 fn id() -> MessageId {
@@ -78,6 +92,12 @@ fn document(bytes: &[u8]) {
     }
     let _ = parse::<Command>(bytes);
     let _ = parse::<Presence>(bytes);
+    let _ = parse::<HubState>(bytes);
+    if let Ok(received) = parse::<Received>(bytes) {
+        let _ = received.holds(4);
+    }
+    let _ = serde_json::from_slice::<AskRequest>(bytes);
+    let _ = serde_json::from_slice::<AskResponse>(bytes);
 }
 
 fn names() -> Vec<Vec<u8>> {
@@ -85,7 +105,8 @@ fn names() -> Vec<Vec<u8>> {
     let up = [Up::Health, Up::Ack(id()), Up::Event("gap".into())].map(|up| up.topic(&device));
     let down = [Down::Time, Down::Command(id())].map(|down| down.topic(&device));
     let code = Code::new([7; 20], [8; 32]).reveal().to_string();
-    let names = up.into_iter().chain(down).chain([code]);
+    let shown = ShownCode::new([7; SHOWN_BYTES]).reveal().to_string();
+    let names = up.into_iter().chain(down).chain([code, shown]);
     names.map(String::into_bytes).collect()
 }
 
@@ -99,6 +120,9 @@ fn name(bytes: &[u8]) {
         assert_eq!(Down::parse(&down.topic(&device)), Some((device, down)));
     }
     let _ = text.parse::<Code>();
+    if let Ok(code) = text.parse::<ShownCode>() {
+        assert_eq!(code.reveal().parse(), Ok(code), "{text}");
+    }
 }
 
 #[test]

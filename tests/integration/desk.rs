@@ -1,6 +1,7 @@
 //! A box from its enrolment on: its faults, its certificate and its standing, changed at the desk
 //! while it records (X19, X20); with the hub's own endpoint, and with mosquitto between.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::StatusCode;
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, TlsConfiguration, Transport};
 use serde_json::{Value, json};
-use xunke_tests::campus::{BoxIdentity, Campus, Options, Person, program};
+use xunke_tests::campus::{BoxIdentity, Campus, Options, Person, Process, program};
 use xunke_tests::classroom::Behaviour;
 
 use crate::shared::{folder, get, list, run, until};
@@ -22,6 +23,8 @@ const BACK_MAX: Duration = Duration::from_secs(60);
 const FAULT_MAX: Duration = Duration::from_secs(90);
 /// R108: what may no longer be ends within a second; its page is asked once more.
 const KICKED_MAX: Duration = Duration::from_millis(1500);
+/// A box asks every three seconds.
+const SHOWN_MAX: Duration = Duration::from_secs(20);
 /// Half a second until the hub has written the broker's list, and a reload of it.
 const LISTED_MAX: Duration = Duration::from_secs(3);
 
@@ -194,6 +197,61 @@ impl Stage {
         Ok(())
     }
 
+    /// A box that nobody knows shows a code, and whoever types it lets it in.
+    async fn let_in(&self, broker: bool) -> Result<()> {
+        let room = &self.campus.classrooms[0];
+        let folder = folder(if broker {
+            "desk-asks-broker"
+        } else {
+            "desk-asks"
+        })?;
+        let config = fs::read_to_string(room.state_dir().with_file_name("agent.toml"))?;
+        let (there, here) = (room.state_dir(), folder.join("state"));
+        let config = config.replace(&there.display().to_string(), &here.display().to_string());
+        fs::write(folder.join("agent.toml"), config)?;
+        let arguments = ["enrol", "--ask", "--config"].map(OsString::from);
+        let arguments = arguments
+            .into_iter()
+            .chain([folder.join("agent.toml").into()]);
+        let agent = program("xunke-agent")?;
+        let mut asking = Process::start("asking", &agent, arguments, &folder)?;
+        let code = loop {
+            let line = asking.line(SHOWN_MAX)?;
+            if line.trim().starts_with("XB1-") {
+                break line.trim().to_owned();
+            }
+        };
+        let body = get(&self.technician, "/api/desk").await?;
+        ensure!(list(&body, "asking")?.len() == 1, "{body}");
+        let mut form = json!({ "room": room.room.id, "device": null, "reason": "凭代码入网",
+            "code": "XB1-AAAA-BBBB-CCCC-DDDD-EEEE-FFFF" });
+        let admit = async |form: &Value| self.technician.post("/api/desk/admissions", form).await;
+        let (status, body) = admit(&form).await?;
+        ensure!(
+            status == StatusCode::UNPROCESSABLE_ENTITY && body["error"]["field"] == "code",
+            "{status} {body}"
+        );
+        form["code"] = code.to_lowercase().replace('-', " ").into();
+        let (status, body) = admit(&form).await?;
+        ensure!(status == StatusCode::OK, "{status} {body}");
+        until("the box hears of it", SHOWN_MAX, async || {
+            let log = asking.last_words();
+            Ok(asking.ended().then_some(()).ok_or_else(|| log.into()))
+        })
+        .await?;
+        let identity: Value = serde_json::from_slice(&fs::read(here.join("identity.json"))?)?;
+        ensure!(identity["device_id"] == body["device"], "{body}");
+        let body = get(&self.technician, "/api/desk").await?;
+        ensure!(list(&body, "asking")?.is_empty(), "{body}");
+        let mut boxes = list(&body, "boxes")?.iter();
+        let known = boxes.find(|one| one["id"] == identity["device_id"]);
+        ensure!(
+            known.is_some_and(|one| one["state"] == "enrolled"),
+            "{body}"
+        );
+        Ok(())
+    }
+
     /// Each act stands in the trail with its reason.
     fn told(&self, broker: bool) -> Result<()> {
         let acts = self.campus.hub.sql(
@@ -211,6 +269,7 @@ impl Stage {
         if broker {
             wanted.insert(4, "renew_box|例行检查");
         }
+        wanted.push("admit_box|凭代码入网");
         ensure!(acts.lines().eq(wanted), "{acts}");
         Ok(())
     }
@@ -233,6 +292,7 @@ fn way(broker: bool) -> Result<()> {
             stage.the_broker_takes_the_old_one_no_more(&before).await?;
         }
         stage.retired().await?;
+        stage.let_in(broker).await?;
         stage.told(broker)
     })
 }

@@ -8,9 +8,12 @@ use crate::config::Config;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData};
 use rustls::pki_types::CertificateDer;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
 use std::time::Duration;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::parse_x509_certificate;
@@ -31,9 +34,9 @@ pub struct Enrolment {
 }
 
 /// The two key pairs of a box, made here and kept here.
-struct Keys {
-    tls: KeyPair,
-    signing: SigningKey,
+pub(super) struct Keys {
+    pub tls: KeyPair,
+    pub signing: SigningKey,
 }
 
 /// Proves the code to the hub and keeps the identity it gives, all of it or nothing.
@@ -42,8 +45,16 @@ struct Keys {
 /// Already enrolled and not `replace`, the hub is away, is a stranger, refuses, or answers with
 /// something that does not fit the code or our keys; or the disk refuses.
 pub async fn enrol(config: &Config, code: &Code, replace: bool) -> Result<Enrolment, Error> {
-    let file = path(&config.state_dir);
-    match Stored::read(&file) {
+    may_begin(config, replace)?;
+    let keys = generate()?;
+    let pin = PinnedCa::new(code.ca_sha256);
+    let response = post(config, &pin, "/box/1/enrol", &request(code, &keys)?).await?;
+    kept(verified(response, &code.ca_sha256, &keys)?, config)
+}
+
+/// Whether there is no identity yet, or it may go; and somewhere to keep one.
+pub(super) fn may_begin(config: &Config, replace: bool) -> Result<(), Error> {
+    match Stored::read(&path(&config.state_dir)) {
         Ok(old) if !replace => {
             return Err(Error::AlreadyEnrolled {
                 device: old.device_id,
@@ -60,18 +71,19 @@ pub async fn enrol(config: &Config, code: &Code, replace: bool) -> Result<Enrolm
     private.map_err(|source| Error::File {
         file: config.state_dir.clone(),
         source,
-    })?;
-    let keys = generate()?;
-    let response = ask(config, code, &request(code, &keys)?).await?;
-    let stored = verified(response, code, &keys)?;
-    stored.write(&file)?;
+    })
+}
+
+/// From now on this is who the box is.
+pub(super) fn kept(stored: Stored, config: &Config) -> Result<Enrolment, Error> {
+    stored.write(&path(&config.state_dir))?;
     Ok(Enrolment {
         device_id: stored.device_id,
         classroom_id: stored.classroom_id,
     })
 }
 
-fn generate() -> Result<Keys, Error> {
+pub(super) fn generate() -> Result<Keys, Error> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed).map_err(|error| Error::Crypto(error.to_string()))?;
     Ok(Keys {
@@ -99,8 +111,13 @@ fn request(code: &Code, keys: &Keys) -> Result<EnrolRequest, Error> {
     })
 }
 
-async fn ask(config: &Config, code: &Code, request: &EnrolRequest) -> Result<EnrolResponse, Error> {
-    let pin = PinnedCa::new(code.ca_sha256);
+/// Asks the hub whose CA is pinned, without a certificate of our own.
+pub(super) async fn post<T: DeserializeOwned>(
+    config: &Config,
+    pin: &Arc<PinnedCa>,
+    path: &str,
+    request: &impl Serialize,
+) -> Result<T, Error> {
     let tls = pin
         .tls()
         .map_err(|error| Error::Crypto(error.to_string()))?;
@@ -115,7 +132,7 @@ async fn ask(config: &Config, code: &Code, request: &EnrolRequest) -> Result<Enr
     let connect = Duration::from_secs(config.hub.connect_seconds);
     let client = http_client(tls, connect).map_err(&failed)?;
     let post = client
-        .post(format!("{url}/box/1/enrol"))
+        .post(format!("{url}{path}"))
         .timeout(ANSWER)
         .json(request);
     let answer = post.send().await.map_err(&failed)?;
@@ -132,14 +149,18 @@ async fn ask(config: &Config, code: &Code, request: &EnrolRequest) -> Result<Enr
     serde_json::from_slice(&body).map_err(|error| Error::Answer(error.to_string()))
 }
 
-/// Holds the answer against the code and our own keys before anything of it is kept.
-fn verified(response: EnrolResponse, code: &Code, keys: &Keys) -> Result<Stored, Error> {
+/// Holds the answer against the CA it must be of and our own keys before anything of it is kept.
+pub(super) fn verified(
+    response: EnrolResponse,
+    ca_sha256: &[u8; 32],
+    keys: &Keys,
+) -> Result<Stored, Error> {
     let answer = |why: &str| Error::Answer(why.to_owned());
     let cas = certificates(&response.ca_pem).map_err(Error::Answer)?;
     let [ca] = cas.as_slice() else {
         return Err(answer("it must carry exactly one CA certificate"));
     };
-    if Sha256::digest(ca)[..] != code.ca_sha256 {
+    if Sha256::digest(ca)[..] != *ca_sha256 {
         return Err(answer("its CA is not the one in the code"));
     }
     let chain = certificates(&response.certificate_pem).map_err(Error::Answer)?;

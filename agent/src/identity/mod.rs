@@ -1,9 +1,10 @@
 //! Identity: who this box is to the hub, and which hub it trusts.
 //!
-//! file → credential → stored → epochs → pin → enrol → renew
+//! file → credential → stored → epochs → pin → enrol → ask → renew
 //!
 //! Invariants: private keys are made here and never leave; one file holds the identity, so it is
-//! whole or absent; the enrolment secret is sent only to a hub whose CA the code names.
+//! whole or absent; the enrolment secret is sent only to a hub whose CA the code names, and one
+//! that this box shows itself is never sent.
 
 mod file;
 mod credential;
@@ -11,8 +12,10 @@ mod stored;
 mod epochs;
 mod pin;
 mod enrol;
+mod ask;
 mod renew;
 
+pub use ask::ask;
 pub use enrol::{Enrolment, enrol};
 pub use epochs::{Epochs, keep_fresh};
 pub use file::write_durable;
@@ -114,6 +117,9 @@ pub enum Error {
     /// The hub's answer does not hold together; nothing of it was kept.
     #[error("the hub's answer cannot be trusted and was not kept: {0}")]
     Answer(String),
+    /// Nobody typed the code that this box showed.
+    #[error("nobody typed the code at the enrolment desk within an hour; ask again")]
+    NotTyped,
     /// The cryptographic library refused.
     #[error("cryptography failed: {0}")]
     Crypto(String),

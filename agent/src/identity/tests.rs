@@ -1,5 +1,7 @@
 //! Enrolment against a hub: what is kept, what is refused, and what is never sent.
 
+mod ask;
+
 use super::*;
 use crate::config::Config;
 use crate::test_peer::{self, DEVICE, Hub, certificate, read_http, write_http};

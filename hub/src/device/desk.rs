@@ -9,7 +9,7 @@ use xunke_protocol::enrolment::Code;
 use xunke_protocol::id::{ClassroomId, DeviceId};
 
 use super::Devices;
-use super::enrol::{self, CODE_MS};
+use super::enrol::{self, CODE_MS, Refused};
 use super::registry::{Error, State, find};
 use crate::access::audit::{Entry, Unavailable};
 use crate::access::session::Session;
@@ -73,6 +73,9 @@ pub enum NotDone {
     /// The campus cannot be read.
     #[error(transparent)]
     Campus(#[from] campus::Error),
+    /// No certificate is made for it, or there are no day keys.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The hub failed.
     #[error(transparent)]
     Failed(Error),
@@ -103,7 +106,7 @@ const REASON: FieldError = FieldError {
     zh: "请写明理由（2 至 500 字）。",
     en: "Say why, in 2 to 500 characters.",
 };
-const DEVICE: FieldError = FieldError {
+pub(super) const DEVICE: FieldError = FieldError {
     field: "device",
     zh: "该设备已停用或在其他教室，请另选设备或新建。",
     en: "That box is retired or stands in another room; choose another or a new one.",
@@ -168,14 +171,14 @@ impl Devices {
 }
 
 /// Its id says nothing about the room.
-fn new_id() -> DeviceId {
+pub(super) fn new_id() -> DeviceId {
     let mut random = [0; 4];
     getrandom::fill(&mut random).expect("invariant: the kernel gives random bytes");
     let id = format!("box-{}", HEXLOWER.encode(&random));
     id.parse().expect("invariant: a device id")
 }
 
-fn entry(act: Act<'_>, action: &'static str, object: String) -> Result<Entry, NotDone> {
+pub(super) fn entry(act: Act<'_>, action: &'static str, object: String) -> Result<Entry, NotDone> {
     let reason = act.reason.trim();
     if !(2..=500).contains(&reason.chars().count()) {
         return Err(NotDone::Field(REASON));

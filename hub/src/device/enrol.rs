@@ -118,6 +118,12 @@ pub struct MqttPlace {
     pub port: u16,
 }
 
+/// What is made for a box that is let in.
+pub(super) struct Papers {
+    pub issued: Issued,
+    pub bundle: SignedBundle,
+}
+
 /// Enrols boxes.
 pub struct Enrolment {
     pub(super) db: Db,
@@ -177,14 +183,8 @@ impl Enrolment {
             .map_err(Error::from)?;
         let device = Device::try_from(row.ok_or(Refused::Code)?)?;
         let signing_key = signing_key(&request.signing_key)?;
-        let issued = self.issue(&request.csr_pem, &device.id, now_ms)?;
-        let bundle = self
-            .place
-            .keys
-            .bundle(now_ms)
-            .await
-            .map_err(Refused::Keys)?;
-        let detail = format!("certificate {}", issued.serial);
+        let papers = self.papers(&request.csr_pem, &device.id, now_ms).await?;
+        let detail = format!("certificate {}", papers.issued.serial);
         let entry = entry(
             ACTION,
             address,
@@ -195,8 +195,8 @@ impl Enrolment {
         self.trail.append(entry, now_ms).await?;
         let row = EnrolledRow {
             id: device.id.as_str(),
-            serial: &issued.serial,
-            certificate_until_ms: issued.not_after_ms,
+            serial: &papers.issued.serial,
+            certificate_until_ms: papers.issued.not_after_ms,
             signing_key: &signing_key,
             secret_sha256: &secret_sha256,
         };
@@ -211,7 +211,20 @@ impl Enrolment {
             Err(error) => return Err(Error::from(error).into()),
         }
         self.links.kick(&device.id);
-        Ok(self.response(device, issued, bundle))
+        Ok(self.response(device.id, device.classroom, papers))
+    }
+
+    /// A certificate for what a box asks, and the day keys.
+    pub(super) async fn papers(
+        &self,
+        csr_pem: &str,
+        device: &DeviceId,
+        now_ms: i64,
+    ) -> Result<Papers, Refused> {
+        let issued = self.issue(csr_pem, device, now_ms)?;
+        let bundle = self.place.keys.bundle(now_ms).await;
+        let bundle = bundle.map_err(Refused::Keys)?;
+        Ok(Papers { issued, bundle })
     }
 
     pub(super) fn issue(
@@ -232,17 +245,23 @@ impl Enrolment {
         self.place.ca.sha256()
     }
 
-    fn response(&self, device: Device, issued: Issued, bundle: SignedBundle) -> EnrolResponse {
+    /// What the box is told.
+    pub(super) fn response(
+        &self,
+        device_id: DeviceId,
+        classroom_id: ClassroomId,
+        papers: Papers,
+    ) -> EnrolResponse {
         let ca = &self.place.ca;
         EnrolResponse {
-            device_id: device.id,
-            classroom_id: device.classroom,
-            certificate_pem: issued.pem,
+            device_id,
+            classroom_id,
+            certificate_pem: papers.issued.pem,
             ca_pem: ca.pem().to_owned(),
             mqtt_host: self.place.mqtt.host.clone(),
             mqtt_port: self.place.mqtt.port,
             hub_signing_key: ca.signing_key().verifying_key().to_bytes(),
-            epoch_bundle: bundle,
+            epoch_bundle: papers.bundle,
         }
     }
 
@@ -287,7 +306,7 @@ fn hash(secret: &str) -> String {
 }
 
 /// The key that will sign recordings, as stored.
-fn signing_key(bytes: &[u8; 32]) -> Result<String, Refused> {
+pub(super) fn signing_key(bytes: &[u8; 32]) -> Result<String, Refused> {
     let bad = Refused::Request("its signing key is no Ed25519 public key");
     match VerifyingKey::from_bytes(bytes) {
         Ok(key) if !key.is_weak() => Ok(HEXLOWER.encode(bytes)),

@@ -1,11 +1,12 @@
 //! Devices: which boxes there are, how one becomes known, and how it is told what to do.
 //!
-//! registry → enrol → renewal → desk → command → waits → visits
+//! registry → enrol → renewal → desk → asking → command → waits → visits
 
 pub mod registry;
 pub mod enrol;
 mod renewal;
 pub mod desk;
+pub mod asking;
 pub mod command;
 pub mod waits;
 pub mod visits;

@@ -1,5 +1,6 @@
 //! Enrolment end to end in the room: codes, refusals, the trail, and who is known afterwards.
 
+mod asking;
 mod renewal;
 
 use super::enrol::{MqttPlace, Refused, new_code};

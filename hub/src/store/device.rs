@@ -155,21 +155,36 @@ pub async fn of_code(
 /// ([`Error::is_duplicate`]); then nothing was changed.
 pub async fn enrol(db: &Db, row: &EnrolledRow<'_>, now_ms: i64) -> Result<bool, Error> {
     let mut writing = db.begin().await?;
+    if !enrol_within(&mut writing, row, now_ms).await? {
+        return Ok(false);
+    }
+    Db::commit(writing).await?;
+    Ok(true)
+}
+
+/// The same within what is being written.
+///
+/// # Errors
+/// The same.
+pub async fn enrol_within(
+    writing: &mut Writing,
+    row: &EnrolledRow<'_>,
+    now_ms: i64,
+) -> Result<bool, Error> {
     let used = sqlx::query(
         "UPDATE enrolment_codes SET used_ms = $2 WHERE secret_sha256 = $1 AND used_ms IS NULL",
     )
     .bind(row.secret_sha256)
     .bind(now_ms)
-    .execute(&mut *writing)
+    .execute(&mut **writing)
     .await
     .map_err(failed("using an enrolment code"))?;
     if used.rows_affected() != 1 {
         return Ok(false);
     }
-    put_in_force(&mut writing, row, now_ms)
+    put_in_force(writing, row, now_ms)
         .await
         .map_err(failed("enrolling a box"))?;
-    Db::commit(writing).await?;
     Ok(true)
 }
 

@@ -31,6 +31,7 @@ pub mod keys;
 pub mod keeping;
 pub mod destruction;
 pub mod device;
+pub mod asking;
 pub mod timetable;
 pub mod recording;
 pub mod library;

@@ -24,13 +24,24 @@ use crate::health::status;
 /// A box tries its new certificate at the hub before it answers.
 const ANSWER: Duration = Duration::from_secs(45);
 
-/// Every box that was ever known, and the rooms one may be put in.
+/// Every box that was ever known, those that ask to be, and the rooms one may be put in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Desk {
+    /// The first first.
+    pub asking: Vec<AskingBox>,
     /// By room and id, those out of use last.
     pub boxes: Vec<KnownBox>,
     /// By building and name.
     pub rooms: Vec<DeskRoom>,
+}
+
+/// A box that nobody knows and that shows a code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AskingBox {
+    /// Where it asks from.
+    pub address: String,
+    /// Since when.
+    pub since: i64,
 }
 
 /// A room.
@@ -87,6 +98,26 @@ pub struct NewCode {
     pub expires_at: i64,
 }
 
+/// Which box is let in, into which room, and why.
+#[derive(Deserialize, ToSchema)]
+pub struct AdmissionForm {
+    /// The room.
+    pub room: Uuid,
+    /// The box whose place is taken; null for a new one.
+    pub device: Option<String>,
+    /// What the box shows. It is a secret until it was used.
+    pub code: String,
+    /// 2 to 500 characters.
+    pub reason: String,
+}
+
+/// Who the box is from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LetIn {
+    /// Its id.
+    pub device: String,
+}
+
 /// What is done to a box, and why.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct StepForm {
@@ -112,6 +143,11 @@ const STEP: FieldError = FieldError {
     zh: "操作只能是 quarantine、release、retire 或 renew。",
     en: "The step is quarantine, release, retire or renew.",
 };
+const CODE: FieldError = FieldError {
+    field: "code",
+    zh: "设备显示的代码以 XB1 开头，后面是六组四位字母和数字。",
+    en: "A box shows XB1 and six groups of four letters and digits.",
+};
 const DEVICE: FieldError = FieldError {
     field: "device",
     zh: "设备编号由 4 至 32 个小写字母、数字和连字符组成。",
@@ -124,8 +160,14 @@ const DEVICE: FieldError = FieldError {
 /// 403 for whoever does not maintain them.
 #[utoipa::path(get, path = "/api/desk", tag = "health", responses(
     (status = 200, body = Desk), (status = 403, body = ErrorBody)))]
-pub async fn desk(State(app): State<App>) -> Result<Json<Desk>, Error> {
+pub async fn desk(State(app): State<App>, caller: Caller) -> Result<Json<Desk>, Error> {
     let known = rooms(&app.db).await?;
+    let asking = app.devices.waiting(caller.now_ms).await?;
+    let asking = asking.into_iter().map(|one| AskingBox {
+        address: one.address,
+        since: one.since_ms,
+    });
+    let asking = asking.collect();
     let mut boxes = Vec::new();
     for device in status::all(&app.db).await? {
         let (presence, _) = device.state();
@@ -159,7 +201,11 @@ pub async fn desk(State(app): State<App>) -> Result<Json<Desk>, Error> {
         })
         .collect();
     rooms.sort_by(|left, right| (&left.building, &left.name).cmp(&(&right.building, &right.name)));
-    Ok(Json(Desk { boxes, rooms }))
+    Ok(Json(Desk {
+        asking,
+        boxes,
+        rooms,
+    }))
 }
 
 /// Makes a code for a room. It is good once, for a day.
@@ -182,6 +228,29 @@ pub async fn make_code(
         code: made.code.reveal().to_string(),
         device: made.device.into(),
         expires_at: made.expires_ms,
+    }))
+}
+
+/// Lets in the box that shows this code.
+///
+/// # Errors
+/// 403 for whoever does not maintain boxes, 404 when there is no such room, 422 when no box waits
+/// with this code or it has met another hub, for a box that is retired or stands elsewhere, or
+/// without a reason.
+#[utoipa::path(post, path = "/api/desk/admissions", tag = "health", request_body = AdmissionForm,
+    responses((status = 200, body = LetIn), (status = 403, body = ErrorBody),
+    (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub async fn admit(
+    State(app): State<App>,
+    caller: Caller,
+    Body(form): Body<AdmissionForm>,
+) -> Result<Json<LetIn>, Error> {
+    let device = form.device.as_deref().map(device).transpose()?;
+    let code = form.code.parse().map_err(|_| Error::Field(CODE))?;
+    let (act, room) = (act(&caller, &form.reason), ClassroomId(form.room));
+    let device = app.devices.admit(act, room, device, &code).await?;
+    Ok(Json(LetIn {
+        device: device.into(),
     }))
 }
 
@@ -249,6 +318,7 @@ impl From<NotDone> for Error {
             NotDone::NotFound => Self::NotFound,
             NotDone::Field(field) => Self::Field(field),
             NotDone::Trail(cause) => Self::TrailUnavailable(cause),
+            NotDone::Refused(why) => why.into(),
             failed => Self::Failed(Box::new(failed)),
         }
     }

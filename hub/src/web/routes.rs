@@ -287,6 +287,7 @@ fn everything_else() -> Vec<Route> {
     const RECORDS: Needs = Needs::Action("read_records", Action::ReadRecords);
     const DEVICES: Needs = Needs::Action("see_devices", Action::SeeDevices);
     const CODES: Needs = Needs::Action("make_enrolment_code", Action::SeeDevices);
+    const ADMIT: Needs = Needs::Action("admit_box", Action::SeeDevices);
     const STEPS: Needs = Needs::Action("change_box", Action::SeeDevices);
     const CAPTURE: Needs = Needs::Action("set_capture", Action::SeeDevices);
     const UNTIL: Needs = Needs::Action("record_until", Action::SeeDevices);
@@ -310,6 +311,7 @@ fn everything_else() -> Vec<Route> {
         GET    "/api/devices"                            DEVICES    => devices::list;
         GET    "/api/desk"                               DEVICES    => desk::desk;
         POST   "/api/desk/codes"                         CODES      => desk::make_code;
+        POST   "/api/desk/admissions"                    ADMIT      => desk::admit;
         POST   "/api/desk/steps"                         STEPS      => desk::step;
         POST   "/api/rooms/{id}/capture"                 CAPTURE    => capture::set;
         POST   "/api/rooms/{id}/record-until"            UNTIL      => capture::record_until;

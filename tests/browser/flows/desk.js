@@ -21,6 +21,19 @@ test('X19 a technician makes a code for a room, and it is shown once', async () 
   await page.close();
 });
 
+test('X19 a code that no waiting box shows lets nobody in', async () => {
+  const page = await pageAs(account('technician'));
+  await visit(page, '/desk');
+  const form = page.getByTestId('admit-form');
+  await form.locator('[name=room]').selectOption({ index: 1 });
+  await form.locator('[name=code]').fill('XB1-AAAA-BBBB-CCCC-DDDD-EEEE-FFFF');
+  await form.locator('[name=reason]').fill('新装设备');
+  await page.getByTestId('admit').click();
+  await form.getByText('没有设备在等待这个代码').waitFor();
+  assert.equal(await page.getByTestId('admitted').count(), 0);
+  await page.close();
+});
+
 test('X20 a box renews its certificate when it is asked to, with a reason', async () => {
   const page = await pageAs(account('technician'));
   await visit(page, '/desk');

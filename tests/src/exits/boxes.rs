@@ -14,8 +14,9 @@ use super::world::{STILL, World};
 use crate::campus::{BoxIdentity, Process};
 
 /// As `xunke-hub doors` prints them.
-pub const ENTRANCES: [&str; 18] = [
+pub const ENTRANCES: [&str; 19] = [
     "boxes POST /box/1/enrol",
+    "boxes POST /box/1/ask",
     "boxes POST /box/1/renewal",
     "boxes PUT /box/1/segments/{id}",
     "boxes GET /box/1/segments/{id}",
@@ -184,6 +185,7 @@ async fn routes(world: &World, identity: &BoxIdentity, tally: &mut Tally) -> Res
             (Method::GET, format!("/box/1/segments/{NIL}")),
             (Method::GET, format!("/box/1/live/{NIL}")),
             (Method::POST, "/box/1/enrol".to_owned()),
+            (Method::POST, "/box/1/ask".to_owned()),
             (Method::POST, "/box/1/renewal".to_owned()),
             // People's routes are not at this door.
             (Method::GET, "/api/rooms".to_owned()),
@@ -205,7 +207,7 @@ async fn routes(world: &World, identity: &BoxIdentity, tally: &mut Tally) -> Res
             };
             tally.search(&world.canaries, &at, &body, may);
             let as_wanted = match path.as_str() {
-                "/box/1/enrol" | "/box/1/renewal" => status.is_client_error(),
+                "/box/1/enrol" | "/box/1/ask" | "/box/1/renewal" => status.is_client_error(),
                 path if path.starts_with("/api") => status == StatusCode::NOT_FOUND,
                 _ if !allowed => status == StatusCode::UNAUTHORIZED,
                 "/box/1/epoch-bundle" | "/box/1/timetable" => status == StatusCode::OK,

@@ -148,6 +148,7 @@ fn classes() -> Vec<Row> {
         row("GET /api/completeness/{id}", Once, may(SeeCompleteness)),
         row("GET /api/desk", Once, may_see(SeeDevices, [ROOM; ROOMS])),
         row("POST /api/desk/codes", Once, may(SeeDevices)),
+        row("POST /api/desk/admissions", Once, may(SeeDevices)),
         row("POST /api/desk/steps", Once, may(SeeDevices)),
         row("POST /api/rooms/{id}/capture", Once, may(SeeDevices)),
         row("POST /api/rooms/{id}/record-until", Once, may(SeeDevices)),

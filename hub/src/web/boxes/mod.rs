@@ -1,11 +1,12 @@
 //! The boxes' door: who a box is comes from its certificate, never from the address it asks for.
 //!
-//! enrol → renewal → timetable → segments → live → table
+//! enrol → ask → renewal → timetable → segments → live → table
 //!
-//! Its routes stand in the table of every entrance. Only enrolment and renewal are open without a
-//! certificate, because that is where a box gets one.
+//! Its routes stand in the table of every entrance. Only enrolment, asking for it and renewal are
+//! open without a certificate, because that is where a box gets one.
 
 pub mod enrol;
+pub mod ask;
 pub mod renewal;
 pub mod timetable;
 pub mod segments;
@@ -29,7 +30,7 @@ use crate::device::registry::BoxIdentity;
 /// What a route needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// No certificate: enrolment and renewal.
+    /// No certificate: enrolment, asking for it, and renewal.
     Nobody,
     /// The certificate in force of a box; the handler takes its [`BoxIdentity`].
     Box,

@@ -6,7 +6,7 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post, put};
 
-use super::{Needs, enrol, guard, live, renewal, segments, timetable};
+use super::{Needs, ask, enrol, guard, live, renewal, segments, timetable};
 use crate::web::App;
 use crate::web::error::Error;
 use crate::web::failure;
@@ -33,6 +33,7 @@ pub fn table() -> Vec<Route> {
         handler,
     };
     let enrolment = post(enrol::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
+    let asking = post(ask::ask).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
     let renewing = post(renewal::renew).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
     // No limit of axum's: the segment goes to the disk and is counted there.
     let upload = put(segments::upload);
@@ -41,6 +42,7 @@ pub fn table() -> Vec<Route> {
     let windows = get(timetable::timetable);
     vec![
         row(Method::POST, "/box/1/enrol", Nobody, enrolment),
+        row(Method::POST, "/box/1/ask", Nobody, asking),
         row(Method::POST, "/box/1/renewal", Nobody, renewing),
         row(Method::PUT, "/box/1/segments/{id}", Box, upload),
         row(Method::GET, "/box/1/segments/{id}", Box, progress),

@@ -119,7 +119,7 @@ async fn nobody_and_strangers_find_only_enrolment_and_renewal_open() {
         .filter(|route| route.needs == Needs::Nobody);
     assert_eq!(
         open.map(|route| route.path).collect::<Vec<_>>(),
-        ["/box/1/enrol", "/box/1/renewal"]
+        ["/box/1/enrol", "/box/1/ask", "/box/1/renewal"]
     );
 }
 

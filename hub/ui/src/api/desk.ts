@@ -10,5 +10,7 @@ export type Step = 'quarantine' | 'release' | 'retire' | 'renew';
 
 export const loadDesk = () => getJson<Desk>('/api/desk');
 export const makeCode = (form: Schemas['CodeForm']) => postJson<NewCode>('/api/desk/codes', form);
+export const admitBox = (form: Schemas['AdmissionForm']) =>
+  postJson<Schemas['LetIn']>('/api/desk/admissions', form);
 export const stepBox = (device: string, step: Step, reason: string) =>
   postJson<Schemas['Stepped']>('/api/desk/steps', { device, step, reason });

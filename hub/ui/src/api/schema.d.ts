@@ -992,6 +992,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desk/admissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets in the box that shows this code.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such room, 422 when no box waits
+         *     with this code or it has met another hub, for a box that is retired or stands elsewhere, or
+         *     without a reason.
+         */
+        post: operations["admit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk/codes": {
         parameters: {
             query?: never;
@@ -3205,6 +3228,20 @@ export interface components {
             /** @description 2 to 500 characters, or nothing. */
             note?: string;
         };
+        /** @description Which box is let in, into which room, and why. */
+        AdmissionForm: {
+            /** @description What the box shows. It is a secret until it was used. */
+            code: string;
+            /** @description The box whose place is taken; null for a new one. */
+            device?: string | null;
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The room.
+             */
+            room: string;
+        };
         /** @description Password and one-time code, typed once more. */
         AgainForm: {
             /** @description The authenticator's code, or a recovery code. */
@@ -3539,6 +3576,16 @@ export interface components {
         Applications: {
             /** @description Those that wait first, then newest first; 500 at most. */
             applications: components["schemas"]["GrantApplication"][];
+        };
+        /** @description A box that nobody knows and that shows a code. */
+        AskingBox: {
+            /** @description Where it asks from. */
+            address: string;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            since: number;
         };
         /** @description Who is to see to an alert. */
         AssignmentForm: {
@@ -3928,8 +3975,10 @@ export interface components {
             /** @description Open ones first, then newest first. */
             departures: components["schemas"]["DepartureLine"][];
         };
-        /** @description Every box that was ever known, and the rooms one may be put in. */
+        /** @description Every box that was ever known, those that ask to be, and the rooms one may be put in. */
         Desk: {
+            /** @description The first first. */
+            asking: components["schemas"]["AskingBox"][];
             /** @description By room and id, those out of use last. */
             boxes: components["schemas"]["KnownBox"][];
             /** @description By building and name. */
@@ -4816,6 +4865,11 @@ export interface components {
             start: number;
             /** @description The teacher's name. */
             teacher: string;
+        };
+        /** @description Who the box is from now on. */
+        LetIn: {
+            /** @description Its id. */
+            device: string;
         };
         /** @description A level of the school. */
         LevelName: {
@@ -9027,6 +9081,53 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    admit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdmissionForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetIn"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
