@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 pub const SECRET_BYTES: usize = 20;
 /// Longest certificate request the hub reads, in bytes.
 pub const CSR_BYTES_MAX: usize = 4096;
+/// Of a certificate request in the shape of RFC 7030: the URI among its alternative names that is
+/// the Ed25519 recording key, 64 hexadecimal digits after this.
+pub const SIGNING_KEY_URN: &str = "urn:xunke:signing-key:";
 const PREFIX: &str = "XK1";
 
 /// What the IT centre hands to the technician: secret and CA fingerprint.

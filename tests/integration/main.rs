@@ -23,6 +23,7 @@ mod accounts;
 mod people;
 mod revocation;
 mod desk;
+mod est;
 mod single_sign_on;
 mod exits;
 mod postgres;

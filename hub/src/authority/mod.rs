@@ -1,6 +1,6 @@
 //! Authority: the hub's own certificate authority vouches for the hub and for every box.
 //!
-//! secret_file → signing → server → shown → revoked → tls
+//! secret_file → signing → server → shown → revoked → est → tls
 //!
 //! Made at first start. Its certificate's SHA-256 is part of every enrolment code, so a box knows
 //! its hub before it shows a secret.
@@ -10,6 +10,7 @@ mod signing;
 mod server;
 mod shown;
 mod revoked;
+pub mod est;
 pub mod tls;
 
 use std::path::{Path, PathBuf};

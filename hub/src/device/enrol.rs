@@ -240,6 +240,12 @@ impl Enrolment {
         })
     }
 
+    /// The hub's CA.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        self.place.ca.pem()
+    }
+
     /// Stands in every code.
     pub(super) fn ca_sha256(&self) -> [u8; 32] {
         self.place.ca.sha256()

@@ -12,7 +12,7 @@ use xunke_protocol::id::DeviceId;
 use xunke_protocol::renewal::{RenewalRequest, RenewalResponse};
 
 use super::enrol::{Enrolment, Refused, entry};
-use super::registry::{self, Error, State};
+use super::registry::{self, BoxIdentity, Error, State};
 use crate::access::audit::Outcome;
 use crate::store::device as rows;
 
@@ -34,17 +34,63 @@ impl Enrolment {
     ) -> Result<RenewalResponse, Refused> {
         self.may_try(address, now_ms)?;
         let answer = self.follow(request, address, now_ms).await;
+        let device = request.device_id.as_str();
+        self.noted(answer, device, address, now_ms).await
+    }
+
+    /// The same for a box that has shown its certificate, and with it who it is.
+    ///
+    /// # Errors
+    /// See [`Refused`]; the attempt is in the trail.
+    pub async fn renew_shown(
+        &self,
+        shown: &BoxIdentity,
+        csr_pem: &str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<RenewalResponse, Refused> {
+        self.may_try(address, now_ms)?;
+        let answer = self.follow_shown(shown, csr_pem, address, now_ms).await;
+        let device = shown.device.as_str();
+        self.noted(answer, device, address, now_ms).await
+    }
+
+    /// A refusal counts, and stands in the trail.
+    async fn noted(
+        &self,
+        answer: Result<RenewalResponse, Refused>,
+        device: &str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<RenewalResponse, Refused> {
         if let Err(refused @ (Refused::NotRenewed(_) | Refused::Request(_))) = &answer {
             self.failed(address, now_ms);
             let why = match refused {
                 Refused::NotRenewed(why) => (*why).to_owned(),
                 other => other.to_string(),
             };
-            let device = request.device_id.as_str();
             let entry = entry(ACTION, address, device, Outcome::Refused, why);
             self.trail.append(entry, now_ms).await?;
         }
         answer
+    }
+
+    async fn follow_shown(
+        &self,
+        shown: &BoxIdentity,
+        csr_pem: &str,
+        address: IpAddr,
+        now_ms: i64,
+    ) -> Result<RenewalResponse, Refused> {
+        let row = rows::find(&self.db, shown.device.as_str()).await;
+        let serial = row.map_err(Error::from)?.and_then(|row| row.serial);
+        let Some(serial) = serial.filter(|_| !shown.renewed) else {
+            return Err(Refused::NotRenewed(
+                "its certificate is not the one in force",
+            ));
+        };
+        let after = (&shown.device, serial.as_str());
+        self.next(after, csr_pem, "", (address, now_ms)).await
     }
 
     async fn follow(
@@ -57,18 +103,27 @@ impl Enrolment {
             return Err(Refused::Request("its certificate request is too long"));
         }
         let late = self.asked_by_the_box(request, now_ms).await?;
-        let device = &request.device_id;
-        let issued = self.issue(&request.csr_pem, device, now_ms)?;
         let late = if late { "late, " } else { "" };
-        let detail = format!(
-            "{late}certificate {} after {}",
-            issued.serial, request.serial
-        );
+        let after = (&request.device_id, request.serial.as_str());
+        self.next(after, &request.csr_pem, late, (address, now_ms))
+            .await
+    }
+
+    /// Makes the certificate that follows this one of this box.
+    async fn next(
+        &self,
+        (device, serial): (&DeviceId, &str),
+        csr_pem: &str,
+        late: &str,
+        (address, now_ms): (IpAddr, i64),
+    ) -> Result<RenewalResponse, Refused> {
+        let issued = self.issue(csr_pem, device, now_ms)?;
+        let detail = format!("{late}certificate {} after {serial}", issued.serial);
         let entry = entry(ACTION, address, device.as_str(), Outcome::Permitted, detail);
         self.trail.append(entry, now_ms).await?;
         let next = rows::NextRow {
             id: device.as_str(),
-            serial: &request.serial,
+            serial,
             next_serial: &issued.serial,
             next_until_ms: issued.not_after_ms,
         };

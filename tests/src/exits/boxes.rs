@@ -14,10 +14,13 @@ use super::world::{STILL, World};
 use crate::campus::{BoxIdentity, Process};
 
 /// As `xunke-hub doors` prints them.
-pub const ENTRANCES: [&str; 19] = [
+pub const ENTRANCES: [&str; 22] = [
     "boxes POST /box/1/enrol",
     "boxes POST /box/1/ask",
     "boxes POST /box/1/renewal",
+    "boxes GET /.well-known/est/cacerts",
+    "boxes POST /.well-known/est/simpleenroll",
+    "boxes POST /.well-known/est/simplereenroll",
     "boxes PUT /box/1/segments/{id}",
     "boxes GET /box/1/segments/{id}",
     "boxes GET /box/1/epoch-bundle",
@@ -187,6 +190,9 @@ async fn routes(world: &World, identity: &BoxIdentity, tally: &mut Tally) -> Res
             (Method::POST, "/box/1/enrol".to_owned()),
             (Method::POST, "/box/1/ask".to_owned()),
             (Method::POST, "/box/1/renewal".to_owned()),
+            (Method::GET, "/.well-known/est/cacerts".to_owned()),
+            (Method::POST, "/.well-known/est/simpleenroll".to_owned()),
+            (Method::POST, "/.well-known/est/simplereenroll".to_owned()),
             // People's routes are not at this door.
             (Method::GET, "/api/rooms".to_owned()),
             (Method::GET, "/api/recordings".to_owned()),
@@ -208,6 +214,8 @@ async fn routes(world: &World, identity: &BoxIdentity, tally: &mut Tally) -> Res
             tally.search(&world.canaries, &at, &body, may);
             let as_wanted = match path.as_str() {
                 "/box/1/enrol" | "/box/1/ask" | "/box/1/renewal" => status.is_client_error(),
+                "/.well-known/est/cacerts" => status == StatusCode::OK,
+                "/.well-known/est/simpleenroll" => status == StatusCode::UNAUTHORIZED,
                 path if path.starts_with("/api") => status == StatusCode::NOT_FOUND,
                 _ if !allowed => status == StatusCode::UNAUTHORIZED,
                 "/box/1/epoch-bundle" | "/box/1/timetable" => status == StatusCode::OK,

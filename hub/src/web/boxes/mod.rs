@@ -1,6 +1,6 @@
 //! The boxes' door: who a box is comes from its certificate, never from the address it asks for.
 //!
-//! enrol → ask → renewal → timetable → segments → live → table
+//! enrol → ask → renewal → est → timetable → segments → live → table
 //!
 //! Its routes stand in the table of every entrance. Only enrolment, asking for it and renewal are
 //! open without a certificate, because that is where a box gets one.
@@ -8,6 +8,7 @@
 pub mod enrol;
 pub mod ask;
 pub mod renewal;
+pub mod est;
 pub mod timetable;
 pub mod segments;
 pub mod live;

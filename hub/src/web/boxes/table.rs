@@ -6,10 +6,14 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post, put};
 
-use super::{Needs, ask, enrol, guard, live, renewal, segments, timetable};
+use super::{Needs, ask, enrol, est, guard, live, renewal, segments, timetable};
 use crate::web::App;
 use crate::web::error::Error;
 use crate::web::failure;
+
+const EST_CA: &str = "/.well-known/est/cacerts";
+const EST_ENROL: &str = "/.well-known/est/simpleenroll";
+const EST_RENEW: &str = "/.well-known/est/simplereenroll";
 
 /// One row of the boxes' table.
 pub struct Route {
@@ -35,6 +39,9 @@ pub fn table() -> Vec<Route> {
     let enrolment = post(enrol::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
     let asking = post(ask::ask).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
     let renewing = post(renewal::renew).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
+    let est_enrol = post(est::enrol).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
+    let est_renew = post(est::renew).layer(DefaultBodyLimit::max(enrol::BODY_BYTES_MAX));
+    let est_ca = get(est::ca_certificates);
     // No limit of axum's: the segment goes to the disk and is counted there.
     let upload = put(segments::upload);
     let progress = get(segments::progress);
@@ -44,6 +51,9 @@ pub fn table() -> Vec<Route> {
         row(Method::POST, "/box/1/enrol", Nobody, enrolment),
         row(Method::POST, "/box/1/ask", Nobody, asking),
         row(Method::POST, "/box/1/renewal", Nobody, renewing),
+        row(Method::GET, EST_CA, Nobody, est_ca),
+        row(Method::POST, EST_ENROL, Nobody, est_enrol),
+        row(Method::POST, EST_RENEW, Box, est_renew),
         row(Method::PUT, "/box/1/segments/{id}", Box, upload),
         row(Method::GET, "/box/1/segments/{id}", Box, progress),
         row(Method::GET, "/box/1/epoch-bundle", Box, bundle),
