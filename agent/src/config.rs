@@ -5,11 +5,13 @@
 
 mod network;
 mod hours;
+mod commands;
 mod complaint;
 mod equipment;
 mod metrics;
 mod limits;
 
+pub use commands::Commands;
 pub use equipment::{EQUIPMENT_MAX, Equipment, EquipmentKind};
 pub use hours::{BadHours, Hours};
 pub use metrics::{Listen, Metrics};
@@ -51,6 +53,8 @@ pub struct Config {
     pub live: Live,
     /// Numbers for Prometheus.
     pub metrics: Metrics,
+    /// What the hub may order.
+    pub commands: Commands,
     /// The cameras of this room.
     #[serde(rename = "camera")]
     pub cameras: Vec<Camera>,
@@ -256,6 +260,7 @@ impl Default for Config {
             health: Health::default(),
             live: Live::default(),
             metrics: Metrics::default(),
+            commands: Commands::default(),
             cameras: Vec::new(),
             equipment: Vec::new(),
         }

@@ -1,10 +1,10 @@
 //! The agent on the box in a classroom: records sealed, reports its health, shows a class live.
 //!
 //! clock → config → identity → link → timetable → outbox → camera → technician → recording
-//! → health → live → run
+//! → health → live → command → run
 //!
 //! Invariants: below `recording/seal` nothing sees a plain frame; recording goes on whether or not
-//! the hub is there; nothing the hub can order reads a file or starts a program.
+//! the hub is there; nothing the hub can order names a file or a program.
 
 pub mod clock;
 pub mod config;
@@ -17,6 +17,7 @@ pub mod technician;
 pub mod recording;
 pub mod health;
 pub mod live;
+pub mod command;
 pub mod run;
 
 #[cfg(test)]

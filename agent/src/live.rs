@@ -100,7 +100,9 @@ impl Pushes {
                 Some(_) = running.join_next() => continue,
                 () = stopped(&mut stop) => None,
             };
-            let Some(Job { id, order }) = job else { break };
+            let Some(Job { id, order, .. }) = job else {
+                break;
+            };
             let push = self.prepare(order, running.len(), &mut used);
             let (answers, stop) = (answers.clone(), stop.clone());
             running.spawn(async move {
@@ -171,15 +173,14 @@ async fn answered(push: Result<Push, Error>, stop: watch::Receiver<bool>) -> Com
         Ok(push) => push.run(stop).await,
         Err(error) => Err(error),
     };
-    let (state, code) = match ended {
-        Ok(()) => (CommandState::Done, None),
+    match ended {
+        Ok(()) => CommandAnswer::new(CommandState::Done, None),
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::warn!(%error, cause, "a live push ended badly");
-            (CommandState::Failed, Some(error.code().to_owned()))
+            CommandAnswer::new(CommandState::Failed, Some(error.code()))
         }
-    };
-    CommandAnswer { state, code }
+    }
 }
 
 /// One push on its way.

@@ -3,13 +3,18 @@
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use std::io::{IsTerminal, Read, Write, stderr, stdout};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 use xunke_agent::camera::credentials::credentials;
+use xunke_agent::command::Diary;
 use xunke_agent::config::{self, Config, Network};
 use xunke_agent::identity::{self, Identity};
+use xunke_agent::run::Ended;
 use xunke_agent::technician::{self, Asked, Speech};
 use xunke_agent::timetable::Keeper;
 use xunke_agent::{camera, health, run};
@@ -178,10 +183,12 @@ fn main() -> ExitCode {
 
 fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(stderr().is_terminal())
-        .with_writer(stderr)
+        .with_writer(stderr);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(Diary)
         .init();
 }
 
@@ -201,7 +208,15 @@ fn act(command: Command) -> Result<()> {
             let config = config::load(&config)?;
             runtime.block_on(enrol(&config, code_file.as_deref(), replace))
         }
-        Command::Run { config } => runtime.block_on(run::run(config::load(&config)?)),
+        Command::Run { config } => {
+            let ended = runtime.block_on(run::run(&config, config::load(&config)?))?;
+            // Whatever is still being put down has its time.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            match ended {
+                Ended::Stopped => Ok(()),
+                Ended::Anew => Err(again()),
+            }
+        }
         Command::Camera(command) => runtime.block_on(ask(command)),
         Command::Equipment { config } => {
             let pieces = config::load(&config)?.equipment;
@@ -215,6 +230,16 @@ fn act(command: Command) -> Result<()> {
             bail!("invariant: handled before the runtime starts")
         }
     }
+}
+
+/// This program once more in this process, with its new configuration; returns only if it cannot
+/// be.
+fn again() -> anyhow::Error {
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_else(|| "xunke-agent".into());
+    let mut own = std::process::Command::new("/proc/self/exe");
+    let error = own.arg0(name).args(arguments).exec();
+    anyhow::Error::new(error).context("the agent cannot be started anew")
 }
 
 async fn ask(command: CameraCommand) -> Result<()> {

@@ -4,6 +4,8 @@ mod notify;
 
 use crate::camera::program::Program;
 use crate::camera::source::Camera;
+use crate::clock;
+use crate::command::{Ledger, Runner, Ways};
 use crate::config::{self, Config};
 use crate::health::{self, Report, Sources};
 use crate::identity::{self, HttpClient, Identity, Renewal};
@@ -23,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use xunke_protocol::envelope::Order;
+use xunke_protocol::envelope::{CommandAnswer, Order};
 use xunke_protocol::id::{MessageId, StreamKind};
 
 /// Everything must have ended by then; systemd is told the same.
@@ -33,12 +35,22 @@ const JOBS_MAX: usize = 64;
 const MIB: u64 = 1024 * 1024;
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// Runs the box until SIGTERM or Ctrl-C.
+/// Why the box stopped running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Stopped,
+    /// Its configuration has changed, and it is to run again with that.
+    Anew,
+}
+
+/// Runs the box until SIGTERM or Ctrl-C, or until the hub orders it to read `file` again and that
+/// has changed.
 ///
 /// # Errors
 /// What keeps a box from starting: no identity, a state directory that cannot be written or is in
 /// use. A hub or a camera that is away keeps nothing from starting.
-pub async fn run(config: Config) -> Result<()> {
+pub async fn run(file: &Path, config: Config) -> Result<Ended> {
     let mut signals = Signals::new()?;
     let identity = Arc::new(Identity::load(&config.state_dir)?);
     let _lock = lock(&config.state_dir)?;
@@ -48,23 +60,30 @@ pub async fn run(config: Config) -> Result<()> {
     if !config.cameras.is_empty() {
         program.prepare().await;
     }
-    let rooms = start(&config, &identity, &program, &stopping, &mut tasks)?;
+    let (anew, mut wanted) = mpsc::channel(1);
+    let from = (&config, file);
+    let rooms = start(from, &identity, &program, (&stopping, anew), &mut tasks)?;
     tracing::info!(
         device.id = %identity.device_id,
         cameras = rooms.cameras.len(),
         "running"
     );
     notify::ready();
-    signals.wait().await;
-    tracing::info!("stopping");
-    notify::stopping();
+    let ended = tokio::select! {
+        () = signals.wait() => Ended::Stopped,
+        Some(()) = wanted.recv() => Ended::Anew,
+    };
+    tracing::info!(?ended, "stopping");
+    if ended == Ended::Stopped {
+        notify::stopping();
+    }
     stop.send_replace(true);
-    let ended = async { tokio::join!(rooms.stop(), tasks.join_all()) };
-    if timeout(STOP, ended).await.is_err() {
+    let stopped = async { tokio::join!(rooms.stop(), tasks.join_all()) };
+    if timeout(STOP, stopped).await.is_err() {
         tracing::warn!("not everything had ended in time");
     }
     tracing::info!("stopped");
-    Ok(())
+    Ok(ended)
 }
 
 /// The two ways a box is asked to stop.
@@ -124,10 +143,10 @@ impl Rooms {
 
 /// Starts every room; recording first, and nothing of it waits for the hub.
 fn start(
-    config: &Config,
+    (config, file): (&Config, &Path),
     identity: &Arc<Identity>,
     program: &Program,
-    stopping: &watch::Receiver<bool>,
+    (stopping, anew): (&watch::Receiver<bool>, mpsc::Sender<()>),
     tasks: &mut JoinSet<()>,
 ) -> Result<Rooms> {
     let begin = |camera: &config::Camera| {
@@ -143,11 +162,18 @@ fn start(
     let recording = Recording::start(&cameras, identity, config, with, &schedule, watched)?;
     let (jobs, orders) = mpsc::channel(JOBS_MAX);
     let (to_live, live) = mpsc::channel(JOBS_MAX);
-    let (to_renewal, renewals) = mpsc::channel(1);
+    let (to_runner, ordered) = mpsc::channel(JOBS_MAX);
     let (answers, answered) = mpsc::channel(JOBS_MAX);
     let backlog = Arc::new(outbox.clone());
+    let ledger = ledger(config)?;
     let link = Link::new(settings(config, identity), backlog, jobs, answered);
-    let (measures, measuring) = health::measure(config, Box::new(identity.certificate_end()));
+    let link = link.knowing(
+        ledger
+            .ended()
+            .context("the ledger of commands cannot be read")?,
+    );
+    let (measures, switches, measuring) =
+        health::measure(config, Box::new(identity.certificate_end()));
     let sources = Sources {
         measures,
         cameras: cameras.iter().map(Camera::signals).collect(),
@@ -158,23 +184,54 @@ fn start(
     };
     let report = Report::new(&config.health);
     let pushes = pushes(config, identity, &cameras, watching);
+    let runner = Runner {
+        config: config.clone(),
+        config_file: file.to_owned(),
+        ledger,
+        newest: report.newest(),
+        switches,
+    };
+    let work = obey(runner, identity, ordered, (answers.clone(), anew));
+    until(stopping, tasks, work);
     until(stopping, tasks, measuring);
     until(stopping, tasks, report.shown(&config.metrics));
     until(stopping, tasks, report.run(sources, outbox, notify::alive));
     until(stopping, tasks, refresh(config, identity, client.clone()));
-    until(
-        stopping,
-        tasks,
-        follow(timetable, config, client, link.status()),
-    );
-    let renewal = Renewal::new(identity, config.state_dir.clone(), &config.hub);
-    let renewed = answers.clone();
-    let renewing = async move { renewal.run(renewals, renewed).await };
-    until(stopping, tasks, renewing);
-    until(stopping, tasks, hand_out(orders, to_live, to_renewal));
+    let following = follow(timetable, config, client, link.status());
+    until(stopping, tasks, following);
+    until(stopping, tasks, hand_out(orders, to_live, to_runner));
     tasks.spawn(pushes.run(live, answers, stopping.clone()));
     tasks.spawn(link.run(stopping.clone()));
     Ok(Rooms { cameras, recording })
+}
+
+fn ledger(config: &Config) -> Result<Ledger> {
+    let folder = config.state_dir.join("commands");
+    let ledger = Ledger::open(&folder, clock::boot_id());
+    ledger.with_context(|| format!("{}: cannot be written", folder.display()))
+}
+
+/// The runner, and the room that renews the certificate whenever it is due or ordered.
+fn obey(
+    runner: Runner,
+    identity: &Identity,
+    jobs: mpsc::Receiver<Job>,
+    (answers, anew): (mpsc::Sender<(MessageId, CommandAnswer)>, mpsc::Sender<()>),
+) -> impl Future<Output = ()> + use<> {
+    let config = &runner.config;
+    let renewal = Renewal::new(identity, config.state_dir.clone(), &config.hub);
+    let (renewals, wanted) = mpsc::channel(1);
+    let (done, renewed) = mpsc::channel(1);
+    let ways = Ways {
+        jobs,
+        answers,
+        renewals,
+        renewed,
+        anew,
+    };
+    async move {
+        tokio::join!(renewal.run(wanted, done), runner.run(ways));
+    }
 }
 
 /// Runs what has nothing to finish: it ends where it stands.
@@ -227,12 +284,12 @@ fn limits(config: &Config) -> Limits {
 async fn hand_out(
     mut orders: mpsc::Receiver<Job>,
     live: mpsc::Sender<Job>,
-    renewal: mpsc::Sender<MessageId>,
+    runner: mpsc::Sender<Job>,
 ) {
     while let Some(job) = orders.recv().await {
         match job.order {
-            Order::Renew => drop(renewal.send(job.id).await),
-            _ => drop(live.send(job).await),
+            Order::LiveStart { .. } => drop(live.send(job).await),
+            _ => drop(runner.send(job).await),
         }
     }
 }
@@ -246,6 +303,7 @@ fn settings(config: &Config, identity: &Identity) -> Settings {
             .unwrap_or_else(|| config.hub.address().host),
         port: identity.mqtt_port,
         tls: identity.tls_client_config(),
+        hub_key: identity.hub_signing_key,
         keep_alive: Duration::from_secs(config.link.keep_alive_seconds),
         connect: Duration::from_secs(config.hub.connect_seconds),
         window: config.link.window,

@@ -21,7 +21,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use uuid::Uuid;
+use xunke_protocol::command::SignedCommand;
 use xunke_protocol::enrolment::{Code, EnrolRequest, EnrolResponse};
+use xunke_protocol::envelope::Command;
 use xunke_protocol::id::ClassroomId;
 use xunke_protocol::sealed::epoch::{DayKey, PublicHalf, SignedBundle};
 
@@ -105,6 +107,12 @@ impl Hub {
         };
         config.hub.url = format!("https://localhost:{}", self.port());
         config
+    }
+
+    /// A command as this hub sends it.
+    pub fn signed(&self, command: &Command) -> Vec<u8> {
+        let signed = SignedCommand::sign(command, &DEVICE.parse().unwrap(), &self.signing);
+        serde_json::to_vec(&signed).unwrap()
     }
 
     pub fn bundle(&self, version: u64) -> SignedBundle {

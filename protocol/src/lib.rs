@@ -1,7 +1,7 @@
 //! What a classroom box and the hub may say to each other, and in which bytes.
 //!
-//! id → version → topic → envelope → sealed → enrolment → asking → renewal → timetable → recording
-//! → health → live → metrics
+//! id → version → topic → envelope → command → sealed → enrolment → asking → renewal → timetable
+//! → recording → health → selftest → live → metrics
 //!
 //! Invariants: nothing here does IO or asks the time; randomness is an argument. Every parser has
 //! a limit and refuses what it does not understand with a reason.
@@ -11,6 +11,7 @@ pub mod id;
 pub mod version;
 pub mod topic;
 pub mod envelope;
+pub mod command;
 pub mod sealed;
 pub mod enrolment;
 pub mod asking;
@@ -18,6 +19,7 @@ pub mod renewal;
 pub mod timetable;
 pub mod recording;
 pub mod health;
+pub mod selftest;
 pub mod live;
 pub mod metrics;
 

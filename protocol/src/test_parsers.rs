@@ -1,6 +1,7 @@
 //! Whatever comes by MQTT, WebSocket or in a segment, its reader takes it or refuses it.
 
 use crate::asking::{AskRequest, AskResponse, SHOWN_BYTES, ShownCode};
+use crate::command::SignedCommand;
 use crate::enrolment::Code;
 use crate::envelope::{Command, Envelope, HubState, Order, Presence, Received, parse};
 use crate::health::HealthDocument;
@@ -11,6 +12,7 @@ use crate::sealed::{Outline, Suite};
 use crate::topic::{Down, Up};
 use crate::version::CURRENT;
 use bytes::Bytes;
+use ed25519_dalek::SigningKey;
 use xunke_mutate::{Target, feed};
 
 fn frames() -> Vec<Vec<u8>> {
@@ -66,6 +68,8 @@ fn documents() -> Vec<Vec<u8>> {
         expires: 1_795_300_060_000,
         order: Order::Ping,
     };
+    let device = "box-1".parse().unwrap();
+    let signed = SignedCommand::sign(&command, &device, &hub());
     let code = ShownCode::new([7; SHOWN_BYTES]);
     let asked = AskRequest {
         name: code.name(),
@@ -76,10 +80,14 @@ fn documents() -> Vec<Vec<u8>> {
     let received = Received::of(vec![3, 4, 9]);
     vec![
         envelope.into_bytes(),
-        serde_json::to_vec(&command).unwrap(),
+        serde_json::to_vec(&signed).unwrap(),
         serde_json::to_vec(&asked).unwrap(),
         serde_json::to_vec(&received).unwrap(),
     ]
+}
+
+fn hub() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
 }
 
 fn id() -> MessageId {
@@ -90,7 +98,14 @@ fn document(bytes: &[u8]) {
     if let Ok(envelope) = Envelope::parse(bytes) {
         let _ = envelope.data::<HealthDocument>();
     }
-    let _ = parse::<Command>(bytes);
+    let (device, hub) = ("box-1".parse().unwrap(), hub().verifying_key());
+    if let Ok(command) = SignedCommand::open(bytes, id(), &device, &hub) {
+        assert_eq!(
+            command.order,
+            Order::Ping,
+            "what was changed is carried out"
+        );
+    }
     let _ = parse::<Presence>(bytes);
     let _ = parse::<HubState>(bytes);
     if let Ok(received) = parse::<Received>(bytes) {

@@ -28,6 +28,9 @@ impl Config {
             );
         }
         self.check_connections()?;
+        self.commands
+            .check()
+            .or_else(|(key, why)| wrong("commands", key, why))?;
         self.check_upload()?;
         self.check_media()?;
         self.check_cameras()?;

@@ -1,6 +1,6 @@
 //! Everything that is measured beside cameras and recorder, each at its own pace.
 
-use super::equipment;
+use super::equipment::{self, Switches};
 use super::machine::{self, Machine};
 use super::network;
 use crate::config::Config;
@@ -15,19 +15,21 @@ pub struct Measures {
     pub(super) certificate_end_ms: Box<dyn Fn() -> i64 + Send>,
 }
 
-/// The measures, and what renews them: it runs until it is dropped. The end of the certificate is
-/// asked for each time, for it is renewed while the box runs.
+/// The measures, what switches projectors, and what renews the measures: it runs until it is
+/// dropped. The end of the certificate is asked for each time, for it is renewed while the box
+/// runs.
 pub fn measure(
     config: &Config,
     certificate_end_ms: Box<dyn Fn() -> i64 + Send>,
-) -> (Measures, impl Future<Output = ()> + Send + use<>) {
+) -> (Measures, Switches, impl Future<Output = ()> + Send + use<>) {
     let (tell_machine, machine) = watch::channel(Machine::default());
     let (tell_network, network) = watch::channel(Vec::new());
     let (tell_equipment, equipment) = watch::channel(equipment::unasked(&config.equipment));
+    let (switches, wishes) = equipment::switches(&config.equipment);
     let measuring = (
         machine::watch_over(config.state_dir.clone(), tell_machine),
         network::measure(config.hub.address(), tell_network),
-        equipment::watch_over(config.equipment.clone(), tell_equipment),
+        equipment::watch_over(config.equipment.clone(), wishes, tell_equipment),
     );
     let measures = Measures {
         machine,
@@ -39,5 +41,5 @@ pub fn measure(
         let (machine, network, equipment) = measuring;
         tokio::join!(machine, network, equipment);
     };
-    (measures, together)
+    (measures, switches, together)
 }

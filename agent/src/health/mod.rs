@@ -17,6 +17,6 @@ mod change;
 mod scrape;
 mod report;
 
-pub use equipment::ask_once as ask_equipment;
+pub use equipment::{Switches, ask_once as ask_equipment};
 pub use measure::{Measures, measure};
 pub use report::{Report, Sources};

@@ -165,6 +165,11 @@ impl Report {
         }
     }
 
+    /// The newest document; `None` before the first look.
+    pub fn newest(&self) -> watch::Receiver<Option<HealthDocument>> {
+        self.newest.subscribe()
+    }
+
     /// Looks at the signals and hands what is due to the outbox, calling `alive` after each look.
     /// Never returns.
     pub async fn run(mut self, sources: Sources, outbox: Outbox, alive: impl Fn()) {

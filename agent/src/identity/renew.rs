@@ -242,8 +242,8 @@ impl Renewal {
 }
 
 fn answered(renewed: Result<(), Error>) -> CommandAnswer {
-    let (state, code) = match renewed {
-        Ok(()) => (CommandState::Done, None),
+    match renewed {
+        Ok(()) => CommandAnswer::new(CommandState::Done, None),
         Err(error) => {
             tracing::warn!(%error, "the certificate was not renewed");
             let code = match error {
@@ -252,10 +252,9 @@ fn answered(renewed: Result<(), Error>) -> CommandAnswer {
                 Error::File { .. } => "disk",
                 _ => "failed",
             };
-            (CommandState::Failed, Some(code.to_owned()))
+            CommandAnswer::new(CommandState::Failed, Some(code))
         }
-    };
-    CommandAnswer { state, code }
+    }
 }
 
 /// Our new key, our name, the CA of our enrolment.

@@ -4,11 +4,12 @@
 //! could lose a message the library believes to be written.
 
 use super::backlog::{Backlog, Message, Token};
-use super::command::{Commands, Job, Step, answer};
+use super::command::{Commands, Job, Step};
 use super::receipts::Receipts;
 use super::retry::{pause, reason};
 use super::window::{Flight, Window};
 use crate::clock;
+use ed25519_dalek::VerifyingKey;
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
     NetworkOptions, Outgoing, Packet, QoS, SubscribeFilter, TlsConfiguration, Transport,
@@ -46,6 +47,8 @@ pub struct Settings {
     pub port: u16,
     /// Shows this box's certificate.
     pub tls: Arc<ClientConfig>,
+    /// Has signed whatever this box is ordered.
+    pub hub_key: VerifyingKey,
     /// Silence after which the library asks whether the hub is still there.
     pub keep_alive: Duration,
     /// Longest wait for a connection.
@@ -129,13 +132,13 @@ impl Link {
         Self {
             eventloop,
             session: Session {
+                commands: Commands::new(settings.device.clone(), settings.hub_key),
                 settings,
                 client,
                 backlog,
                 jobs,
                 answers,
                 status: watch::Sender::default(),
-                commands: Commands::default(),
                 boot: clock::boot_id(),
                 epoch: 0,
                 window: Window::default(),
@@ -145,6 +148,15 @@ impl Link {
                 failures: 0,
             },
         }
+    }
+
+    /// Knows how orders ended that were carried out before this agent was started.
+    #[must_use]
+    pub fn knowing(mut self, ended: Vec<(MessageId, CommandAnswer)>) -> Self {
+        for (id, answer) in ended {
+            self.session.commands.finished(id, answer);
+        }
+        self
     }
 
     /// How the link stands, now and later.
@@ -409,7 +421,8 @@ impl Session {
     fn start(&mut self, job: Job) {
         let id = job.id;
         if self.jobs.try_send(job).is_err() {
-            self.finished(id, answer(CommandState::Failed, Some("busy")));
+            let busy = CommandAnswer::new(CommandState::Failed, Some("busy"));
+            self.finished(id, busy);
         }
     }
 

@@ -101,6 +101,7 @@ fn run(hub: &Hub, identity: &Identity) -> Box {
         host: "localhost".into(),
         port: hub.port(),
         tls: identity.tls_client_config(),
+        hub_key: identity.hub_signing_key,
         keep_alive: Duration::from_secs(30),
         connect: Duration::from_secs(5),
         window: 16,
@@ -364,17 +365,20 @@ async fn orders_are_answered_and_carried_out_once() {
             expires: clock::now_ms() + 5000,
             order: order.clone(),
         };
-        let payload = serde_json::to_vec(&command).unwrap();
+        let expires_ms = command.expires;
+        let payload = hub.signed(&command);
         for _ in 0..2 {
             say(&mut mqtt, &Down::Command(id), payload.clone()).await;
         }
         if order == live {
             let job = running.jobs.recv().await.unwrap();
-            assert_eq!(job, Job { id, order });
-            let failed = CommandAnswer {
-                state: CommandState::Failed,
-                code: Some("unknown_source".into()),
+            let expected = Job {
+                id,
+                order,
+                expires_ms,
             };
+            assert_eq!(job, expected);
+            let failed = CommandAnswer::new(CommandState::Failed, Some("unknown_source"));
             running.answers.send((id, failed)).await.unwrap();
             let answer = publish(&mut mqtt).await.unwrap();
             check_answer(&answer, id, state);
@@ -427,10 +431,14 @@ async fn the_hubs_clock_counts() {
     assert!((-3_600_000..-3_590_000).contains(&skew), "{skew}");
     assert_eq!(running.shelf.state.lock().unwrap().trusted, Some(false));
     let id = MessageId(Uuid::now_v7());
-    let late = json!({
-        "v": "1.0", "id": id, "issued": hub_now - 9000, "expires": hub_now - 5000, "kind": "ping",
-    });
-    say(&mut mqtt, &Down::Command(id), late.to_string().into_bytes()).await;
+    let late = Command {
+        v: xunke_protocol::version::CURRENT,
+        id,
+        issued: hub_now - 9000,
+        expires: hub_now - 5000,
+        order: Order::Ping,
+    };
+    say(&mut mqtt, &Down::Command(id), hub.signed(&late)).await;
     check_answer(&publish(&mut mqtt).await.unwrap(), id, "expired");
     running.task.abort();
 }

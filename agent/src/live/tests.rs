@@ -72,7 +72,12 @@ impl Room {
             stream: StreamKind::Sub,
         };
         let id = MessageId(Uuid::from_u128(push + 1000));
-        self.orders.send(Job { id, order }).await.unwrap();
+        let job = Job {
+            id,
+            order,
+            expires_ms: i64::MAX,
+        };
+        self.orders.send(job).await.unwrap();
     }
 
     async fn answer(&mut self) -> (u128, CommandState, Option<String>) {

@@ -1,13 +1,16 @@
-//! Commands: an order goes down, its answer comes up. Every order ends, if only by time.
+//! Commands: an order goes down, signed for one box, and its answer comes up. Every order ends, if
+//! only by time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ed25519_dalek::SigningKey;
 use tokio::sync::oneshot;
 use uuid::Uuid;
-use xunke_protocol::envelope::{Command, CommandAnswer, CommandState, Order};
+use xunke_protocol::command::SignedCommand;
+use xunke_protocol::envelope::{Command, CommandAnswer, Order};
 use xunke_protocol::id::{DeviceId, MessageId};
 use xunke_protocol::topic::Down;
 use xunke_protocol::version;
@@ -23,18 +26,20 @@ const EXPIRES_MS: i64 = 10_000;
 pub struct NoAnswer;
 
 /// Orders under way. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Commands {
     links: Links,
+    signing: Arc<SigningKey>,
     waiting: Waiting,
 }
 
 type Waiting = Arc<Mutex<HashMap<(DeviceId, MessageId), oneshot::Sender<CommandAnswer>>>>;
 
 impl Commands {
-    pub(super) fn new(links: Links) -> Self {
+    pub(super) fn new(links: Links, signing: SigningKey) -> Self {
         Self {
             links,
+            signing: Arc::new(signing),
             waiting: Waiting::default(),
         }
     }
@@ -45,16 +50,6 @@ impl Commands {
     /// The box is not connected, or takes nothing.
     pub fn send(&self, device: &DeviceId, order: Order, now_ms: i64) -> Result<Sent, NotSent> {
         let id = MessageId(Uuid::now_v7());
-        let expires = now_ms + EXPIRES_MS;
-        let command = Command {
-            v: version::CURRENT,
-            id,
-            issued: now_ms,
-            expires,
-            order,
-        };
-        let payload = serde_json::to_vec(&command);
-        let payload = Bytes::from(payload.expect("invariant: a command is plain data"));
         let (answer, answered) = oneshot::channel();
         let key = (device.clone(), id);
         lock(&self.waiting).insert(key.clone(), answer);
@@ -63,19 +58,56 @@ impl Commands {
             answered,
             waiting: Arc::clone(&self.waiting),
         };
-        self.links
-            .send(device, Down::Command(id).topic(device), payload)?;
+        self.tell(device, id, order, (now_ms, now_ms + EXPIRES_MS))?;
         Ok(sent)
     }
 
-    /// A box has answered; an answer that nobody waits for is dropped.
-    pub fn answered(&self, device: &DeviceId, id: MessageId, answer: CommandAnswer) {
-        if answer.state == CommandState::Running {
-            return;
+    /// Tells a box an order under an id, issued and good until these moments. Whoever tells it
+    /// again gets the same answer: a box does nothing twice.
+    ///
+    /// # Errors
+    /// The box is not connected, or takes nothing.
+    pub(super) fn tell(
+        &self,
+        device: &DeviceId,
+        id: MessageId,
+        order: Order,
+        (issued, expires): (i64, i64),
+    ) -> Result<(), NotSent> {
+        let command = Command {
+            v: version::CURRENT,
+            id,
+            issued,
+            expires,
+            order,
+        };
+        let signed = SignedCommand::sign(&command, device, &self.signing);
+        let payload = serde_json::to_vec(&signed);
+        let payload = Bytes::from(payload.expect("invariant: a command is plain data"));
+        self.links
+            .send(device, Down::Command(id).topic(device), payload)
+    }
+
+    /// A box has answered; says whether somebody waited for that.
+    pub fn answered(&self, device: &DeviceId, id: MessageId, answer: &CommandAnswer) -> bool {
+        if !answer.state.is_final() {
+            return false;
         }
-        if let Some(waiting) = lock(&self.waiting).remove(&(device.clone(), id)) {
-            let _ = waiting.send(answer);
+        match lock(&self.waiting).remove(&(device.clone(), id)) {
+            Some(waiting) => {
+                // Whoever waited may have gone meanwhile.
+                drop(waiting.send(answer.clone()));
+                true
+            }
+            None => false,
         }
+    }
+}
+
+/// Never the key.
+impl std::fmt::Debug for Commands {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Commands({} waiting)", lock(&self.waiting).len())
     }
 }
 

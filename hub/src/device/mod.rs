@@ -40,7 +40,7 @@ impl Devices {
     #[must_use]
     pub fn new(db: Db, trail: Arc<Trail>, place: Place) -> Self {
         let links = Links::default();
-        let commands = Commands::new(links.clone());
+        let commands = Commands::new(links.clone(), place.ca.signing_key().clone());
         let visits = Arc::new(Visits::new(trail.clone()));
         let enrolment = Enrolment::new(db.clone(), trail.clone(), links.clone(), place);
         let enrolment = Arc::new(enrolment);

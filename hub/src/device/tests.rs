@@ -21,6 +21,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use uuid::Uuid;
+use xunke_protocol::command::SignedCommand;
 use xunke_protocol::enrolment::{Code, EnrolRequest, EnrolResponse};
 use xunke_protocol::envelope::{self, Command, CommandAnswer, CommandState, Order};
 use xunke_protocol::id::{ClassroomId, DeviceId};
@@ -101,6 +102,14 @@ impl House {
             .enrolment
             .enrol(request, address(1), now_ms)
             .await
+    }
+
+    /// A command as its box opens it.
+    pub(crate) fn opened(&self, device: &DeviceId, payload: &[u8]) -> Command {
+        let signed: SignedCommand = envelope::parse(payload).unwrap();
+        let command: Command = serde_json::from_str(&signed.command).unwrap();
+        let hub = self.ca.signing_key().verifying_key();
+        SignedCommand::open(payload, command.id, device, &hub).unwrap()
     }
 
     /// Outcome and detail of every line, oldest first.
@@ -344,17 +353,17 @@ async fn an_order_finds_its_box_and_the_answer_its_order() {
     let mut seat = house.devices.links.sit(&device).await;
     let sent = commands.send(&device, Order::Ping, NOW).unwrap();
     let message = seat.queue.recv().await.unwrap();
-    let command: Command = envelope::parse(&message.payload).unwrap();
+    let command = house.opened(&device, &message.payload);
     assert_eq!(message.topic, Down::Command(command.id).topic(&device));
     assert_eq!(
         (command.order, command.expires),
         (Order::Ping, NOW + 10_000)
     );
-    let answer = |state| CommandAnswer { state, code: None };
-    let answered = |device: &DeviceId, state| commands.answered(device, command.id, answer(state));
-    answered(&id("box-2"), CommandState::Failed);
-    answered(&device, CommandState::Running);
-    answered(&device, CommandState::Done);
+    let answer = |state| CommandAnswer::new(state, None);
+    let answered = |device: &DeviceId, state| commands.answered(device, command.id, &answer(state));
+    assert!(!answered(&id("box-2"), CommandState::Failed));
+    assert!(!answered(&device, CommandState::Running));
+    assert!(answered(&device, CommandState::Done));
     let got = sent.answer(Duration::from_secs(1)).await.unwrap();
     assert_eq!(got, answer(CommandState::Done));
     let silent = commands.send(&device, Order::Ping, NOW).unwrap();

@@ -192,7 +192,7 @@ impl Intake {
         payload: &[u8],
     ) -> Result<(), envelope::Error> {
         let answer: CommandAnswer = Envelope::parse(payload)?.data()?;
-        self.devices.commands.answered(device, id, answer);
+        self.devices.commands.answered(device, id, &answer);
         Ok(())
     }
 

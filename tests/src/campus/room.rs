@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::VerifyingKey;
 use reqwest::Client;
 use rustix::process::Signal;
 use rustls::pki_types::pem::PemObject;
@@ -295,9 +298,20 @@ pub struct BoxIdentity {
     pub ca_pem: String,
     /// The hub's MQTT port.
     pub mqtt_port: u16,
+    /// What checks the hub's signatures, in base64.
+    pub hub_signing_key: String,
 }
 
 impl BoxIdentity {
+    /// What checks the hub's signatures.
+    ///
+    /// # Errors
+    /// It is no key.
+    pub fn hub_key(&self) -> Result<VerifyingKey> {
+        let bytes = BASE64.decode(&self.hub_signing_key)?;
+        Ok(VerifyingKey::try_from(bytes.as_slice())?)
+    }
+
     /// A client that trusts the hub's authority, for the boxes' door: `with` the box's certificate
     /// or without any.
     ///

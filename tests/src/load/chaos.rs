@@ -240,6 +240,7 @@ impl SimulatedBox {
             host: address.host,
             port: address.port,
             tls: Arc::new(papers.tls(true)?),
+            hub_key: papers.hub_key()?,
             keep_alive: Duration::from_secs(5),
             connect: Duration::from_secs(5),
             window: 16,

@@ -105,6 +105,7 @@ impl Fleet {
                 host: address.host.clone(),
                 port: address.port,
                 tls: Arc::new(papers.tls(true)?),
+                hub_key: papers.hub_key()?,
                 keep_alive: Duration::from_secs(link.keep_alive_seconds),
                 connect: Duration::from_secs(hub.connect_seconds),
                 window: link.window,
@@ -265,10 +266,7 @@ async fn report(shelf: &Shelf, period: Duration, share: f64) {
 /// A box without cameras cannot carry out what it is told, and says so.
 async fn obey(mut orders: mpsc::Receiver<Job>, answers: mpsc::Sender<(MessageId, CommandAnswer)>) {
     while let Some(job) = orders.recv().await {
-        let failed = CommandAnswer {
-            state: CommandState::Failed,
-            code: Some("unknown_source".into()),
-        };
+        let failed = CommandAnswer::new(CommandState::Failed, Some("unknown_source"));
         drop(answers.send((job.id, failed)).await);
     }
 }

@@ -8,6 +8,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::SigningKey;
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, SerialNumber,
@@ -40,6 +43,7 @@ impl Papers {
         let ca_pem = hub.ca_pem()?;
         let key = fs::read_to_string(authority.join("ca-key.pem"))?;
         let issuer = Issuer::from_ca_cert_pem(&ca_pem, KeyPair::from_pem(&key)?)?;
+        let hub_signing_key = signing_key(&authority)?;
         let house = hub.sql("SELECT building_id, unit_id FROM classrooms LIMIT 1")?;
         let house = house.trim().split_once('|').context("no room yet")?;
         let mut boxes = Vec::new();
@@ -60,6 +64,7 @@ impl Papers {
                 key_pem,
                 ca_pem: ca_pem.clone(),
                 mqtt_port: hub.ports.mqtt,
+                hub_signing_key: hub_signing_key.clone(),
             });
         }
         let classrooms = "classrooms (id, name, building_id, unit_id)";
@@ -85,6 +90,13 @@ impl Papers {
         );
         Ok(papers)
     }
+}
+
+/// What checks the hub's signatures, in base64.
+fn signing_key(authority: &Path) -> Result<String> {
+    let seed = fs::read(authority.join("signing-key"))?;
+    let key = SigningKey::try_from(seed.as_slice())?;
+    Ok(BASE64.encode(key.verifying_key().to_bytes()))
 }
 
 fn insert(hub: &Hub, table: &str, rows: &[String]) -> Result<()> {

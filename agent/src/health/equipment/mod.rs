@@ -2,8 +2,9 @@
 //!
 //! pjlink → standing → projector → talk → probe
 //!
-//! Invariants: equipment is asked, never switched; one connection at a time with each piece; a
-//! password comes from its file, anew for each connection, and stands in no log.
+//! Invariants: equipment is asked, and a projector switched by order alone; one connection at a
+//! time with each piece; a password comes from its file, anew for each connection, and stands in no
+//! log.
 
 mod pjlink;
 mod standing;
@@ -13,27 +14,86 @@ mod probe;
 
 use crate::clock;
 use crate::config::{self, EquipmentKind};
-use pjlink::Question;
+use pjlink::{Obeyed, Question};
 use probe::{Probe, Try};
-use projector::{Outcome, Projector};
+use projector::{Outcome, Projector, Wish};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::lookup_host;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use url::Url;
+use xunke_protocol::envelope::{CommandAnswer, CommandState, Switch};
 use xunke_protocol::health::EquipmentSignals;
+use xunke_protocol::id::EquipmentName;
 use zeroize::Zeroizing;
 
 const PROBE_EVERY: Duration = Duration::from_secs(60);
 const LOOK_UP: Duration = Duration::from_secs(3);
 const PASSWORD_BYTES_MAX: u64 = 4096;
+/// Between two connections: a projector that has not noticed yet that one has ended hangs up on the
+/// next.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// An order for one projector, for the watch over it: nobody else ever connects to it.
+struct Wanted {
+    power: Switch,
+    /// How long ago this box last gave such an order.
+    ordered_ms: Option<u64>,
+    answer: oneshot::Sender<CommandAnswer>,
+}
+
+/// Switches the projectors of the configuration.
+#[derive(Clone, Default)]
+pub struct Switches(HashMap<EquipmentName, mpsc::Sender<Wanted>>);
+
+impl Switches {
+    /// Switches one, if that is good for it. `ordered_ms` is how long ago this box last did, in
+    /// milliseconds.
+    pub async fn switch(
+        &self,
+        name: &EquipmentName,
+        power: Switch,
+        ordered_ms: Option<u64>,
+    ) -> CommandAnswer {
+        let Some(watch) = self.0.get(name) else {
+            return CommandAnswer::new(CommandState::Rejected, Some("unknown_equipment"));
+        };
+        let (answer, answered) = oneshot::channel();
+        let wanted = Wanted {
+            power,
+            ordered_ms,
+            answer,
+        };
+        let stopping = || CommandAnswer::new(CommandState::Failed, Some("stopping"));
+        match watch.send(wanted).await {
+            Ok(()) => answered.await.unwrap_or_else(|_| stopping()),
+            Err(_) => stopping(),
+        }
+    }
+}
+
+/// What hears the orders for each projector.
+pub(super) struct Wishes(HashMap<EquipmentName, mpsc::Receiver<Wanted>>);
+
+/// A way to each projector of the configuration.
+pub(super) fn switches(pieces: &[config::Equipment]) -> (Switches, Wishes) {
+    let (mut ways, mut ends) = (HashMap::new(), HashMap::new());
+    for piece in pieces.iter().filter(|piece| piece.tried().is_none()) {
+        let (way, end) = mpsc::channel(1);
+        ways.insert(piece.name.clone(), way);
+        ends.insert(piece.name.clone(), end);
+    }
+    (Switches(ways), Wishes(ends))
+}
 
 /// Watches over every piece until it is dropped; each has a place in `publish`, in their order.
 pub(super) async fn watch_over(
     pieces: Vec<config::Equipment>,
+    mut wishes: Wishes,
     publish: watch::Sender<Vec<EquipmentSignals>>,
 ) {
     let mut watches = JoinSet::new();
@@ -46,7 +106,10 @@ pub(super) async fn watch_over(
             });
         };
         match piece.tried() {
-            None => drop(watches.spawn(poll(piece, tell))),
+            None => {
+                let wishes = wishes.0.remove(&piece.name);
+                drop(watches.spawn(poll(piece, wishes, tell)));
+            }
             Some(what) => drop(watches.spawn(probe_again(piece, what, tell))),
         }
     }
@@ -117,15 +180,75 @@ async fn tried(piece: &config::Equipment, what: &Try, sequence: u16) -> probe::A
     }
 }
 
-async fn poll(piece: config::Equipment, tell: impl Fn(EquipmentSignals)) {
+async fn poll(
+    piece: config::Equipment,
+    wishes: Option<mpsc::Receiver<Wanted>>,
+    tell: impl Fn(EquipmentSignals),
+) {
     let mut projector = Projector::new(piece.name.clone(), clock::now_ms());
     let mut complaint = Complaint::default();
+    let mut wishes = wishes;
     loop {
         let questions = projector.questions(clock::mono_ms());
         let outcome = talked(&piece, &questions, &mut complaint).await;
-        let wait_ms = projector.heard(outcome, clock::now_ms());
+        let wait_ms = projector.heard_at(outcome, clock::now_ms(), clock::mono_ms());
         tell(projector.signals());
-        sleep(Duration::from_millis(wait_ms)).await;
+        tokio::select! {
+            () = sleep(Duration::from_millis(wait_ms)) => {}
+            wanted = next(&mut wishes) => {
+                let answer = switched(&piece, &mut projector, &wanted, &mut complaint).await;
+                // Whoever no longer waits has its projector switched all the same.
+                drop(wanted.answer.send(answer));
+            }
+        }
+    }
+}
+
+/// The next order; never, once nobody is left who could give one.
+async fn next(wishes: &mut Option<mpsc::Receiver<Wanted>>) -> Wanted {
+    if let Some(some) = wishes
+        && let Some(wanted) = some.recv().await
+    {
+        return wanted;
+    }
+    *wishes = None;
+    std::future::pending().await
+}
+
+/// Asks for the power, and gives the order where that is good for the projector.
+async fn switched(
+    piece: &config::Equipment,
+    projector: &mut Projector,
+    wanted: &Wanted,
+    complaint: &mut Complaint,
+) -> CommandAnswer {
+    sleep(BETWEEN).await;
+    let outcome = talked(piece, &[Question::Power], complaint).await;
+    projector.heard_at(outcome, clock::now_ms(), clock::mono_ms());
+    let wish = projector.may_switch(wanted.power, wanted.ordered_ms, clock::mono_ms());
+    let ended = |state, code| CommandAnswer::new(state, Some(code));
+    match wish {
+        Wish::AlreadySo => return ended(CommandState::Done, "already_so"),
+        Wish::Not(code) => return ended(CommandState::Failed, code),
+        Wish::Give => {}
+    }
+    let Ok(password) = password(piece.password_file.as_deref()) else {
+        return ended(CommandState::Failed, "unauthorized");
+    };
+    let Some(address) = address(piece).await else {
+        return ended(CommandState::Failed, "not_reached");
+    };
+    sleep(BETWEEN).await;
+    // Written down first: an order without an answer may have been obeyed.
+    projector.switched(clock::mono_ms());
+    let given = password.as_ref().map(|password| password.as_str());
+    match talk::order(address, given, wanted.power).await {
+        Ok(Obeyed::Ok) => CommandAnswer::new(CommandState::Done, None),
+        Ok(Obeyed::Unable) => ended(CommandState::Failed, "unable"),
+        Ok(Obeyed::Broken) => ended(CommandState::Failed, "broken"),
+        Ok(Obeyed::Refused) | Err(Outcome::Refused) => ended(CommandState::Failed, "unauthorized"),
+        Err(Outcome::Busy) => ended(CommandState::Failed, "in_use"),
+        Err(_) => ended(CommandState::Failed, "unconfirmed"),
     }
 }
 

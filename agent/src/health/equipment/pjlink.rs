@@ -1,8 +1,9 @@
 //! PJLink as text: greeting, proof of the password, questions and answers (JBMIA, "PJLink
-//! Specifications" 5.1 for class 1 and 2.1 for class 2). No IO; only questions, never an order.
+//! Specifications" 5.1 for class 1 and 2.1 for class 2). No IO; one order, to switch the power.
 
 use md5::{Digest, Md5};
 use std::fmt::Write;
+use xunke_protocol::envelope::Switch;
 use xunke_protocol::health::{Part, Power, TroubleLevel};
 use zeroize::Zeroizing;
 
@@ -106,6 +107,46 @@ impl Question {
     /// How its answer begins.
     fn head(self) -> &'static [u8] {
         &self.text().as_bytes()[..6]
+    }
+}
+
+/// The one order there is, with its carriage return.
+pub(super) fn order(power: Switch) -> &'static str {
+    match power {
+        Switch::On => "%1POWR 1\r",
+        Switch::Off => "%1POWR 0\r",
+    }
+}
+
+/// What a projector answers to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Obeyed {
+    /// It does so.
+    Ok,
+    /// It cannot now (`ERR3`), or knows no such order.
+    Unable,
+    /// The projector itself has failed (`ERR4`).
+    Broken,
+    /// It wants another password.
+    Refused,
+}
+
+/// Reads the answer to an order; `None` when it is none.
+pub(super) fn obeyed(line: &[u8]) -> Option<Obeyed> {
+    let line = line.trim_ascii();
+    if line == b"PJLINK ERRA" {
+        return Some(Obeyed::Refused);
+    }
+    let (head, value) = line.split_at_checked(6)?;
+    let value = value.strip_prefix(b"=")?;
+    if !head.eq_ignore_ascii_case(b"%1POWR") {
+        return None;
+    }
+    match value.to_ascii_uppercase().as_slice() {
+        b"OK" => Some(Obeyed::Ok),
+        b"ERR1" | b"ERR2" | b"ERR3" => Some(Obeyed::Unable),
+        b"ERR4" => Some(Obeyed::Broken),
+        _ => None,
     }
 }
 
@@ -296,6 +337,23 @@ mod tests {
         );
     }
 
+    #[test]
+    fn an_order_is_obeyed_or_not() {
+        assert_eq!(order(Switch::Off), "%1POWR 0\r");
+        for (line, expect) in [
+            ("%1POWR=OK\r", Some(Obeyed::Ok)),
+            ("%1powr=ok\r\n", Some(Obeyed::Ok)),
+            ("%1POWR=ERR3\r", Some(Obeyed::Unable)),
+            ("%1POWR=ERR4\r", Some(Obeyed::Broken)),
+            ("PJLINK ERRA\r", Some(Obeyed::Refused)),
+            ("%1POWR=1\r", None),
+            ("%1INPT=OK\r", None),
+            ("", None),
+        ] {
+            assert_eq!(obeyed(line.as_bytes()), expect, "{line}");
+        }
+    }
+
     fn lines() -> Vec<Vec<u8>> {
         let lines = [
             "PJLINK 1 498e4a67\r",
@@ -307,6 +365,7 @@ mod tests {
 
     fn read(bytes: &[u8]) {
         greeting(bytes);
+        obeyed(bytes);
         for question in Question::ALL {
             if let Some(Answer::Model(model)) = answer(question, bytes) {
                 assert!(model.len() <= MODEL_CHARS_MAX, "{model}");

@@ -4,10 +4,12 @@
 //! poll and one question after the other; the power each time, errors every five minutes, hours
 //! and names once a day (asking those more often has hung projectors); five minutes between polls
 //! in standby; silence in standby means nothing; a wrong password is tried again after ten
-//! minutes. Nothing here switches a projector, so that none is ever switched on and off in a row.
+//! minutes. By order it is switched, but never within ten minutes of having been switched the other
+//! way, by whomever, nor while it cools or warms up.
 
 use super::pjlink::{Answer, Question};
 use super::standing::Standing;
+use xunke_protocol::envelope::Switch;
 use xunke_protocol::health::{
     EquipmentKind, EquipmentSignals, EquipmentState, Part, Power, Trouble, TroubleLevel,
 };
@@ -19,6 +21,8 @@ const ERRORS_MS: u64 = 300_000;
 const DAY_MS: u64 = 86_400_000;
 /// A password that was refused may be locked out when it is tried again and again.
 const REFUSED_MS: u64 = 600_000;
+/// A lamp that is switched off and on again while it is hot may burst.
+const SWITCHED_MS: u64 = 600_000;
 /// Class 2 is the first that knows of filters.
 const CLASS_OF_FILTERS: u8 = 2;
 
@@ -43,6 +47,17 @@ pub(super) enum Outcome {
     Stranger,
 }
 
+/// What an order comes to before it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// It may be given.
+    Give,
+    /// It is so already.
+    AlreadySo,
+    /// Not now; a stable word.
+    Not(&'static str),
+}
+
 /// One projector under watch.
 #[derive(Debug)]
 pub(super) struct Projector {
@@ -60,6 +75,8 @@ pub(super) struct Projector {
     /// By the clock that never steps.
     errors_asked_ms: Option<u64>,
     daily_asked_ms: Option<u64>,
+    /// When it was last seen to be switched, or was.
+    switched_ms: Option<u64>,
     /// What of the daily questions a projector of one answer was not asked yet.
     daily_left: Vec<Question>,
 }
@@ -79,6 +96,7 @@ impl Projector {
             one_answer: false,
             errors_asked_ms: None,
             daily_asked_ms: None,
+            switched_ms: None,
             daily_left: Vec::new(),
         }
     }
@@ -157,6 +175,55 @@ impl Projector {
         } else {
             POLL_MS
         }
+    }
+
+    /// Whether it may be switched now; its power was just asked. `ordered_ms` is how long ago this
+    /// box last gave such an order, if it ever did.
+    pub fn may_switch(&self, power: Switch, ordered_ms: Option<u64>, mono_ms: u64) -> Wish {
+        match (power, self.power) {
+            _ if !matches!(
+                self.standing.state,
+                EquipmentState::Ok
+                    | EquipmentState::Off
+                    | EquipmentState::Degraded
+                    | EquipmentState::Failed
+            ) =>
+            {
+                Wish::Not(match self.standing.state {
+                    EquipmentState::Unauthorized => "unauthorized",
+                    _ => "not_reached",
+                })
+            }
+            (_, None | Some(Power::Unknown)) => Wish::Not("not_reached"),
+            (Switch::On, Some(Power::On | Power::Warming))
+            | (Switch::Off, Some(Power::Off | Power::Cooling)) => Wish::AlreadySo,
+            (Switch::On, Some(Power::Cooling)) => Wish::Not("cooling"),
+            (Switch::Off, Some(Power::Warming)) => Wish::Not("warming"),
+            _ => {
+                let seen = self.switched_ms.map(|at_ms| mono_ms.saturating_sub(at_ms));
+                let recent = [seen, ordered_ms].into_iter().flatten().min();
+                match recent.is_some_and(|ago_ms| ago_ms < SWITCHED_MS) {
+                    true => Wish::Not("too_soon"),
+                    false => Wish::Give,
+                }
+            }
+        }
+    }
+
+    /// It was switched now, by order.
+    pub fn switched(&mut self, mono_ms: u64) {
+        self.switched_ms = Some(mono_ms);
+    }
+
+    /// Takes in what came of it at that moment of the clock that never steps; see [`Self::heard`].
+    pub fn heard_at(&mut self, outcome: Outcome, now_ms: i64, mono_ms: u64) -> u64 {
+        let lit = |power| matches!(power, Some(Power::On | Power::Warming));
+        let before = self.power;
+        let wait_ms = self.heard(outcome, now_ms);
+        if before.is_some() && lit(before) != lit(self.power) {
+            self.switched_ms = Some(mono_ms);
+        }
+        wait_ms
     }
 
     fn in_standby(&self) -> bool {
@@ -244,6 +311,50 @@ mod tests {
 
     fn power(power: Power) -> Outcome {
         answered(vec![(Question::Power, Answer::Power(power))])
+    }
+
+    /// M16 and issue 6, item 4: never on and off in a row, whoever did the first of it.
+    #[test]
+    fn a_projector_is_never_switched_back_within_ten_minutes() {
+        let mut one = projector();
+        assert_eq!(
+            one.may_switch(Switch::On, None, 0),
+            Wish::Not("not_reached")
+        );
+        one.heard_at(power(Power::On), 0, 0);
+        assert_eq!(one.may_switch(Switch::On, None, 0), Wish::AlreadySo);
+        assert_eq!(
+            one.may_switch(Switch::Off, None, 0),
+            Wish::Give,
+            "on for long"
+        );
+        let recent = Some(SWITCHED_MS - 1);
+        assert_eq!(
+            one.may_switch(Switch::Off, recent, 0),
+            Wish::Not("too_soon")
+        );
+        // Somebody switches it off by hand.
+        let by_hand_ms = 5 * MINUTE_MS;
+        one.heard_at(power(Power::Cooling), 0, by_hand_ms);
+        let on = |one: &Projector, mono_ms| one.may_switch(Switch::On, None, mono_ms);
+        assert_eq!(on(&one, by_hand_ms), Wish::Not("cooling"));
+        one.heard_at(power(Power::Off), 0, by_hand_ms + MINUTE_MS);
+        assert_eq!(
+            on(&one, by_hand_ms + SWITCHED_MS - 1),
+            Wish::Not("too_soon")
+        );
+        assert_eq!(on(&one, by_hand_ms + SWITCHED_MS), Wish::Give);
+        one.switched(by_hand_ms + SWITCHED_MS);
+        assert_eq!(
+            on(&one, by_hand_ms + SWITCHED_MS + 1),
+            Wish::Not("too_soon")
+        );
+        one.heard_at(power(Power::Warming), 0, by_hand_ms + SWITCHED_MS + 2);
+        let off = one.may_switch(Switch::Off, None, 1 << 40);
+        assert_eq!(off, Wish::Not("warming"));
+        one.heard_at(Outcome::Refused, 0, 0);
+        let off = one.may_switch(Switch::Off, None, 1 << 40);
+        assert_eq!(off, Wish::Not("unauthorized"));
     }
 
     /// Asks for so many minutes, each minute at which it is due; counts each question.

@@ -1,6 +1,6 @@
-//! One connection with a projector: greeting, proof, one question after the other.
+//! One connection with a projector: greeting, proof, one question after the other, or one order.
 
-use super::pjlink::{self, Answer, Greeting, LINE_BYTES_MAX, Question};
+use super::pjlink::{self, Answer, Greeting, LINE_BYTES_MAX, Obeyed, Question};
 use super::projector::Outcome;
 use std::io;
 use std::net::SocketAddr;
@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use xunke_protocol::envelope::Switch;
+use zeroize::Zeroizing;
 
 /// For the connection, and for each line.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -18,34 +20,62 @@ pub(super) async fn talk(
     password: Option<&str>,
     questions: &[Question],
 ) -> Outcome {
-    let Ok(Ok(stream)) = timeout(ANSWER, TcpStream::connect(address)).await else {
-        return Outcome::Silent;
+    match Line::open(address, password).await {
+        Ok((mut line, proof)) => line.ask(&proof, questions).await,
+        Err(outcome) => outcome,
+    }
+}
+
+/// Gives the one order there is, in a connection of its own.
+///
+/// # Errors
+/// What became of the connection instead.
+pub(super) async fn order(
+    address: SocketAddr,
+    password: Option<&str>,
+    power: Switch,
+) -> Result<Obeyed, Outcome> {
+    let (mut line, proof) = Line::open(address, password).await?;
+    let text = Zeroizing::new(format!("{}{}", *proof, pjlink::order(power)));
+    let Ok(Some(answer)) = line.exchange(&text).await else {
+        return Err(Outcome::Silent);
     };
-    let mut line = Line(BufReader::new(stream));
-    let greeting = match line.read().await {
-        Ok(Some(greeting)) => pjlink::greeting(&greeting),
-        // It hangs up on a second controller.
-        Ok(None) => return Outcome::Busy,
-        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Outcome::Busy,
-        Err(_) => return Outcome::Silent,
-    };
-    let proof = match greeting {
-        Some(Greeting::Open) => None,
-        Some(Greeting::Closed) => return Outcome::Busy,
-        Some(Greeting::Challenge(number)) => match password {
-            Some(password) => Some(pjlink::proof(&number, password)),
-            None => return Outcome::Refused,
-        },
-        None => return Outcome::Stranger,
-    };
-    let proof = proof.as_ref().map_or("", |proof| proof.as_str());
-    line.ask(proof, questions).await
+    pjlink::obeyed(&answer).ok_or(Outcome::Stranger)
 }
 
 /// Lines that end with a carriage return, each within its limits.
 struct Line(BufReader<TcpStream>);
 
 impl Line {
+    /// Up to the proof that stands before what is said first.
+    async fn open(
+        address: SocketAddr,
+        password: Option<&str>,
+    ) -> Result<(Self, Zeroizing<String>), Outcome> {
+        let Ok(Ok(stream)) = timeout(ANSWER, TcpStream::connect(address)).await else {
+            return Err(Outcome::Silent);
+        };
+        let mut line = Self(BufReader::new(stream));
+        let greeting = match line.read().await {
+            Ok(Some(greeting)) => pjlink::greeting(&greeting),
+            // It hangs up on a second controller.
+            Ok(None) => return Err(Outcome::Busy),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return Err(Outcome::Busy);
+            }
+            Err(_) => return Err(Outcome::Silent),
+        };
+        match greeting {
+            Some(Greeting::Open) => Ok((line, Zeroizing::default())),
+            Some(Greeting::Closed) => Err(Outcome::Busy),
+            Some(Greeting::Challenge(number)) => match password {
+                Some(password) => Ok((line, pjlink::proof(&number, password))),
+                None => Err(Outcome::Refused),
+            },
+            None => Err(Outcome::Stranger),
+        }
+    }
+
     /// `None` when the other side has hung up.
     async fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
