@@ -14,6 +14,7 @@ chmod 755 "$tree"
 install -D -m 755 "$program" "$root/usr/bin/xunke-agent"
 strip --strip-unneeded "$root/usr/bin/xunke-agent"
 install -D -m 644 "$top/systemd/xunke-agent.service" "$root/usr/lib/systemd/system/xunke-agent.service"
+install -D -m 644 "$top/systemd/xunke-agent-reboot.path" "$root/usr/lib/systemd/system/xunke-agent-reboot.path"
 install -D -m 644 "$top/configs/agent.toml" "$root/etc/xunke/agent.toml"
 install -D -m 644 "$top/LICENSE" "$root/usr/share/doc/xunke-agent/copyright"
 install -D -m 644 /dev/stdin "$root/usr/lib/sysusers.d/xunke-agent.conf" <<'TEXT'
@@ -54,9 +55,10 @@ set -e
 [ "$1" = configure ] || exit 0
 systemd-sysusers xunke-agent.conf
 install -d -o xunke-agent -g xunke-agent -m 700 /var/lib/xunke-agent
-systemctl enable --quiet xunke-agent.service
+systemctl enable --quiet xunke-agent.service xunke-agent-reboot.path
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
+  systemctl start xunke-agent-reboot.path
   systemctl try-restart xunke-agent.service
 fi
 TEXT
@@ -65,7 +67,7 @@ install -m 755 /dev/stdin "$root/DEBIAN/prerm" <<'TEXT'
 set -e
 [ "$1" = remove ] || exit 0
 if [ -d /run/systemd/system ]; then
-  systemctl disable --quiet --now xunke-agent.service
+  systemctl disable --quiet --now xunke-agent.service xunke-agent-reboot.path
 fi
 TEXT
 out=$folder/xunke-agent_${version}_$architecture.deb
