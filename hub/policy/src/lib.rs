@@ -2,7 +2,7 @@
 //!
 //! refusal → level → network → agreement → password → purpose → recusal → retention
 //! → institution → preset → sanction → administrators → appointment → application → departure
-//! → review → inspection → patrol → access → label → fault → alert → history
+//! → review → inspection → patrol → access → label → fault → alert → history → command → checkup
 //!
 //! Each function cites its article in the original words. Nothing here does IO or asks the time;
 //! what is not expressly allowed is refused (R20). Departments, duties, levels and units are data.
@@ -32,6 +32,8 @@ pub mod label;
 pub mod fault;
 pub mod alert;
 pub mod history;
+pub mod command;
+pub mod checkup;
 
 pub use access::decide;
 pub use refusal::Refusal;
