@@ -32,6 +32,7 @@ pub mod keeping;
 pub mod destruction;
 pub mod device;
 pub mod asking;
+pub mod command;
 pub mod timetable;
 pub mod recording;
 pub mod library;
@@ -44,6 +45,7 @@ pub mod channel;
 pub mod duty;
 pub mod alert;
 pub mod work_order;
+pub mod checkup;
 pub mod outbox;
 pub mod attempt;
 
