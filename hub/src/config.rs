@@ -6,6 +6,7 @@ mod agreement;
 mod audit;
 mod broker;
 mod channels;
+mod checkup;
 mod keys;
 mod metrics;
 mod origin;
@@ -24,6 +25,7 @@ pub use agreement::Agreement;
 pub use audit::Audit;
 pub use broker::Broker;
 pub use channels::Channels;
+pub use checkup::Checkup;
 pub use keys::Keys;
 pub use metrics::Metrics;
 pub use recording::Recording;
@@ -61,6 +63,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// The way out for messages.
     pub channels: Channels,
+    /// The check-up before the first lesson.
+    pub checkup: Checkup,
     /// The demonstration college.
     pub demo: Demo,
 }
@@ -173,6 +177,7 @@ impl Default for Config {
             recording: Recording::default(),
             metrics: Metrics::default(),
             channels: Channels::default(),
+            checkup: Checkup::default(),
             demo: Demo::default(),
         }
     }
@@ -327,6 +332,7 @@ impl Config {
         self.audit.check(&self.data_dir)?;
         self.channels.check()?;
         self.mqtt.broker.check()?;
+        self.checkup.check()?;
         let listeners = [self.people.listen, self.boxes.listen, self.mqtt.listen];
         if self.demo.enabled && !listeners.iter().all(|address| address.ip().is_loopback()) {
             return Err((

@@ -64,6 +64,9 @@ pub enum NotDone {
     /// A field cannot stay as it is.
     #[error("{}: {}", .0.field, .0.en)]
     Field(FieldError),
+    /// Something else is in its way; in Chinese and in English.
+    #[error("{1}")]
+    Conflict(&'static str, &'static str),
     /// The trail cannot be written, so nothing is done.
     #[error(transparent)]
     Trail(#[from] Unavailable),

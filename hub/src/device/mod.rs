@@ -1,6 +1,6 @@
 //! Devices: which boxes there are, how one becomes known, and how it is told what to do.
 //!
-//! registry → enrol → renewal → desk → asking → command → waits → visits
+//! registry → enrol → renewal → desk → asking → command → order → waits → visits
 
 pub mod registry;
 pub mod enrol;
@@ -8,6 +8,7 @@ mod renewal;
 pub mod desk;
 pub mod asking;
 pub mod command;
+pub mod order;
 pub mod waits;
 pub mod visits;
 

@@ -1,6 +1,7 @@
 //! Enrolment end to end in the room: codes, refusals, the trail, and who is known afterwards.
 
 mod asking;
+mod order;
 mod renewal;
 
 use super::enrol::{MqttPlace, Refused, new_code};

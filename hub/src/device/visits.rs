@@ -1,4 +1,5 @@
-//! Visits: which boxes came, were sent away or were not let in, as lines of the trail.
+//! Visits: which boxes came, were sent away or were not let in, and which were given commands that
+//! this hub has not signed, as lines of the trail.
 //!
 //! One line sums up what happened since the last of its kind, and there is at most one of each kind
 //! in its time: a box that connects again and again, or a scanner, is a number in a line and never
@@ -7,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use xunke_protocol::id::DeviceId;
 
 use super::waits::Waits;
 use crate::access::audit::{Entry, Outcome, Trail, Unavailable, Who};
@@ -18,10 +21,11 @@ const TOLD_APART_MAX: usize = 1024;
 const CHARACTERS_MAX: usize = 400;
 
 /// The kinds of lines, as the trail calls them, with the time between two of a kind.
-const KINDS: [(&str, Outcome, i64); 3] = [
+const KINDS: [(&str, Outcome, i64); 4] = [
     ("connect_box", Outcome::Done, 600_000),
     ("cut_off_box", Outcome::Done, 60_000),
     ("refuse_box", Outcome::Refused, 60_000),
+    ("refuse_command", Outcome::Refused, 60_000),
 ];
 
 /// What happened since the last line of one kind.
@@ -95,7 +99,7 @@ pub struct Totals {
 #[derive(Debug)]
 pub struct Visits {
     trail: Arc<Trail>,
-    counts: Mutex<[Count; 3]>,
+    counts: Mutex<[Count; 4]>,
     totals: Mutex<Totals>,
 }
 
@@ -124,6 +128,11 @@ impl Visits {
             Happening::Refused(_, _, why) => *totals.refused.entry(why).or_default() += 1,
             _ => totals.connected += 1,
         }
+    }
+
+    /// Counts a command that a box refused because this hub has not signed it.
+    pub fn forged(&self, device: &DeviceId) {
+        self.counts()[3].add(device.to_string(), 1);
     }
 
     /// Counts a message.
@@ -180,7 +189,7 @@ impl Visits {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn counts(&self) -> MutexGuard<'_, [Count; 3]> {
+    fn counts(&self) -> MutexGuard<'_, [Count; 4]> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -205,7 +214,6 @@ mod tests {
     use crate::notice::Notices;
     use crate::store::Db;
     use crate::store::trail::{full, room_again};
-    use xunke_protocol::id::DeviceId;
 
     const NOW: i64 = 1_795_000_000_000;
 
@@ -262,6 +270,7 @@ mod tests {
             "no CONNECT",
         ));
         visits.note(Happening::CutOff(&one, "revoked"));
+        visits.forged(&one);
         visits.heard(300);
         visits.heard(12);
         visits.unreadable();
@@ -282,6 +291,7 @@ mod tests {
                 "refuse_box",
                 "10.0.7.0/24: TLS failed ×256; box-1: no CONNECT ×1",
             ),
+            ("refuse_command", "box-1 ×1"),
         ];
         let told = told.map(|(action, detail)| (action.to_owned(), detail.to_owned()));
         assert_eq!(lines(&visits).await, told);

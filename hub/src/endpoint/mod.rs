@@ -29,6 +29,8 @@ use xunke_protocol::id::DeviceId;
 use xunke_protocol::topic::Up;
 
 pub use door::serve;
+#[cfg(test)]
+pub(crate) use links::Seat;
 pub use links::{Links, NotSent};
 pub use stand_in::Broker;
 

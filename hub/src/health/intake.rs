@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
+use xunke_protocol::command::Refused;
 use xunke_protocol::envelope::{
     self, Acks, CommandAnswer, Envelope, HubTime, Presence, PresenceState,
 };
@@ -136,6 +137,8 @@ impl Intake {
                 // Also a birth that was told before: its box asks for the time by it.
                 if said.s == PresenceState::Online {
                     self.tell_time(device, now_ms);
+                    let told = self.devices.tell_again(device, now_ms).await;
+                    told.map_err(Error::from)?;
                 }
             }
             Up::Health => {
@@ -151,7 +154,7 @@ impl Intake {
                 }
                 status::happened(db, device, kind, &envelope, now_ms).await?;
             }
-            Up::Ack(id) => self.answered(device, *id, payload)?,
+            Up::Ack(id) => self.answered(device, *id, payload, now_ms).await?,
             Up::Metrics | Up::Config => {
                 drop(Envelope::parse(payload)?);
             }
@@ -185,14 +188,23 @@ impl Intake {
         Ok(())
     }
 
-    fn answered(
+    /// Whoever waits for an answer gets it; what is kept of commands knows it before the box may
+    /// forget it.
+    async fn answered(
         &self,
         device: &DeviceId,
         id: MessageId,
         payload: &[u8],
-    ) -> Result<(), envelope::Error> {
+        now_ms: i64,
+    ) -> Result<(), NotTaken> {
         let answer: CommandAnswer = Envelope::parse(payload)?.data()?;
-        self.devices.commands.answered(device, id, &answer);
+        if answer.code.as_deref() == Some(Refused::Forged.code()) {
+            self.devices.visits.forged(device);
+        }
+        if !self.devices.commands.answered(device, id, &answer) {
+            let heard = self.devices.heard(device, id, &answer, now_ms).await;
+            heard.map_err(Error::from)?;
+        }
         Ok(())
     }
 

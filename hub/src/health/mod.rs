@@ -1,6 +1,7 @@
 //! Health: what boxes say about themselves, and the hub's judgement of it.
 //!
-//! presence → status → history → moment → fault → channel → alert → unreadable → intake
+//! presence → status → history → moment → fault → channel → alert → checkup → unreadable
+//! → intake
 //!
 //! Numbers and states only: nothing here ever holds class content (第十一条).
 
@@ -11,6 +12,7 @@ pub mod moment;
 pub mod fault;
 pub mod channel;
 pub mod alert;
+pub mod checkup;
 mod unreadable;
 pub mod intake;
 
@@ -37,6 +39,9 @@ pub enum Error {
     /// A message cannot be put where channels find it.
     #[error(transparent)]
     Channel(#[from] channel::Error),
+    /// A command to a box cannot be given, told or ended.
+    #[error(transparent)]
+    Order(Box<device::desk::NotDone>),
     /// A stored status makes no sense.
     #[error("the stored status of box {0} cannot be read")]
     Stored(String),
