@@ -35,7 +35,7 @@ pub enum Notice {
 }
 
 /// What pages are told of besides faults, devices and the trail.
-pub const TOPICS: [&str; 10] = [
+pub const TOPICS: [&str; 11] = [
     "grants",
     "agreements",
     "people",
@@ -46,6 +46,7 @@ pub const TOPICS: [&str; 10] = [
     "retention",
     "alerts",
     "channels",
+    "commands",
 ];
 
 /// What changes when the trail has such a line.
@@ -72,6 +73,8 @@ pub fn topic(action: &str) -> Option<&'static str> {
         | "confirm_interference"
         | "withdraw_interference" => Some("sanctions"),
         "add_channel" | "change_channel" | "remove_channel" | "test_channel" => Some("channels"),
+        "order_box" | "ask_order" | "agree_order" | "decline_order" | "end_order"
+        | "begin_checkup" | "end_checkup" => Some("commands"),
         "sign_inspection" => Some("inspections"),
         "judge_risk" => Some("risks"),
         "nominate_premium"

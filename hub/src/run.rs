@@ -27,6 +27,7 @@ use crate::demo::{self, Seeded};
 use crate::health::alert::watch::{self as alert, AlertWatch};
 use crate::health::channel::kind::Carrier;
 use crate::health::channel::sender::{self, Sender};
+use crate::health::checkup;
 use crate::health::fault::{self, FaultWatch};
 use crate::health::history::{self, History};
 use crate::health::status;
@@ -95,10 +96,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tell_doors(&people, &boxes, &mqtt)?;
     let scraped = scraped(&app, &shown, stop.clone()).await?;
     let (people_tls, boxes_tls) = (tls::people(&shown)?, tls::boxes(&shown, &ca)?);
-    let (people_routes, boxes_routes) = (
-        routes::router(app.clone()),
-        boxes::table::router(app.clone()),
-    );
+    let people_routes = routes::router(app.clone());
+    let boxes_routes = boxes::table::router(app.clone());
     tokio::spawn(order::follow(app.relay.clone(), app.notices.listen()));
     let heard = mqtt.serve(&app, (&ca, &shown), stop.clone())?;
     let faults = FaultWatch::open(db.clone(), app.notices.clone()).await?;
@@ -114,6 +113,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         history::follow(History::new(db.clone()), stop.clone()),
         alert::follow(alerts, stop.clone()),
         sender::follow(sending(&app), stop.clone()),
+        checkup::follow(app.checkups.clone(), stop.clone()),
         timetable::follow(app.timetables.clone(), stop.clone()),
         completeness::follow(db.clone(), stop.clone()),
         reload.follow(stop.clone()),

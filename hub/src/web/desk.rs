@@ -303,7 +303,7 @@ fn device(text: &str) -> Result<DeviceId, Error> {
     text.parse().map_err(|_| Error::Field(DEVICE))
 }
 
-fn act<'a>(caller: &'a Caller, reason: &'a str) -> Act<'a> {
+pub(super) fn act<'a>(caller: &'a Caller, reason: &'a str) -> Act<'a> {
     Act {
         session: &caller.session,
         from: caller.address,
@@ -317,6 +317,7 @@ impl From<NotDone> for Error {
         match why {
             NotDone::NotFound => Self::NotFound,
             NotDone::Field(field) => Self::Field(field),
+            NotDone::Conflict(zh, en) => Self::Conflict(zh, en),
             NotDone::Trail(cause) => Self::TrailUnavailable(cause),
             NotDone::Refused(why) => why.into(),
             failed => Self::Failed(Box::new(failed)),

@@ -21,8 +21,8 @@ use crate::notice::{Notice, TOPICS};
 const RECHECK: Duration = Duration::from_secs(5);
 
 /// What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
-/// `departures`, `sanctions`, `inspections`, `risks`, `retention`, `alerts` and `channels`, each as
-/// far as the caller may know of it; the page asks for the rest.
+/// `departures`, `sanctions`, `inspections`, `risks`, `retention`, `alerts`, `channels` and
+/// `commands`, each as far as the caller may know of it; the page asks for the rest.
 ///
 /// # Errors
 /// 401 when nobody is signed in.
@@ -96,13 +96,15 @@ fn hearers(notice: &Notice) -> &'static [(&'static str, Action<'static>)] {
     const PEOPLE: (&str, Action<'_>) = ("see_people", Action::SeePeople);
     const ROOMS: (&str, Action<'_>) = ("see_rooms", Action::SeeRooms);
     match notice {
-        Notice::Fault { .. } | Notice::Changed { topic: "channels" } => &[DEVICES],
+        Notice::Fault { .. } => &[DEVICES],
         Notice::Device { .. } => &[DEVICES, ROOMS],
         Notice::Trail { .. } => &[("read_trail", Action::ReadTrail)],
         Notice::Changed {
             topic: "grants" | "agreements" | "people" | "departures" | "sanctions",
         } => &[LEDGER, PEOPLE],
-        Notice::Changed { topic: "alerts" } => &[DEVICES],
+        Notice::Changed {
+            topic: "alerts" | "channels" | "commands",
+        } => &[DEVICES],
         Notice::Changed { topic: "retention" } => &[
             ("list_papers", Action::ReadPapers),
             ("see_own_premium", Action::ProposePremium),

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
+use xunke_protocol::id::DeviceId;
 
 use super::error::Error;
 
@@ -32,6 +33,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let id = Path::<Uuid>::from_request_parts(parts, state).await;
         id.map(|Path(id)| Self(id)).map_err(|_| Error::NotFound)
+    }
+}
+
+/// The one box of a path; what is not a box's id names nothing.
+#[derive(Debug)]
+pub struct BoxId(pub DeviceId);
+
+impl<S: Send + Sync> FromRequestParts<S> for BoxId {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        let id = id.ok().and_then(|Path(id)| id.parse().ok());
+        id.map(Self).ok_or(Error::NotFound)
     }
 }
 

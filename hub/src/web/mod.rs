@@ -48,6 +48,8 @@ pub mod staff_import;
 pub mod agreements;
 pub mod departures;
 pub mod desk;
+pub mod commands;
+pub mod checkup;
 pub mod sanctions;
 pub mod interferences;
 pub mod incidents;
@@ -100,6 +102,7 @@ use crate::device::enrol::{MqttPlace, Place};
 use crate::health::alert::Alerts;
 use crate::health::channel::desk::Channels;
 use crate::health::channel::kind::Carrier;
+use crate::health::checkup::Checkups;
 use crate::keys::Keys;
 use crate::live::order::Orders;
 use crate::live::relay::Relay;
@@ -173,6 +176,8 @@ pub struct App {
     pub notices: Notices,
     /// The boxes.
     pub devices: Devices,
+    /// The check-up before the first lesson.
+    pub checkups: Checkups,
     /// By which messages leave the hub.
     pub channels: Channels,
     /// Opens recordings for a permit.
@@ -241,10 +246,7 @@ impl App {
             carrier,
             mqtt,
         } = opened;
-        let sessions = Sessions::new(db.clone(), &config.session);
-        let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
-        let desk = Desk::new(db.clone(), t.clone(), s.clone(), c.clone(), sealing.clone());
-        let gate = Gate::new(db.clone(), t, s, c, institution);
+        let (sessions, desk, gate) = door_of((&db, &trail), &config, &sealing, institution);
         let (grants, roster, departures) = posts(&db, &trail, &gate);
         let papers = Papers::new(db.clone(), trail.clone(), sealing.clone());
         let (sanctions, interferences, incidents) = breaches(&db, &trail, &ca);
@@ -261,6 +263,7 @@ impl App {
         Self {
             alerts: Alerts::new(&db, &trail),
             single_sign_on: SingleSignOn::new(issuer, desk.clone(), trail.clone()),
+            checkups: checkups((&db, &trail), &devices, &config),
             config,
             db,
             trail,
@@ -299,6 +302,20 @@ impl App {
             retention,
         }
     }
+}
+
+/// Who is signed in, with what they prove who they are, and what decides.
+fn door_of(
+    (db, trail): (&Db, &Arc<Trail>),
+    config: &Arc<Config>,
+    sealing: &SealingKey,
+    institution: Institution,
+) -> (Sessions, Desk, Gate) {
+    let sessions = Sessions::new(db.clone(), &config.session);
+    let (c, t, s) = (config.clone(), trail.clone(), sessions.clone());
+    let desk = Desk::new(db.clone(), t.clone(), s.clone(), c.clone(), sealing.clone());
+    let gate = Gate::new(db.clone(), t, s, c, institution);
+    (sessions, desk, gate)
 }
 
 /// Where people sign 附件2.
@@ -422,7 +439,12 @@ fn starting(
     (start_codes, starts, accounts)
 }
 
-/// What brings live pictures to those who watch.
+/// The check-up before the first lesson.
+fn checkups((db, trail): (&Db, &Arc<Trail>), devices: &Devices, config: &Config) -> Checkups {
+    let minute = config.checkup.minute();
+    Checkups::new(db.clone(), trail.clone(), devices.clone(), minute)
+}
+
 /// What gives permissions and posts, and what ends them.
 fn posts(db: &Db, trail: &Arc<Trail>, gate: &Gate) -> (Grants, Roster, Departures) {
     let shared = || (db.clone(), trail.clone(), gate.institution().clone());

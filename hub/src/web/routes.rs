@@ -186,6 +186,7 @@ pub fn table() -> Vec<Route> {
     all.extend(told::alert_routes());
     all.extend(told::channel_routes());
     all.extend(told::fleet_routes());
+    all.extend(told::command_routes());
     all.extend(everything_else());
     all
 }

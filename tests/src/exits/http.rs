@@ -13,6 +13,7 @@ use super::papers;
 use super::recordings;
 use super::rows::{self, Ask, Case, Row, Seen, Want};
 use super::subject::Subject;
+use super::told;
 use super::world::World;
 use crate::clock::now_ms;
 
@@ -21,7 +22,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// Every row as one subject.
 pub async fn ask(world: &World, subject: &Subject, tally: &mut Tally) -> Result<()> {
-    let all = [rows::all(), recordings::all(), papers::all()];
+    let all = [rows::all(), recordings::all(), told::all(), papers::all()];
     for row in all.into_iter().flatten() {
         let rooms = match row.ask {
             Ask::Once | Ask::Spared | Ask::Endless | Ask::Paper(_) => 1,

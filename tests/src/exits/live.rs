@@ -29,7 +29,7 @@ pub const WORDS: [&str; 4] = [
     "say /api/live close",
 ];
 /// What it may hear.
-pub const EVENTS: [&str; 13] = [
+pub const EVENTS: [&str; 14] = [
     "hear /api/events agreements",
     "hear /api/events people",
     "hear /api/events departures",
@@ -40,6 +40,7 @@ pub const EVENTS: [&str; 13] = [
     "hear /api/events retention",
     "hear /api/events alerts",
     "hear /api/events channels",
+    "hear /api/events commands",
     "hear /api/events fault",
     "hear /api/events device",
     "hear /api/events trail",
@@ -256,7 +257,7 @@ pub async fn heard(
     for kind in heard.lines().filter_map(|line| line.strip_prefix("event:")) {
         tally.compared += 1;
         let allowed = match kind.trim() {
-            "fault" | "alerts" | "channels" => devices,
+            "fault" | "alerts" | "channels" | "commands" => devices,
             "device" => devices || rooms,
             "trail" => may(Action::ReadTrail),
             "grants" | "agreements" | "people" | "departures" | "sanctions" => {

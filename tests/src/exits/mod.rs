@@ -1,16 +1,17 @@
 //! Every exit × every kind of person: what comes out is what the policy's pure functions say, and
 //! no canary reaches a wrong subject.
 //!
-//! canary → world → subject → rows → recordings → papers → http → live → boxes
+//! canary → world → subject → rows → recordings → told → papers → http → live → boxes
 //!
 //! The entrances are those that `xunke-hub doors` prints; one without a row in `rows` (or
-//! `recordings`, `papers`, `live`, `boxes`) fails. To add a route, add its line there.
+//! `recordings`, `told`, `papers`, `live`, `boxes`) fails. To add a route, add its line there.
 
 mod canary;
 mod world;
 mod subject;
 mod rows;
 mod recordings;
+mod told;
 mod papers;
 mod http;
 mod live;
@@ -119,6 +120,7 @@ fn covered(entrances: &[[String; 3]]) -> Result<()> {
     let rows = rows::all()
         .into_iter()
         .chain(recordings::all())
+        .chain(told::all())
         .chain(papers::all())
         .map(|row| format!("people {}", row.entrance));
     let live = live::WORDS

@@ -86,8 +86,6 @@ pub fn all() -> Vec<Row> {
     all.extend(others());
     all.extend(cases());
     all.extend(retention());
-    all.extend(alerts());
-    all.extend(channels());
     all
 }
 
@@ -288,38 +286,6 @@ fn cases() -> Vec<Row> {
     ]
 }
 
-/// What is wrong with rooms: numbers, rooms and times, for those who keep them running.
-fn alerts() -> Vec<Row> {
-    use Action::SeeDevices;
-    use Ask::Once;
-    let rooms = || may_see(SeeDevices, [ROOM; ROOMS]);
-    vec![
-        row("GET /api/alerts", Once, rooms()),
-        row("GET /api/alerts/{id}", Once, may(SeeDevices)),
-        row(
-            "POST /api/alerts/{id}/acknowledgement",
-            Once,
-            may(SeeDevices),
-        ),
-        row("POST /api/alerts/{id}/assignment", Once, may(SeeDevices)),
-        row("POST /api/alerts/{id}/comments", Once, may(SeeDevices)),
-        row("POST /api/alerts/{id}/work-orders", Once, may(SeeDevices)),
-        row("GET /api/inbox", Once, rooms()),
-        row("POST /api/inbox/{id}/read", Once, may(SeeDevices)),
-        row("GET /api/work-orders", Once, rooms()),
-        row("GET /api/work-orders/{id}", Once, may(SeeDevices)),
-        row("POST /api/work-orders/{id}/done", Once, may(SeeDevices)),
-        row("GET /api/silences", Once, rooms()),
-        row("POST /api/silences", Once, may(SeeDevices)),
-        row("POST /api/silences/matches", Once, rooms()),
-        row("POST /api/silences/{id}/end", Once, may(SeeDevices)),
-        row("GET /api/duty", Once, may(SeeDevices)),
-        row("POST /api/duty/steps", Once, may(SeeDevices)),
-        row("POST /api/duty/shifts", Once, may(SeeDevices)),
-        row("POST /api/duty/shifts/{id}/end", Once, may(SeeDevices)),
-    ]
-}
-
 /// What is kept longer than others, and what was destroyed.
 fn retention() -> Vec<Row> {
     use Action::{KeepRecordings, ProposePremium, ReadPapers};
@@ -345,20 +311,6 @@ fn retention() -> Vec<Row> {
     ]
 }
 
-/// By which messages about faults leave the hub.
-fn channels() -> Vec<Row> {
-    use Action::SeeDevices;
-    use Ask::Once;
-    vec![
-        row("GET /api/channels", Once, may(SeeDevices)),
-        row("POST /api/channels", Once, may(SeeDevices)),
-        row("PUT /api/channels/{id}", Once, may(SeeDevices)),
-        row("DELETE /api/channels/{id}", Once, may(SeeDevices)),
-        row("POST /api/channels/{id}/test", Once, may(SeeDevices)),
-        row("GET /api/channels/{id}/deliveries", Once, may(SeeDevices)),
-    ]
-}
-
 /// The trail names what was seen, never what was taught or written.
 const IN_THE_TRAIL: Shown = [ROOM | RECORDING | RECORD; ROOMS];
 
@@ -378,12 +330,12 @@ fn spared() -> Answer {
 }
 
 /// Whoever may do that; shows nothing.
-fn may(action: Action<'static>) -> Answer {
+pub fn may(action: Action<'static>) -> Answer {
     may_see(action, NOTHING)
 }
 
 /// Whoever may do that; may show these.
-fn may_see(action: Action<'static>, shown: Shown) -> Answer {
+pub fn may_see(action: Action<'static>, shown: Shown) -> Answer {
     Box::new(move |case| match case.subject.may(case.world, action) {
         Ok(()) => (Want::Passes, Seen::AtMost(shown)),
         Err(refusal) => (Want::Refused(refusal), Seen::Exactly(NOTHING)),

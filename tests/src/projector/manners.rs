@@ -87,6 +87,22 @@ impl Manners {
         self.silent_in_standby && matches!(self.power, 0 | 2)
     }
 
+    /// Switches it, and answers; `None` when the command is no order to do so. While it cools or
+    /// warms up it cannot.
+    pub fn obey(&mut self, command: &str) -> Option<&'static [u8]> {
+        let (from, to) = match command {
+            "%1POWR 0" => (1, 2),
+            "%1POWR 1" => (0, 3),
+            _ => return None,
+        };
+        match self.power {
+            power if power == from => self.power = to,
+            power if power == 1 - from => {}
+            _ => return Some(b"%1POWR=ERR3"),
+        }
+        Some(b"%1POWR=OK")
+    }
+
     /// The answer to a command such as `%1POWR ?`, without its end.
     #[must_use]
     pub fn answer(&self, command: &str) -> Vec<u8> {

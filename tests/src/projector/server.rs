@@ -146,7 +146,7 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> Result<()> {
 
 /// The answer to a line, and whether the connection ends with it.
 fn asked(state: &mut State, line: &str, first: bool) -> (Option<Vec<u8>>, bool) {
-    let manners = &state.manners;
+    let manners = &mut state.manners;
     let proof = manners.proof();
     let proof = if first { proof.as_str() } else { "" };
     let Some(command) = line
@@ -156,7 +156,10 @@ fn asked(state: &mut State, line: &str, first: bool) -> (Option<Vec<u8>>, bool) 
         state.seen.refused += 1;
         return (Some(b"PJLINK ERRA".to_vec()), true);
     };
-    let answer = (!manners.is_silent()).then(|| manners.answer(command));
+    let answer = (!manners.is_silent()).then(|| match manners.obey(command) {
+        Some(answer) => answer.to_vec(),
+        None => manners.answer(command),
+    });
     let last = manners.one_answer;
     state.seen.questions.push(command.to_owned());
     (answer, last)
@@ -204,7 +207,16 @@ mod tests {
             ..Seen::default()
         };
         assert_eq!(seen.orders(), ["%1POWR 0"]);
-        assert_eq!(Manners::default().answer("%1POWR 0"), b"%1POWR=ERR1");
+        let mut manners = Manners::default();
+        assert_eq!(manners.obey("%1POWR ?"), None);
+        assert_eq!(
+            manners.obey("%1POWR 1"),
+            Some(&b"%1POWR=OK"[..]),
+            "so already"
+        );
+        assert_eq!(manners.obey("%1POWR 0"), Some(&b"%1POWR=OK"[..]));
+        assert_eq!(manners.power, 2, "it cools");
+        assert_eq!(manners.obey("%1POWR 1"), Some(&b"%1POWR=ERR3"[..]));
         assert_eq!(Manners::default().answer("%2FILT ?"), b"%2FILT=ERR1");
     }
 }

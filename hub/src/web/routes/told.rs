@@ -6,7 +6,7 @@ use xunke_policy::access::Action;
 
 use super::{Route, route};
 use crate::web::guard::Needs;
-use crate::web::{alerts, channels, duty, fleet, history, work_orders};
+use crate::web::{alerts, channels, checkup, commands, duty, fleet, history, work_orders};
 
 /// Alerts, who is told of them, and work orders.
 pub(super) fn alert_routes() -> Vec<Route> {
@@ -68,5 +68,23 @@ pub(super) fn channel_routes() -> Vec<Route> {
         DELETE "/api/channels/{id}"                      REMOVING   => channels::remove;
         POST   "/api/channels/{id}/test"                 TESTING    => channels::test;
         GET    "/api/channels/{id}/deliveries"           SEEING     => channels::log;
+    }
+}
+
+/// What boxes are told to do, and what they find out about themselves before the first lesson.
+pub(super) fn command_routes() -> Vec<Route> {
+    const SEEING: Needs = Needs::Action("see_commands", Action::SeeDevices);
+    const WAITING: Needs = Needs::Action("see_waiting_commands", Action::SeeDevices);
+    const GIVING: Needs = Needs::Action("order_box", Action::SeeDevices);
+    const JUDGING: Needs = Needs::Action("judge_order", Action::SeeDevices);
+    const CHECKED: Needs = Needs::Action("see_checkup", Action::SeeDevices);
+    const CHECKING: Needs = Needs::Action("begin_checkup", Action::SeeDevices);
+    rows! {
+        GET    "/api/devices/{id}/commands"              SEEING     => commands::list;
+        POST   "/api/devices/{id}/commands"              GIVING     => commands::give;
+        GET    "/api/commands/waiting"                   WAITING    => commands::waiting;
+        POST   "/api/commands/{id}/consent"              JUDGING    => commands::judge;
+        GET    "/api/checkup"                            CHECKED    => checkup::newest;
+        POST   "/api/checkup"                            CHECKING   => checkup::begin;
     }
 }

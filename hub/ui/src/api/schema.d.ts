@@ -834,6 +834,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/checkup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest check-up.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes.
+         */
+        get: operations["newest"];
+        put?: never;
+        /**
+         * Begins a check-up now.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 409 while one is under way.
+         */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/commands/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Commands of all boxes that wait for a second person, the oldest first.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes.
+         */
+        get: operations["waiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/commands/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Agrees to a command that waits for a second person, or declines it.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such command, 409 when nobody is
+         *     waited for, 422 for an own command.
+         */
+        post: operations["judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/completeness": {
         parameters: {
             query?: never;
@@ -1122,6 +1191,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/devices/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Commands of a box.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such box.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Gives a box a command. What a class would notice waits for a second person while there is one.
+         * @description # Errors
+         *     403 for whoever does not maintain boxes, 404 when there is no such box, 409 when another command
+         *     is in the way, 422 without a reason.
+         */
+        post: operations["give"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/duty": {
         parameters: {
             query?: never;
@@ -1215,8 +1311,8 @@ export interface paths {
         };
         /**
          * What has changed, as it happens: `fault`, `device`, `trail`, `grants`, `agreements`, `people`,
-         *     `departures`, `sanctions`, `inspections`, `risks`, `retention`, `alerts` and `channels`, each as
-         *     far as the caller may know of it; the page asks for the rest.
+         *     `departures`, `sanctions`, `inspections`, `risks`, `retention`, `alerts`, `channels` and
+         *     `commands`, each as far as the caller may know of it; the page asks for the rest.
          * @description # Errors
          *     401 when nobody is signed in.
          */
@@ -3814,6 +3910,59 @@ export interface components {
             /** @enum {string} */
             kind: "sms";
         });
+        /** @description A room in which something is wrong. */
+        CheckedRoom: {
+            /** @description The same in English. */
+            bring_en: string[];
+            /** @description What to take along, in Chinese. */
+            bring_zh: string[];
+            /** @description Its building. */
+            building: string;
+            /** @description The box. */
+            device: string;
+            /**
+             * Format: int64
+             * @description Begin of its next lesson of that day; null for none.
+             */
+            lesson_at?: number | null;
+            /** @description The room's name. */
+            room: string;
+            /**
+             * Format: uuid
+             * @description The room's id.
+             */
+            room_id: string;
+            /** @description What is wrong, what needs a person first. */
+            wrong: components["schemas"]["WrongView"][];
+        };
+        /** @description The newest check-up. */
+        CheckupView: {
+            /**
+             * @description When there is one on each day of lessons, `hh:mm` in Asia/Shanghai; empty for never by the
+             *     clock.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description When the newest began; null before the first.
+             */
+            begun_at?: number | null;
+            /** @description Who began it; null for the clock. */
+            begun_by?: string | null;
+            /**
+             * Format: int64
+             * @description When it ended; null while it runs.
+             */
+            ended_at?: number | null;
+            /** @description Rooms that need a person, the one with the earliest lesson first. */
+            needy: components["schemas"]["CheckedRoom"][];
+            /** @description Rooms that are still waited for. */
+            open: number;
+            /** @description Rooms with something that can be mended from a desk, or can wait. */
+            remarks: components["schemas"]["CheckedRoom"][];
+            /** @description Rooms that are as a lesson needs them. */
+            well: number;
+        };
         /** @description 本人申请关闭权限. */
         ClosingForm: {
             /** @description What is to be handed over: paper, notes, printed forms, tokens. */
@@ -3832,6 +3981,81 @@ export interface components {
              * @description The room.
              */
             room: string;
+        };
+        /** @description A new command. */
+        CommandForm: {
+            /** @description `ping`, `reload`, `reboot`, `renew`, `collect_diag`, `selftest` or `projector`. */
+            kind: string;
+            projector?: components["schemas"]["ProjectorSwitch"] | null;
+            /** @description 2 to 500 characters for what a class would notice; else it may be empty. */
+            reason: string;
+        };
+        /** @description A command. */
+        CommandView: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            asked_at: number;
+            /** @description Who gave it; null for the hub itself, for a check-up. */
+            asked_by?: string | null;
+            /** @description A stable word for what went wrong; empty for nothing. */
+            code: string;
+            /**
+             * Format: int64
+             * @description When it ended.
+             */
+            ended_at?: number | null;
+            /**
+             * Format: int64
+             * @description When it ends at the latest.
+             */
+            ends_at: number;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            judged_at?: number | null;
+            /** @description Who agreed or declined, where a second person was needed. */
+            judged_by?: string | null;
+            /** @description `ping`, `reload`, `reboot`, `renew`, `collect_diag`, `selftest` or `projector`. */
+            kind: string;
+            /** @description Whether the caller gave it, so that somebody else has to agree. */
+            own: boolean;
+            projector?: components["schemas"]["ProjectorSwitch"] | null;
+            /** @description Why; empty for none. */
+            reason: string;
+            /** @description Numbers and words; null for none. */
+            result: Record<string, never>;
+            /**
+             * @description `waiting` (for a second person), `queued`, `sent`, `running`, `done`, `failed`, `rejected`,
+             *     `expired` or `declined`.
+             */
+            state: string;
+        };
+        /** @description What became of it. */
+        Commanded: {
+            /**
+             * Format: uuid
+             * @description The command.
+             */
+            id: string;
+            /** @description `waiting` for a second person, `queued` until the box is there, `sent` or `declined`. */
+            state: string;
+        };
+        /** @description Commands of a box. */
+        Commands: {
+            /** @description Newest first, 100 at most. */
+            commands: components["schemas"]["CommandView"][];
+            /**
+             * @description Whether the timetable says that the room has a class now: what a class would notice needs a
+             *     second person then.
+             */
+            in_class: boolean;
+            /** @description Projectors that the box says it has. */
+            projectors: string[];
         };
         /** @description A comment. */
         CommentForm: {
@@ -3857,6 +4081,13 @@ export interface components {
             at: number;
             /** @description Who. */
             person: string;
+        };
+        /** @description A second person's word. */
+        ConsentForm: {
+            /** @description Whether the command is to be carried out. */
+            agreed: boolean;
+            /** @description At most 500 characters; may be empty. */
+            reason: string;
         };
         /** @description Where the trail stood when a day ended. */
         DayHead: {
@@ -5701,6 +5932,13 @@ export interface components {
             /** @description One line each. */
             premium: components["schemas"]["Premium"][];
         };
+        /** @description Which projector, and which way. */
+        ProjectorSwitch: {
+            /** @description As the box calls it. */
+            name: string;
+            /** @description `on` or `off`. */
+            power: string;
+        };
         /** @description What was published. */
         PublishedText: {
             /** @description Such as `2`. */
@@ -6927,6 +7165,22 @@ export interface components {
             /** @description Such as `信息工程学院`. */
             name: string;
         };
+        /** @description A command that a second person has to answer, and where it would be carried out. */
+        WaitingCommand: {
+            /** @description Its building. */
+            building: string;
+            /** @description The command. */
+            command: components["schemas"]["CommandView"];
+            /** @description The box. */
+            device: string;
+            /** @description The room's name. */
+            room: string;
+            /**
+             * Format: uuid
+             * @description The room's id.
+             */
+            room_id: string;
+        };
         /** @description Somebody who watched a lesson. */
         Watcher: {
             /** @description The course. */
@@ -7040,6 +7294,17 @@ export interface components {
         WorkOrders: {
             /** @description Those to be done first, then the newest; 500 at most. */
             orders: components["schemas"]["WorkOrder"][];
+        };
+        /** @description Something that is wrong. */
+        WrongView: {
+            /** @description What, in English. */
+            en: string;
+            /** @description Which camera or piece of equipment; empty for the box itself. */
+            name: string;
+            /** @description Whether it can only be mended in the room. */
+            person: boolean;
+            /** @description What, in Chinese. */
+            zh: string;
         };
     };
     responses: never;
@@ -8757,6 +9022,150 @@ export interface operations {
             };
         };
     };
+    newest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckupView"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingCommand"][];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    judge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commanded"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: {
@@ -9313,6 +9722,100 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commands"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    give: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commanded"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
