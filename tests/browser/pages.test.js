@@ -19,6 +19,7 @@ await import('./flows/recordings.js');
 await import('./flows/marks.js');
 await import('./flows/it-centre.js');
 await import('./flows/alerts.js');
+await import('./flows/commands.js');
 await import('./flows/desk.js');
 await import('./flows/completeness.js');
 await import('./flows/audit.js');

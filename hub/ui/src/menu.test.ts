@@ -9,7 +9,7 @@ test('R7 R8 X5 each role is offered its own pages and no others', () => {
   const supervisor = ['/', '/live', '/wall', '/recordings', '/marks', '/records', '/premium', '/agreement'];
   check('school_supervisor', supervisor);
   check('unit_supervisor', supervisor);
-  const technician = ['/', '/people', '/completeness', '/alerts', '/fleet', '/it', '/desk'];
+  const technician = ['/', '/people', '/completeness', '/alerts', '/fleet', '/it', '/checkup', '/desk'];
   check('technician', [...technician, '/channels', '/sign-in-guard', '/agreement']);
   const audit = ['/', '/audit', '/risks', '/inspections', '/papers', '/destructions'];
   check('audit_administrator', [...audit, '/agreement']);

@@ -63,6 +63,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
   { item: { path: '/alerts', title: 'menu.alerts' }, roles: ['technician'] },
   { item: { path: '/fleet', title: 'menu.fleet' }, roles: ['technician'] },
   { item: { path: '/it', title: 'menu.it' }, roles: ['technician'] },
+  { item: { path: '/checkup', title: 'menu.checkup' }, roles: ['technician'] },
   { item: { path: '/desk', title: 'menu.desk' }, roles: ['technician'] },
   { item: { path: '/channels', title: 'menu.channels' }, roles: ['technician'] },
   { item: { path: '/sign-in-guard', title: 'menu.lockouts' }, roles: ['technician'] },

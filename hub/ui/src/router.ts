@@ -45,6 +45,7 @@ export const router = createRouter({
         { path: 'destructions', component: () => import('./pages/DestructionsPage.vue') },
         { path: 'papers', component: () => import('./pages/PapersPage.vue') },
         { path: 'desk', component: () => import('./pages/DeskPage.vue') },
+        { path: 'checkup', component: () => import('./pages/CheckupPage.vue') },
         { path: 'it', component: () => import('./pages/ItCentrePage.vue') },
         { path: 'alerts/silences', component: () => import('./pages/SilencesPage.vue') },
         { path: 'alerts/duty', component: () => import('./pages/DutyPage.vue') },

@@ -15,6 +15,7 @@ const NAMES = [
   'retention',
   'alerts',
   'channels',
+  'commands',
 ] as const;
 
 export type EventName = (typeof NAMES)[number];

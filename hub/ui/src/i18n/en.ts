@@ -9,6 +9,7 @@ import { en as completeness } from './words/completeness';
 import { en as desk } from './words/desk';
 import { en as channels } from './words/channels';
 import { en as fleet } from './words/fleet';
+import { en as commands } from './words/commands';
 import { en as grants } from './words/grants';
 import { en as machine } from './words/machine';
 import { en as marks } from './words/marks';
@@ -34,6 +35,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...desk,
   ...channels,
   ...fleet,
+  ...commands,
   ...grants,
   ...machine,
   ...marks,

@@ -9,6 +9,7 @@ import { zh as completeness } from './words/completeness';
 import { zh as desk } from './words/desk';
 import { zh as channels } from './words/channels';
 import { zh as fleet } from './words/fleet';
+import { zh as commands } from './words/commands';
 import { zh as grants } from './words/grants';
 import { zh as machine } from './words/machine';
 import { zh as marks } from './words/marks';
@@ -34,6 +35,7 @@ export const zh = {
   ...desk,
   ...channels,
   ...fleet,
+  ...commands,
   ...grants,
   ...machine,
   ...marks,
