@@ -24,6 +24,7 @@ mod people;
 mod revocation;
 mod desk;
 mod est;
+mod commands;
 mod single_sign_on;
 mod exits;
 mod postgres;

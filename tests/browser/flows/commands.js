@@ -41,12 +41,12 @@ test('a diagnosis says nothing of the room', async () => {
 
 test('a reboot wants a reason, and in a lesson somebody else’s word', async () => {
   await box.getByTestId('command-reboot').click();
-  const form = page.getByTestId('reason');
+  const form = page.locator('[data-testid=reason]:visible');
   await page.getByTestId('reason-confirm').click();
   await form.getByRole('alert').waitFor();
   await form.locator('[name=reason]').fill(REASON);
   await page.getByTestId('reason-confirm').click();
-  await form.waitFor({ state: 'detached' });
+  await form.waitFor({ state: 'hidden' });
   await newest().getByText(REASON).waitFor();
   // The demo has a lesson in every room at every hour.
   await newest().locator('[data-state=waiting]').waitFor();
@@ -55,8 +55,8 @@ test('a reboot wants a reason, and in a lesson somebody else’s word', async ()
   const waiting = page.getByTestId('waiting-commands');
   await waiting.getByText(REASON).waitFor();
   await waiting.getByTestId('decline').click();
-  await page.getByTestId('reason').locator('[name=reason]').fill('不重启了');
-  await page.getByTestId('reason-confirm').click();
+  await form.locator('[name=reason]').fill('不重启了');
+  await form.getByTestId('reason-confirm').click();
   await waiting.waitFor({ state: 'detached' });
 });
 

@@ -73,6 +73,10 @@ fn a_wrong_key_of_the_hub_is_named_with_its_line() -> Result<()> {
             "[recording]\n\nuploads_max = 0\n",
             "hub.toml:10: recording.uploads_max: must be 1 or more",
         ),
+        (
+            "[checkup]\nat = \"7:30\"\n",
+            "hub.toml:9: checkup.at: must be a time of day",
+        ),
         ("[recroding]\n", "hub.toml:8: [recroding]: unknown field"),
     ] {
         let config = hub_config(&folder, [FREE; 3], more)?;
@@ -105,6 +109,10 @@ fn a_wrong_key_of_the_box_is_named_with_its_line() -> Result<()> {
         (
             "[[equipment]]\nname = \"beamer\"\nkind = \"http\"\nurl = \"https://10.0.0.9/\"\n",
             "agent.toml:4: equipment[0].url: must begin with http://",
+        ),
+        (
+            "[hub]\nurl = \"https://hub:8444\"\n[commands]\nreboot_file = \"reboot\"\n",
+            "agent.toml:4: commands.reboot_file: must be an absolute path",
         ),
     ] {
         fs::write(&config, text)?;
