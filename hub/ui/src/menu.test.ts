@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { menuFor } from './menu';
+import { fitting, menuFor } from './menu';
 
 function check(role: string, expected: string[]) {
   expect(menuFor([role]).map((item) => item.path)).toEqual(expected);
@@ -33,4 +33,12 @@ test('two roles are offered the pages of both, each once', () => {
   const paths = menuFor(['teacher', 'unit_supervisor']).map((item) => item.path);
   const both = ['/', '/live', '/wall', '/recordings', '/marks', '/records', '/premium', '/watchers'];
   expect(paths).toEqual([...both, '/agreement']);
+});
+
+test('what does not fit beside the others goes behind a button that fits', () => {
+  expect(fitting([50, 60, 70], 180, 40)).toBe(3);
+  expect(fitting([50, 60, 70], 179, 40)).toBe(2);
+  expect(fitting([50, 60, 70], 149, 40)).toBe(1);
+  expect(fitting([50, 60, 70], 30, 40)).toBe(0);
+  expect(fitting([], 100, 40)).toBe(0);
 });

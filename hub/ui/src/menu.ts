@@ -91,3 +91,21 @@ export function menuFor(roles: readonly string[], watches = false): MenuItem[] {
 export function isSupervisor(roles: readonly string[]): boolean {
   return roles.some((role) => SUPERVISORS.includes(role));
 }
+
+/** Whether a page, or one below it, is the one on show. */
+export function isHere(path: string, shown: string): boolean {
+  return path === '/' ? shown === '/' : shown.startsWith(path);
+}
+
+/**
+ * How many entries stand beside each other in `room` pixels: all, or as many as leave space for
+ * the button behind which the others are. `widths` and `more` are in pixels too.
+ */
+export function fitting(widths: readonly number[], room: number, more: number): number {
+  const upTo = (space: number) => {
+    let used = 0;
+    const past = widths.findIndex((width) => (used += width) > space);
+    return past < 0 ? widths.length : past;
+  };
+  return upTo(room) === widths.length ? widths.length : upTo(room - more);
+}

@@ -65,6 +65,8 @@ for (const [role, menu] of Object.entries(MENUS)) {
     await page.getByTestId('home').waitFor();
     // Who has not signed the agreement is told so instead of being shown numbers (第十条).
     await page.getByTestId(role.endsWith('_unsigned') ? 'unsigned' : 'cards').waitFor();
+    const more = page.getByTestId('menu-more');
+    if (await more.count()) await more.click();
     assert.deepEqual(await page.getByTestId('menu').getByRole('link').allInnerTexts(), menu);
     assert.ok((await page.getByTestId('who').innerText()).includes(who.name));
     await page.close();

@@ -64,6 +64,7 @@ export const en: Record<keyof typeof zh, string> = {
   'menu.audit': 'Audit trail',
 
   'layout.menu': 'Main menu',
+  'layout.more': 'More',
   'layout.skip': 'Skip to content',
   'layout.signOut': 'Sign out',
   'layout.demo': 'Demo',

@@ -63,6 +63,7 @@ export const zh = {
   'menu.audit': '审计记录',
 
   'layout.menu': '主菜单',
+  'layout.more': '更多',
   'layout.skip': '跳到正文',
   'layout.signOut': '退出',
   'layout.demo': '演示',
