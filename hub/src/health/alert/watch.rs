@@ -27,7 +27,8 @@ use crate::store::alert as rows;
 use crate::store::health::{self as seen, FaultRow, PlacedRow};
 use crate::store::{Db, Writing};
 
-const EVERY: Duration = Duration::from_secs(1);
+/// A fault waits no longer than this before it is looked at.
+const EVERY: Duration = Duration::from_millis(500);
 const MINUTE_MS: i64 = 60_000;
 
 /// Watches until `stop` turns true.

@@ -26,7 +26,8 @@ use crate::store::channel::{self as rows, ChannelRow};
 use crate::store::outbox::{self, DeliveryRow};
 use crate::store::{Db, health};
 
-const EVERY: Duration = Duration::from_secs(1);
+/// A message waits no longer than this before it goes out.
+const EVERY: Duration = Duration::from_millis(500);
 /// What is merged at once; the rest at the next step.
 const MERGED_MAX: i64 = 500;
 /// What has waited longer tells nobody anything any more.
