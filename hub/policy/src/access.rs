@@ -128,6 +128,8 @@ pub enum Action<'a> {
     ProposePremium,
     /// Decide what is kept longer than others; which one is [`retention`]'s (R120, R122).
     KeepRecordings,
+    /// Take over timetables (R74).
+    KeepTimetable,
     /// Read the audit trail (第五条第3项).
     ReadTrail,
     /// Inspect the trail; whose is [`crate::inspection::may_inspect`]'s (R115).
@@ -175,6 +177,7 @@ pub fn decide(facts: &Facts<'_>, action: Action<'_>) -> Result<(), Refusal> {
         Action::FileSanctions => serve(facts, Function::FileSanctions),
         Action::ProposePremium => propose(facts),
         Action::KeepRecordings => serve(facts, Function::KeepRecordings),
+        Action::KeepTimetable => serve(facts, Function::KeepTimetable),
         Action::ReadTrail => serve(facts, Function::ReadTrail),
         Action::InspectTrail => serve(facts, Function::InspectTrail),
         Action::SignAgreement => sign(facts),

@@ -38,6 +38,8 @@ pub enum Function {
     FileSanctions,
     /// Decides what is kept longer than others: premium courses and holds (R120, R122).
     KeepRecordings,
+    /// Keeps the timetable: what is taught where and when (学习网第六条; R74).
+    KeepTimetable,
 }
 
 /// One duty of a department, in the words of its article (R1–R5, R10–R12).

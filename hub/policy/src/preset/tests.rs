@@ -206,7 +206,8 @@ fn rules_that_came_later_may_be_left_out() {
 fn the_three_administrators_share_no_function() {
     use crate::institution::Function::{
         AppointOfficers, FileApplications, FileRecords, FileSanctions, InspectTrail,
-        KeepRecordings, ManageAccounts, OpenPermissions, ReadLedger, ReadTrail, SeeDevices,
+        KeepRecordings, KeepTimetable, ManageAccounts, OpenPermissions, ReadLedger, ReadTrail,
+        SeeDevices,
     };
     let every = [
         AppointOfficers,
@@ -220,6 +221,7 @@ fn the_three_administrators_share_no_function() {
         ReadLedger,
         FileSanctions,
         KeepRecordings,
+        KeepTimetable,
     ];
     for institution in embedded() {
         let of = |role| -> Vec<_> {

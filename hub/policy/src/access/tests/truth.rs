@@ -95,6 +95,7 @@ fn offices() -> Vec<(String, Action<'static>)> {
         ("违规处理 sanctions", Action::FileSanctions),
         ("精品提名 propose premium", Action::ProposePremium),
         ("录像保存 keep recordings", Action::KeepRecordings),
+        ("课表 keep the timetable", Action::KeepTimetable),
         ("账号管理 accounts", Action::ManageAccounts),
         ("设备与故障 devices", Action::SeeDevices),
         ("录像完整率 completeness", Action::SeeCompleteness),
