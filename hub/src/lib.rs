@@ -9,6 +9,7 @@ pub mod authority;
 pub mod endpoint;
 pub mod store;
 pub mod campus;
+pub mod sheet;
 pub mod access;
 pub mod keys;
 pub mod device;

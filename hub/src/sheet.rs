@@ -38,6 +38,43 @@ pub enum Cell {
     Unfit,
 }
 
+/// What is wrong with a line: where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, as the program that made the file counts it.
+    pub line: usize,
+    /// The title of the column.
+    pub column: &'static str,
+    /// What stands there.
+    pub found: String,
+    /// For people, in Chinese.
+    pub zh: &'static str,
+    /// For people, in English.
+    pub en: &'static str,
+}
+
+/// In Chinese and in English.
+pub type Said = (&'static str, &'static str);
+
+impl Problem {
+    /// What is `said` about a cell.
+    #[must_use]
+    pub fn new(line: usize, column: &'static str, found: &str, (zh, en): Said) -> Self {
+        Self {
+            line,
+            column,
+            found: found.into(),
+            zh,
+            en,
+        }
+    }
+}
+
+/// About [`Cell::Unfit`].
+pub const UNFIT: Said = (
+    "内容不是普通文字（公式没有结果、错误值、日期或超过 200 字），请改为文字。",
+    "Not plain text (a formula without a result, an error, a date, or over 200 characters).",
+);
 /// Why a file is no sheet: in Chinese and in English.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoSheet {

@@ -3,7 +3,6 @@
 //! Each appointment and its line in the trail are one transaction, and ends the sessions of whom it
 //! is about.
 
-pub mod sheet;
 pub mod staff_list;
 pub mod plan;
 pub mod import;

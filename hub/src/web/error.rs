@@ -18,7 +18,6 @@ use crate::access::audit::Unavailable;
 use crate::access::gate::Denied;
 use crate::access::grant;
 use crate::access::roster::import::Unread;
-use crate::access::roster::sheet::NoSheet;
 use crate::access::session;
 use crate::access::sign_in;
 use crate::access::single_sign_on;
@@ -30,6 +29,7 @@ use crate::health;
 use crate::keys;
 use crate::patrol;
 use crate::recording::{ingest, library, playback};
+use crate::sheet::NoSheet;
 use crate::store;
 
 /// Why a request is not answered as asked.

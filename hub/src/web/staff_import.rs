@@ -18,14 +18,14 @@ use super::input::Json as Body;
 use super::names::PersonName;
 use crate::access::roster::import::Upload;
 use crate::access::roster::plan::{Plan, Step, Taken};
-use crate::access::roster::sheet::FILE_BYTES_MAX;
-use crate::access::roster::staff_list::{Problem, TEMPLATE};
+use crate::access::roster::staff_list::TEMPLATE;
 use crate::campus::id;
+use crate::sheet::{FILE_BYTES_MAX, Problem};
 
 /// A file in base64, and what else is said with it: a list of those who have left.
 pub const BODY_BYTES_MAX: usize = FILE_BYTES_MAX / 3 * 4 + 1024 * 1024;
 /// Most steps and problems that are shown; all are counted.
-const SHOWN_MAX: usize = 500;
+pub(super) const SHOWN_MAX: usize = 500;
 
 /// A list of staff.
 #[derive(Deserialize, ToSchema)]
@@ -63,7 +63,7 @@ pub struct StaffPreview {
     /// In office and not in a list of the whole staff.
     pub missing: Vec<StaffMissing>,
     /// By line, 500 at most; while there is one, nothing can be imported.
-    pub problems: Vec<StaffProblem>,
+    pub problems: Vec<LineProblem>,
     /// How many there are in all.
     pub problem_count: usize,
 }
@@ -119,7 +119,7 @@ pub struct StaffMissing {
 
 /// What is wrong with a line.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StaffProblem {
+pub struct LineProblem {
     /// As the program that made the file counts it.
     pub line: usize,
     /// The title of the column.
@@ -183,10 +183,14 @@ pub async fn import(
 }
 
 fn upload(file: &str, whole: bool) -> Result<Upload, Error> {
-    let file = STANDARD
-        .decode(file)
-        .map_err(|_| Error::Unreadable("the file is not base64".into()))?;
+    let file = bytes(file)?;
     Ok(Upload { file, whole })
+}
+
+/// A file that came as base64.
+pub(super) fn bytes(file: &str) -> Result<Vec<u8>, Error> {
+    let wrong = |_| Error::Unreadable("the file is not base64".into());
+    STANDARD.decode(file).map_err(wrong)
 }
 
 fn shown(plan: Plan) -> Result<StaffPreview, Error> {
@@ -212,7 +216,7 @@ fn shown(plan: Plan) -> Result<StaffPreview, Error> {
             .problems
             .into_iter()
             .take(SHOWN_MAX)
-            .map(problem)
+            .map(LineProblem::from)
             .collect(),
     })
 }
@@ -233,13 +237,15 @@ fn step(step: Step) -> StaffStep {
     }
 }
 
-fn problem(problem: Problem) -> StaffProblem {
-    StaffProblem {
-        line: problem.line,
-        column: problem.column,
-        found: problem.found,
-        zh: problem.zh,
-        en: problem.en,
+impl From<Problem> for LineProblem {
+    fn from(problem: Problem) -> Self {
+        Self {
+            line: problem.line,
+            column: problem.column,
+            found: problem.found,
+            zh: problem.zh,
+            en: problem.en,
+        }
     }
 }
 

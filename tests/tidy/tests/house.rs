@@ -28,7 +28,7 @@ const OWNERS: &[Owner<'_>] = &[
     ),
     ("argon2", &["hub/src/access"]),
     ("axum", &["hub/src/web"]),
-    ("calamine", &["hub/src/access/roster/sheet"]),
+    ("calamine", &["hub/src/sheet"]),
     ("fuser", &["tests/src/powercut"]),
     ("gstreamer", &["agent/src/camera", "tests/"]),
     ("http_auth", &["agent/src/camera/onvif"]),

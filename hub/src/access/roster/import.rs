@@ -8,11 +8,11 @@ use xunke_policy::level::Role;
 use xunke_policy::patrol::FieldError;
 
 use super::plan::{Kind as StepKind, Known, List, Plan, Snapshot, Step, Taken, plan};
-use super::sheet::{self, NoSheet};
 use super::{Roster, names, staff_list};
 use crate::access::audit::{Entry, Pending};
 use crate::access::departure::{self, Kind};
 use crate::access::grant::{By, Error};
+use crate::sheet::{self, NoSheet};
 use crate::store::departure as departures;
 use crate::store::roster::{self as rows, NewAppointment};
 use crate::store::{self, Writing, session};

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use xunke_policy::level::Role;
 
 use super::names;
-use super::staff_list::{Problem, Said, Wanted, at_roles, at_staff_number, at_unit};
+use super::staff_list::{Wanted, at_roles, at_staff_number, at_unit};
 use crate::access::secret::hex;
+use crate::sheet::{Problem, Said};
 use crate::store::roster::{KnownRow, UnitRow};
 
 /// The people there are, as of one moment.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use xunke_policy::level::Role;
 
-use super::sheet::{Cell, Line};
+use crate::sheet::{Cell, Line, Problem, Said, UNFIT};
 
 /// The columns, each with the names it goes by.
 const COLUMNS: [(Column, &[&str]); 5] = [
@@ -54,21 +54,6 @@ impl Column {
             Self::Standing => "状态",
         }
     }
-}
-
-/// What is wrong with a line: where, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The line, as the program that made the file counts it.
-    pub line: usize,
-    /// The title of the column.
-    pub column: &'static str,
-    /// What stands there.
-    pub found: String,
-    /// For people, in Chinese.
-    pub zh: &'static str,
-    /// For people, in English.
-    pub en: &'static str,
 }
 
 /// What a line says about somebody.
@@ -257,9 +242,6 @@ fn name(text: &str) -> Result<(), Said> {
     Ok(())
 }
 
-/// In Chinese and in English.
-pub(super) type Said = (&'static str, &'static str);
-
 pub(super) fn at_unit(line: usize, found: &str, said: Said) -> Problem {
     problem(line, Column::Unit, found, said)
 }
@@ -272,14 +254,8 @@ pub(super) fn at_roles(line: usize, found: &str, said: Said) -> Problem {
     problem(line, Column::Roles, found, said)
 }
 
-fn problem(line: usize, column: Column, found: &str, (zh, en): Said) -> Problem {
-    Problem {
-        line,
-        column: column.title(),
-        found: found.into(),
-        zh,
-        en,
-    }
+fn problem(line: usize, column: Column, found: &str, said: Said) -> Problem {
+    Problem::new(line, column.title(), found, said)
 }
 
 const EMPTY_FILE: Said = (
@@ -295,10 +271,6 @@ const TWICE: Said = (
     "The staff number is in the file twice; keep one line.",
 );
 const BLANK: Said = ("不能为空。", "This must not be empty.");
-const UNFIT: Said = (
-    "内容不是普通文字（公式没有结果、错误值、日期或超过 200 字），请改为文字。",
-    "Not plain text (a formula without a result, an error, a date, or over 200 characters).",
-);
 const BAD_STAFF_NUMBER: Said = (
     "工号只能由字母、数字和 - _ . 组成，最多 32 位。",
     "A staff number has letters, digits and - _ . only, 32 at most.",

@@ -1,7 +1,8 @@
 //! Plans: who comes, changes, moves, leaves; and what no list may do.
 
 use super::*;
-use crate::access::roster::{sheet, staff_list};
+use crate::access::roster::staff_list;
+use crate::sheet;
 
 const HEAD: &str = "工号,姓名,教学单位,角色,状态\n";
 

@@ -1,7 +1,7 @@
 //! Lists: every problem by line and column.
 
 use super::*;
-use crate::access::roster::sheet;
+use crate::sheet;
 
 fn list(text: &str) -> (Vec<Wanted>, Vec<Problem>) {
     read(&sheet::read(text.as_bytes()).unwrap())
