@@ -11,6 +11,7 @@ pub mod store;
 pub mod campus;
 pub mod sheet;
 pub mod access;
+pub mod schedule;
 pub mod keys;
 pub mod device;
 pub mod recording;

@@ -22,6 +22,12 @@ pub struct Term {
 }
 
 impl Term {
+    /// As timetables name it, such as `2026-2027-1`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}-{}", self.school_year, self.number)
+    }
+
     /// Its first day, and the day after its last.
     #[must_use]
     pub fn days(&self) -> (i64, i64) {

@@ -105,5 +105,7 @@ fn lesson(
         end_ms: calendar::moment(day, (first - 1 + LESSON_PERIODS) * PERIOD_MINUTES),
         due_count: i64::try_from(due).expect("invariant: a class is small"),
         minors: 0,
+        course_code: String::new(),
+        teaching_class: String::new(),
     }
 }

@@ -351,6 +351,8 @@ async fn rooms(writing: &mut Writing) {
         end_ms: NINE_FORTY,
         due_count: 60,
         minors: 0,
+        course_code: String::new(),
+        teaching_class: String::new(),
     };
     campus_rows::add_lesson(writing, &lesson).await.unwrap();
 }

@@ -33,6 +33,7 @@ pub mod destruction;
 pub mod device;
 pub mod asking;
 pub mod command;
+pub mod schedule;
 pub mod timetable;
 pub mod recording;
 pub mod library;

@@ -45,6 +45,7 @@ pub mod people;
 pub mod stale;
 pub mod lockouts;
 pub mod staff_import;
+pub mod timetable_import;
 pub mod agreements;
 pub mod departures;
 pub mod desk;
@@ -114,6 +115,7 @@ use crate::recording::media::Media;
 use crate::recording::playback::Playback;
 use crate::recording::retention::Retention;
 use crate::recording::timetable::{Roll, Timetables};
+use crate::schedule::import::Schedule;
 use crate::store::Db;
 use xunke_policy::institution::Institution;
 
@@ -152,6 +154,8 @@ pub struct App {
     pub papers: Papers,
     /// Everybody there is.
     pub roster: Roster,
+    /// What is taught where and when.
+    pub schedule: Schedule,
     /// Accounts that nobody uses.
     pub stale: Arc<StaleAccounts>,
     /// Who has to wait after wrong sign-ins.
@@ -248,6 +252,7 @@ impl App {
         } = opened;
         let (sessions, desk, gate) = door_of((&db, &trail), &config, &sealing, institution);
         let (grants, roster, departures) = posts(&db, &trail, &gate);
+        let schedule = Schedule::new(db.clone(), trail.clone());
         let papers = Papers::new(db.clone(), trail.clone(), sealing.clone());
         let (sanctions, interferences, incidents) = breaches(&db, &trail, &ca);
         let (start_codes, starts, accounts) =
@@ -280,6 +285,7 @@ impl App {
             inspections: watch.inspections,
             risks: watch.risks,
             roster,
+            schedule,
             stale,
             releases,
             agreements,

@@ -27,20 +27,22 @@ use super::{
     recordings, records,
 };
 use super::{reviews, risks, rooms, sanctions, session};
-use super::{single_sign_on, staff_import, stale, start, ui, viewer};
+use super::{single_sign_on, staff_import, stale, start, timetable_import, ui, viewer};
 use crate::access::document;
 
 /// Longest body of a request from people.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Routes that take a file, and how long their body may be.
-const LONG_BODIES: [(&str, usize); 6] = [
+const LONG_BODIES: [(&str, usize); 8] = [
     ("/api/agreements/scans", document::BYTES_MAX),
     ("/api/applications/{id}/papers", document::BYTES_MAX),
     // 20,000 characters of three bytes, or of six where they are escaped.
     ("/api/agreements/texts", 2 * BODY_BYTES_MAX),
     ("/api/people/import/preview", staff_import::BODY_BYTES_MAX),
     ("/api/people/import", staff_import::BODY_BYTES_MAX),
+    ("/api/timetable/preview", staff_import::BODY_BYTES_MAX),
+    ("/api/timetable/import", staff_import::BODY_BYTES_MAX),
     ("/api/marks/check", marks::BODY_BYTES_MAX),
 ];
 
@@ -119,6 +121,18 @@ fn agreement_routes() -> Vec<Route> {
     }
 }
 
+/// What is taught where and when.
+fn schedule() -> Vec<Route> {
+    const TIMETABLE: Needs = Needs::Action("see_timetable", Action::KeepTimetable);
+    const TEACHING: Needs = Needs::Action("import_timetable", Action::KeepTimetable);
+    rows! {
+        GET    "/api/timetable"                          TIMETABLE  => timetable_import::terms;
+        GET    "/api/timetable/template"                 TIMETABLE  => timetable_import::template;
+        POST   "/api/timetable/preview"                  TEACHING   => timetable_import::preview;
+        POST   "/api/timetable/import"                   TEACHING   => timetable_import::import;
+    }
+}
+
 /// People, their posts, and what ends them. Who may change whom is the room's to ask, with its own
 /// line in the trail.
 fn posts() -> Vec<Route> {
@@ -180,6 +194,7 @@ pub fn table() -> Vec<Route> {
     let mut all = accounts();
     all.extend(agreement_routes());
     all.extend(posts());
+    all.extend(schedule());
     all.extend(grant_routes());
     all.extend(retention_routes());
     all.extend(recording_routes());

@@ -156,7 +156,8 @@ fn classes() -> Vec<Row> {
 /// Permissions and people.
 fn offices() -> Vec<Row> {
     use Action::{
-        FileApplications, ManageAccounts, OpenPermissions, ReadLedger, ReadPapers, SeePeople,
+        FileApplications, KeepTimetable, ManageAccounts, OpenPermissions, ReadLedger, ReadPapers,
+        SeePeople,
     };
     use Ask::Once;
     vec![
@@ -183,6 +184,10 @@ fn offices() -> Vec<Row> {
         row("GET /api/people/import/template", Once, may(ManageAccounts)),
         row("POST /api/people/import/preview", Once, may(ManageAccounts)),
         row("POST /api/people/import", Once, may(ManageAccounts)),
+        row("GET /api/timetable", Once, may(KeepTimetable)),
+        row("GET /api/timetable/template", Once, may(KeepTimetable)),
+        row("POST /api/timetable/preview", Once, may(KeepTimetable)),
+        row("POST /api/timetable/import", Once, may(KeepTimetable)),
         row("GET /api/people/stale", Once, may(ManageAccounts)),
         row("GET /api/people/stale.xlsx", Once, may(ManageAccounts)),
         row("POST /api/people/{id}/disabling", Once, may(ManageAccounts)),

@@ -60,6 +60,8 @@ async fn lesson(f: &Stage, number: u128, at_ms: i64) {
         end_ms: at_ms + 60 * MINUTE_MS,
         due_count: 60,
         minors: 0,
+        course_code: String::new(),
+        teaching_class: String::new(),
     };
     let mut writing = f.db.begin().await.unwrap();
     campus_rows::add_lesson(&mut writing, &row).await.unwrap();

@@ -68,6 +68,8 @@ impl Desk {
             end_ms: start_ms + minutes * MINUTE_MS,
             due_count: 40,
             minors: 0,
+            course_code: String::new(),
+            teaching_class: String::new(),
         };
         let mut writing = self.house.db.begin().await.unwrap();
         campus_rows::add_lesson(&mut writing, &lesson)
