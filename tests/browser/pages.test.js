@@ -14,6 +14,7 @@ await import('./flows/grants.js');
 await import('./flows/agreement.js');
 await import('./flows/people.js');
 await import('./flows/accounts.js');
+await import('./flows/timetable.js');
 await import('./flows/records.js');
 await import('./flows/recordings.js');
 await import('./flows/marks.js');

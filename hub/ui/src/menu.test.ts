@@ -13,7 +13,7 @@ test('R7 R8 X5 each role is offered its own pages and no others', () => {
   check('technician', [...technician, '/channels', '/sign-in-guard', '/agreement']);
   const audit = ['/', '/audit', '/risks', '/inspections', '/papers', '/destructions'];
   check('audit_administrator', [...audit, '/agreement']);
-  const affairs = ['/', '/records', '/applications', '/ledger', '/agreements', '/people'];
+  const affairs = ['/', '/records', '/applications', '/ledger', '/timetable', '/agreements', '/people'];
   const kept = ['/departures', '/sanctions', '/premium', '/holds', '/completeness'];
   check('academic_affairs', [...affairs, ...kept]);
   const security = ['/', '/openings', '/ledger', '/people', '/departures', '/sanctions'];

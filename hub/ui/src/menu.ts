@@ -37,6 +37,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     item: { path: '/ledger', title: 'menu.ledger' },
     roles: ['academic_affairs', 'security_administrator'],
   },
+  { item: { path: '/timetable', title: 'menu.timetable' }, roles: ['academic_affairs'] },
   { item: { path: '/agreements', title: 'menu.agreements' }, roles: ['academic_affairs'] },
   {
     item: { path: '/people', title: 'menu.people' },

@@ -31,6 +31,7 @@ export const router = createRouter({
         { path: 'openings', component: () => import('./pages/OpeningsPage.vue') },
         { path: 'ledger', component: () => import('./pages/LedgerPage.vue') },
         { path: 'review', component: () => import('./pages/ReviewPage.vue') },
+        { path: 'timetable', component: () => import('./pages/TimetablePage.vue') },
         { path: 'people', component: () => import('./pages/PeoplePage.vue') },
         { path: 'people/import', component: () => import('./pages/StaffImportPage.vue') },
         { path: 'agreement', component: () => import('./pages/AgreementPage.vue') },

@@ -14,7 +14,7 @@ test('R27 a list with problems says where they are, and writes nothing', async (
   await visit(page, '/people/import');
   await page.locator('[name=file]').setInputFiles(csv(BAD));
   await page.getByTestId('staff-preview').click();
-  const said = await page.getByTestId('staff-problems').innerText();
+  const said = await page.getByTestId('line-problems').innerText();
   assert.match(said, /教学单位/);
   assert.match(said, /不存在学院/);
   assert.equal(await page.getByTestId('staff-confirm').count(), 0);

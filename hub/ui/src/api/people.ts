@@ -28,6 +28,7 @@ export const appoint = (id: string, form: PostForm) => request('POST', `${one(id
 
 export type StaffPreview = Schemas['StaffPreview'];
 export type StaffStep = Schemas['StaffStep'];
+export type LineProblem = Schemas['LineProblem'];
 export type StaffCounts = Schemas['StaffCounts'];
 
 export const STAFF_TEMPLATE = '/api/people/import/template';

@@ -3207,6 +3207,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/timetable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The terms, the periods of the day, and how far each timetable reaches.
+         * @description # Errors
+         *     403 for whoever does not keep the timetable.
+         */
+        get: operations["terms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/timetable/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes over exactly what was previewed: all of it, or nothing.
+         * @description # Errors
+         *     403 for whoever does not keep the timetable, 404 when there is no such term, 409 when the file
+         *     or what it was compared with changed, 422 while there are problems.
+         */
+        post: operations["import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/timetable/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a timetable would change; nothing is written.
+         * @description # Errors
+         *     403 for whoever does not keep the timetable, 404 when there is no such term, 422 when the file
+         *     is no timetable.
+         */
+        post: operations["preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/timetable/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A timetable to fill in.
+         * @description # Errors
+         *     403 for whoever does not keep the timetable.
+         */
+        get: operations["template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchers": {
         parameters: {
             query?: never;
@@ -4081,6 +4167,36 @@ export interface components {
             at: number;
             /** @description Who. */
             person: string;
+        };
+        /** @description Two lines that meet. */
+        ConflictLine: {
+            /** @description The courses. */
+            courses: string[];
+            /** @description On how many days. */
+            days: number;
+            /** @description The first of them. */
+            first: string;
+            /** @description `room`, `teacher` or `class_group`. */
+            kind: string;
+            /** @description The lines; 0 is a lesson that is there already. */
+            lines: number[];
+            /** @description Its name. */
+            of: string;
+            /**
+             * Format: int64
+             * @description The first period that both hold.
+             */
+            period_from: number;
+            /**
+             * Format: int64
+             * @description The last.
+             */
+            period_to: number;
+            /**
+             * Format: int64
+             * @description 1 is 星期一.
+             */
+            weekday: number;
         };
         /** @description A second person's word. */
         ConsentForm: {
@@ -5097,6 +5213,46 @@ export interface components {
             /** @description The teacher's name. */
             teacher: string;
         };
+        /** @description Lessons by what becomes of them. */
+        LessonCounts: {
+            /** @description New. */
+            added: number;
+            /** @description Other rooms, teachers, times or classes. */
+            changed: number;
+            /** @description No more. */
+            removed: number;
+        };
+        /** @description What a lesson is, whatever its day. */
+        LessonShape: {
+            /** @description One or more (合班). */
+            class_groups: string[];
+            /** @description The course. */
+            course: string;
+            /**
+             * Format: int64
+             * @description 应到.
+             */
+            due: number;
+            /**
+             * Format: int64
+             * @description The first period.
+             */
+            period_from: number;
+            /**
+             * Format: int64
+             * @description The last.
+             */
+            period_to: number;
+            /** @description The room. */
+            room: string;
+            /** @description The teacher. */
+            teacher: string;
+            /**
+             * Format: int64
+             * @description 1 is 星期一.
+             */
+            weekday: number;
+        };
         /** @description Who the box is from now on. */
         LetIn: {
             /** @description Its id. */
@@ -5115,6 +5271,19 @@ export interface components {
             number: number;
             /** @description Whether it reaches one unit only. */
             one_unit: boolean;
+        };
+        /** @description What is wrong with a line. */
+        LineProblem: {
+            /** @description The title of the column. */
+            column: string;
+            /** @description For people, in English. */
+            en: string;
+            /** @description What stands there. */
+            found: string;
+            /** @description As the program that made the file counts it. */
+            line: number;
+            /** @description For people, in Chinese. */
+            zh: string;
         };
         /** @description An address, an account, or both. */
         LockoutLine: {
@@ -5703,6 +5872,18 @@ export interface components {
              * @description Begin, minutes after midnight.
              */
             start_minute: number;
+        };
+        /** @description A period of the day. */
+        PeriodLine: {
+            /** @description `hh:mm`. */
+            from: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            number: number;
+            /** @description `hh:mm`. */
+            to: string;
         };
         /** @description Somebody with an account, or who is to get one. */
         PersonLine: {
@@ -6478,6 +6659,21 @@ export interface components {
             /** @description Its worst, which is its greatest. */
             worst: (number | null)[];
         };
+        /** @description The same change on several days. */
+        SeriesLine: {
+            after?: components["schemas"]["LessonShape"] | null;
+            before?: components["schemas"]["LessonShape"] | null;
+            /** @description On how many days. */
+            days: number;
+            /** @description The first of them. */
+            first: string;
+            /** @description `add`, `change` or `remove`. */
+            kind: string;
+            /** @description The last of them. */
+            last: string;
+            /** @description The line; 0 where none names it. */
+            line: number;
+        };
         /** @description What became of a line. */
         SettlementForm: {
             /** @description `handed_over` or `destroyed`. */
@@ -6811,24 +7007,11 @@ export interface components {
             /** @description How many there are in all. */
             problem_count: number;
             /** @description By line, 500 at most; while there is one, nothing can be imported. */
-            problems: components["schemas"]["StaffProblem"][];
+            problems: components["schemas"]["LineProblem"][];
             /** @description In the order of the list, 500 at most. */
             steps: components["schemas"]["StaffStep"][];
             /** @description Who stays as they are. */
             unchanged: number;
-        };
-        /** @description What is wrong with a line. */
-        StaffProblem: {
-            /** @description The title of the column. */
-            column: string;
-            /** @description For people, in English. */
-            en: string;
-            /** @description What stands there. */
-            found: string;
-            /** @description As the program that made the file counts it. */
-            line: number;
-            /** @description For people, in Chinese. */
-            zh: string;
         };
         /** @description What becomes of somebody. */
         StaffStep: {
@@ -7036,6 +7219,32 @@ export interface components {
             weeks: number;
         };
         /** @description A term. */
+        TermLine: {
+            /** @description Whether it is running today. */
+            current: boolean;
+            /** @description The Monday of week 1. */
+            first_day: string;
+            /**
+             * Format: uuid
+             * @description UUID.
+             */
+            id: string;
+            /** @description Such as `2026-2027-1`. */
+            key: string;
+            /** @description The last day with one. */
+            last_day?: string | null;
+            /**
+             * Format: int64
+             * @description How many lessons it has.
+             */
+            lessons: number;
+            /**
+             * Format: int64
+             * @description How many weeks.
+             */
+            weeks: number;
+        };
+        /** @description A term. */
         TermName: {
             /**
              * Format: uuid
@@ -7076,6 +7285,66 @@ export interface components {
             seal_note: string;
             /** @description The whole text. */
             text: string;
+        };
+        /** @description The terms there are, and the periods of the day. */
+        Timetable: {
+            /** @description By number. */
+            periods: components["schemas"]["PeriodLine"][];
+            /** @description The latest first. */
+            terms: components["schemas"]["TermLine"][];
+        };
+        /** @description A timetable. */
+        TimetableFile: {
+            /** @description An xlsx, csv or json file of 4 MB at most, base64. */
+            file: string;
+            /**
+             * Format: uuid
+             * @description Of which term.
+             */
+            term: string;
+            /** @description Whether it names every lesson of the term, so that others are no more. */
+            whole: boolean;
+        };
+        /** @description A timetable that was previewed. */
+        TimetableImport: {
+            /** @description The same file, base64. */
+            file: string;
+            /** @description What the preview is named. */
+            hash: string;
+            /**
+             * Format: uuid
+             * @description As previewed.
+             */
+            term: string;
+            /** @description As previewed. */
+            whole: boolean;
+        };
+        /** @description What a timetable would change. */
+        TimetablePreview: {
+            /** @description How many there are in all. */
+            conflict_count: number;
+            /** @description Who or what would be in two places, 500 at most; nothing is stopped by it. */
+            conflicts: components["schemas"]["ConflictLine"][];
+            /** @description How many lessons of each kind. */
+            counts: components["schemas"]["LessonCounts"];
+            /** @description Names exactly this file and what it was compared with. */
+            hash: string;
+            /** @description How many there are in all. */
+            notice_count: number;
+            /** @description What is odd, by line, 500 at most; nothing is stopped by it. */
+            notices: components["schemas"]["LineProblem"][];
+            /** @description Lessons of the file that are over, or today's: they stay as they were. */
+            past: number;
+            /** @description How many there are in all. */
+            problem_count: number;
+            /** @description By line, 500 at most; while there is one, nothing can be imported. */
+            problems: components["schemas"]["LineProblem"][];
+            /** @description In the order of the file, 500 at most. */
+            series: components["schemas"]["SeriesLine"][];
+            /** @description How many there are in all. */
+            series_count: number;
+            /** @description Lessons that stay as they are. */
+            unchanged: number;
         };
         /** @description What a document says. */
         ToldMark: {
@@ -13720,6 +13989,162 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timetable"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimetableImport"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonCounts"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimetableFile"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimetablePreview"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

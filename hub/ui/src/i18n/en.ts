@@ -21,6 +21,7 @@ import { en as recordings } from './words/recordings';
 import { en as retention } from './words/retention';
 import { en as staff } from './words/staff';
 import { en as singleSignOn } from './words/single-sign-on';
+import { en as timetable } from './words/timetable';
 import { en as trail } from './words/trail';
 import { en as wall } from './words/wall';
 import type { zh } from './zh';
@@ -48,6 +49,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...retention,
   ...staff,
   ...singleSignOn,
+  ...timetable,
   ...trail,
   ...wall,
   brand: 'Xunke',

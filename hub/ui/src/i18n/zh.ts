@@ -21,6 +21,7 @@ import { zh as recordings } from './words/recordings';
 import { zh as retention } from './words/retention';
 import { zh as staff } from './words/staff';
 import { zh as singleSignOn } from './words/single-sign-on';
+import { zh as timetable } from './words/timetable';
 import { zh as trail } from './words/trail';
 import { zh as wall } from './words/wall';
 
@@ -47,6 +48,7 @@ export const zh = {
   ...retention,
   ...staff,
   ...singleSignOn,
+  ...timetable,
   ...trail,
   ...wall,
   brand: '巡课',
