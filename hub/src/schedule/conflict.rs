@@ -9,6 +9,9 @@ use super::expand::Placed;
 use crate::campus::calendar;
 use crate::store::campus::LessonRow;
 
+/// Nobody reads more; whoever puts a whole term into one room by mistake has millions.
+pub const FOUND_MAX: usize = 5_000;
+
 /// What cannot be in two places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -53,7 +56,7 @@ pub struct Conflict {
     pub first: i64,
 }
 
-/// Every conflict, rooms first.
+/// Every conflict, rooms first; no further ones after [`FOUND_MAX`].
 #[must_use]
 pub fn find(lessons: &[Placed]) -> Vec<Conflict> {
     let mut held: HashMap<(Kind, &str, i64), Vec<&Placed>> = HashMap::new();
@@ -65,11 +68,14 @@ pub fn find(lessons: &[Placed]) -> Vec<Conflict> {
         }
     }
     let mut found: BTreeMap<_, Conflict> = BTreeMap::new();
-    for ((kind, of, day), lessons) in held {
+    'all: for ((kind, of, day), lessons) in held {
         for (one, other) in pairs(&lessons) {
             let Some(periods) = meeting(kind, &one.row, &other.row) else {
                 continue;
             };
+            if found.len() >= FOUND_MAX {
+                break 'all;
+            }
             let lines = (one.line.min(other.line), one.line.max(other.line));
             let weekday = calendar::weekday(day);
             let conflict = found

@@ -13,8 +13,11 @@ use super::course::Course;
 use super::expand::{Placed, School};
 use crate::access::secret::hex;
 use crate::campus::calendar;
-use crate::sheet::Problem;
+use crate::sheet::{Problem, Said};
 use crate::store::campus::LessonRow;
+
+/// Three times the term of a large college.
+pub const LESSONS_MAX: usize = 200_000;
 
 /// What was read out of a file.
 #[derive(Debug)]
@@ -185,6 +188,10 @@ pub fn plan(list: &List, snapshot: &Snapshot) -> Plan {
     let names = snapshot.school.names();
     let mut placed = Vec::new();
     for course in &list.courses {
+        if placed.len() > LESSONS_MAX {
+            problems.push(Problem::new(course.line, "周次", "", TOO_MANY));
+            break;
+        }
         match names.lessons(course, &mut notices) {
             Ok(lessons) => placed.extend(lessons),
             Err(found) => problems.extend(found),
@@ -387,3 +394,8 @@ fn fingerprint(list: &List, snapshot: &Snapshot) -> String {
     }
     hex(&hash.finalize())
 }
+
+const TOO_MANY: Said = (
+    "到这一行为止已超过 20 万次课，请检查文件，或分成几个文件。",
+    "Up to this line there are more than 200,000 lessons; check the file, or split it.",
+);

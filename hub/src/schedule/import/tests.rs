@@ -254,3 +254,19 @@ async fn conflicts_are_found_and_merged_classes_are_none() {
     let plan = f.shows(monday, false).await;
     assert_eq!(plan.conflicts[0].lines, (0, 2));
 }
+
+/// A whole term put into one room by mistake is told of, and neither fills the memory nor lasts.
+#[tokio::test]
+async fn a_file_beyond_all_measure_has_an_end() {
+    let f = stage(NOW).await;
+    let lines: String = (0..4_000)
+        .map(|n| format!("课程{n},,,,李明,6,1,2,13-20,博学楼101,40\n"))
+        .collect();
+    let plan = f.shows(&lines, true).await;
+    assert_eq!(plan.counts().added, 32_000);
+    assert_eq!(plan.conflicts.len(), conflict::FOUND_MAX);
+    let lines: String = (0..11_000)
+        .map(|n| format!("课程{n},,,,李明,6,1,2,1-20,博学楼101,40\n"))
+        .collect();
+    assert_eq!(places(&f.shows(&lines, true).await), [(10_003, "周次")]);
+}
