@@ -176,11 +176,15 @@ impl Painter {
         let bytes = self.scene.paint(Mark::new(0, 0), now_ms()).planes().len();
         let Some(pool) = buffers(bytes) else { return };
         let started = Instant::now();
+        let begin = Begin {
+            first_pts,
+            ms: now_ms(),
+        };
         let mut frame = 0_u32;
         while !self.ended.load(Ordering::Relaxed) {
             let due = started + FRAME * frame;
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            if !self.mood.is_frozen() && !self.send(&pool, first_pts, frame) {
+            if !self.mood.is_frozen() && !self.send(&pool, begin, frame) {
                 break;
             }
             // A painter that was held up leaves frames out rather than hurrying after the clock.
@@ -206,7 +210,7 @@ impl Painter {
     }
 
     /// Paints and hands on one frame; `false` when the stream has ended.
-    fn send(&mut self, pool: &gst::BufferPool, first_pts: gst::ClockTime, frame: u32) -> bool {
+    fn send(&mut self, pool: &gst::BufferPool, begin: Begin, frame: u32) -> bool {
         let now = now_ms();
         let mark = Mark::new(now, u64::from(frame));
         let canvas = match self.mood.look() {
@@ -218,13 +222,28 @@ impl Painter {
         let Some(picture) = filled(pool, canvas) else {
             return false;
         };
-        let frame = u64::from(frame);
-        let count = u64::from(RATE) / FRAMES_PER_SECOND;
-        let sound = gst::Buffer::from_slice(samples(frame * count, count));
-        let pts = first_pts + DURATION * frame;
-        self.picture.push_buffer(timed(picture, pts)).is_ok()
-            && self.sound.push_buffer(timed(sound, pts)).is_ok()
+        let pts = begin.first_pts + DURATION * u64::from(frame);
+        self.picture.push_buffer(timed(picture, pts)).is_ok() && self.play(begin, frame)
     }
+
+    /// Hands on what a microphone has heard since the picture before.
+    fn play(&self, begin: Begin, frame: u32) -> bool {
+        let Some(before) = frame.checked_sub(1).map(u64::from) else {
+            return true;
+        };
+        let count = u64::from(RATE) / FRAMES_PER_SECOND;
+        let first = begin.ms.unsigned_abs() * u64::from(RATE) / 1000;
+        let sound = gst::Buffer::from_slice(samples(first + before * count, count));
+        let pts = begin.first_pts + DURATION * before;
+        self.sound.push_buffer(timed(sound, pts)).is_ok()
+    }
+}
+
+/// When the first picture was painted: in the pipeline, and on the wall clock.
+#[derive(Debug, Clone, Copy)]
+struct Begin {
+    first_pts: gst::ClockTime,
+    ms: i64,
 }
 
 fn timed(mut buffer: gst::Buffer, pts: gst::ClockTime) -> gst::Buffer {

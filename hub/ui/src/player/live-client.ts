@@ -88,7 +88,9 @@ export class LiveTile {
       this.sound.stop();
       return;
     }
-    const port = await this.sound.start();
+    const port = await this.sound.start((contextS, heardMs) =>
+      this.say({ op: 'output', tile: this.number, contextS, heardMs }),
+    );
     this.say({ op: 'sound', tile: this.number, port }, [port]);
   }
 

@@ -67,7 +67,8 @@ function hear(message: ToWorker): void {
   const tile = tileFor(message.tile);
   if (message.op === 'canvas') tile.painter.attach(message.canvas);
   else if (message.op === 'size') tile.painter.fit(message.width, message.height);
-  else if (message.op === 'sound') tile.sound.listen(message.port);
+  else if (message.op === 'sound') tile.listen(message.port);
+  else if (message.op === 'output') tile.inStep.output(message.contextS, message.heardMs);
   else if (message.op === 'visible') tile.visible(message.visible);
   else if (message.op === 'switch') {
     tile.switching(message.clickedMs);

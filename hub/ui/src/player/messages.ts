@@ -24,6 +24,7 @@ export type ToWorker =
   | { op: 'visible'; tile: number; visible: boolean }
   | { op: 'pause'; paused: boolean }
   | { op: 'sound'; tile: number; port: MessagePort | null }
+  | { op: 'output'; tile: number; contextS: number; heardMs: number }
   | { op: 'close'; tile: number }
   | { op: 'remove'; tile: number };
 

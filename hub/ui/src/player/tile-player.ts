@@ -1,6 +1,7 @@
 // One tile: what the socket delivers for it, its pictures, its sound, and the state it is in.
 import type { Refusal } from '../api/model';
 import type { Frame } from './frame';
+import { InStep } from './in-step';
 import type { TileNumbers, TileState, TileStatus } from './messages';
 import { Meter } from './meter';
 import { Painter } from './painter';
@@ -22,7 +23,11 @@ export interface TileReports {
 
 export class TilePlayer {
   readonly painter: Painter;
-  readonly sound = new SoundTrack();
+  readonly inStep = new InStep({
+    picture: (picture) => this.painter.show(picture),
+    margin: (ms) => this.sound.margin(ms),
+  });
+  private readonly sound = new SoundTrack((played) => this.inStep.played(played));
   private readonly pictures: PictureTrack;
   private meter = new Meter();
   private status: TileStatus = idle();
@@ -46,7 +51,7 @@ export class TilePlayer {
       (captureUs) => this.painted(captureUs),
     );
     this.pictures = new PictureTrack({
-      picture: (picture) => this.painter.show(picture),
+      picture: (picture) => this.inStep.picture(picture),
       unsupported: (codec) => this.become('unsupported', { codec }),
     });
   }
@@ -66,6 +71,12 @@ export class TilePlayer {
     this.clickedMs = clickedMs;
     this.firstFrameMs = null;
     this.isSwitching = true;
+  }
+
+  /** Sound to this port of the worklet, or none. */
+  listen(port: MessagePort | null): void {
+    this.sound.listen(port);
+    this.inStep.silence();
   }
 
   /** Whether the canvas can be seen: what is only kept ready is not shown. */
@@ -92,6 +103,7 @@ export class TilePlayer {
 
   offline(since: number, reason: string | null): void {
     this.pictures.restart();
+    this.inStep.clear();
     this.painter.blank();
     this.become('offline', { since, reason });
   }
@@ -145,6 +157,7 @@ export class TilePlayer {
 
   private clear(): void {
     this.pictures.stop();
+    this.inStep.clear();
     this.painter.blank();
     this.meter = new Meter();
     this.shownMs = 0;
@@ -179,7 +192,7 @@ export class TilePlayer {
       frames: this.total,
       framesPerSecond: this.meter.framesPerSecond(nowMs),
       latencyMs: this.meter.latencyMs(),
-      dropped: this.hubDropped + this.pictures.queue.dropped,
+      dropped: this.hubDropped + this.pictures.queue.dropped + this.inStep.overtaken,
       width: this.painter.width,
       height: this.painter.height,
     };
