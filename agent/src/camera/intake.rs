@@ -15,6 +15,9 @@ use xunke_protocol::live::{AudioConfig, Frame, FrameKind, HEADER_BYTES, MESSAGE_
 /// Sound waits for the next picture, so that both wake the agent once; but no more of it than this.
 const SOUND_MAX: usize = 16;
 
+/// Samples in a frame of AAC, and of FLAC as G.711 comes in.
+const PIECE_SAMPLES: i64 = 1024;
+
 /// What the worker sends to the agent; `None` ends the process after what waits has been sent.
 pub type Outgoing = Sender<Option<Report>>;
 
@@ -184,14 +187,24 @@ impl Intake {
             Some(lossless) => lossless.push(stamp_us, &data),
             None => vec![(stamp_us, data)],
         };
-        let now = clock::moment();
+        let (now, lasts_us) = (clock::moment(), self.piece_us());
         for (stamp_us, data) in pieces {
-            let captured_us = self.sounds.captured_us(stamp_us, now);
-            self.held.push((FrameKind::Audio, captured_us, data));
+            // A piece comes when its last sample was heard, and bears the time of its first.
+            let ended_us = self.sounds.captured_us(stamp_us + lasts_us, now);
+            self.held
+                .push((FrameKind::Audio, ended_us - lasts_us, data));
         }
         if self.held.len() >= SOUND_MAX {
             self.flush();
         }
+    }
+
+    /// How long a piece of sound lasts, microseconds.
+    fn piece_us(&self) -> i64 {
+        let track = self.sound_track.as_ref().map(|track| track.codec.0);
+        let hertz = self.lossless.as_ref().map(Lossless::hertz).or(track);
+        let of = |hertz| PIECE_SAMPLES * 1_000_000 / i64::from(hertz);
+        hertz.filter(|&hertz| hertz > 0).map_or(0, of)
     }
 
     /// Sound of G.711 is numbers already.
@@ -318,6 +331,28 @@ mod tests {
             panic!("no configuration");
         };
         assert_eq!(frame.kind, FrameKind::VideoConfig);
+    }
+
+    /// Else the sound of most cameras would be an eighth of a second behind its pictures.
+    #[test]
+    fn sound_bears_the_time_of_its_first_sample() {
+        let (outgoing, mut reports) = tokio::sync::mpsc::channel(64);
+        let mut intake = Intake::new(0, outgoing, Looks::new(sync_channel(1).0, None));
+        intake.g711_config(Law::A, 8_000, 1);
+        let packet = Bytes::from_static(&[0xd5; 160]);
+        (0..200).for_each(|number| intake.audio(number * 20_000, packet.clone()));
+        intake.flush();
+        let now_us = clock::moment().wall_us;
+        let mut late_us = Vec::new();
+        while let Ok(Some(report)) = reports.try_recv() {
+            if let Report::Frame(frame) = report
+                && frame.kind == FrameKind::Audio
+            {
+                late_us.push(now_us - frame.captured_us);
+            }
+        }
+        assert!(!late_us.is_empty());
+        assert!(late_us.iter().all(|&late| late >= 128_000), "{late_us:?}");
     }
 
     /// X56 for the sound that most cameras send by default: heard without a decoder, every ten
