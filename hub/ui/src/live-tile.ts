@@ -48,6 +48,8 @@ export function useLiveTile(
     message,
     mark,
     open(target: Target) {
+      // What is known of the view before must not be taken for this one's.
+      status.value = null;
       numbers.value = null;
       // What is reactive cannot be sent to a worker: plain copies go.
       tile?.open({ ...target, purpose: { ...target.purpose } });
@@ -57,6 +59,14 @@ export function useLiveTile(
     visible: (on: boolean) => tile?.visible(on),
     close: () => tile?.close(),
   };
+}
+
+/** Size, pictures a second, age and losses: what a technician asks for on the telephone. */
+export function readout(numbers: TileNumbers): string {
+  const { width, height, framesPerSecond, latencyMs, dropped } = numbers;
+  const parts = [`${width}×${height}`, `${framesPerSecond} ${t('tile.fps')}`];
+  const left = dropped > 0 ? [t('tile.dropped', { count: dropped })] : [];
+  return [...parts, t('tile.latency', { ms: latencyMs }), ...left].join(' · ');
 }
 
 /** What stands in place of the picture; a refusal has words of its own. */

@@ -189,6 +189,8 @@ export const en: Record<keyof typeof zh, string> = {
   'offlineReason.silent': 'the camera sends no picture',
   'tile.unsupported':
     'This browser cannot decode {codec}. Choose Smooth, or use a current Chrome or Edge.',
+  'tile.silent': 'This browser shows live pictures without sound',
+  'tile.dropped': '{count} left out',
   'tile.paused': 'Paused while the page is in the background.',
   'tile.closed': 'The picture was closed.',
   'tile.delayed': 'Running late, skipped to the newest picture',
@@ -206,10 +208,8 @@ export const en: Record<keyof typeof zh, string> = {
 
   'support.secure-context':
     'Live pictures need an encrypted connection. Open the platform by its https:// address.',
-  'support.webcodecs':
+  'support.decoder':
     'This browser is too old for live pictures. Use a current Chrome or Edge (94 or newer).',
-  'support.offscreen-canvas':
-    'This browser is too old for live pictures. Use a current Chrome or Edge.',
   'support.mse': 'This browser cannot play recordings. Use a current Chrome or Edge.',
 
   'form.attendanceNote': 'Why more',

@@ -180,6 +180,8 @@ export const zh = {
   'offlineReason.broken': '与教室设备的连接中断',
   'offlineReason.silent': '摄像机没有送出画面',
   'tile.unsupported': '本机浏览器不能解码 {codec}。请改用“流畅”或换用新版 Chrome、Edge。',
+  'tile.silent': '本机浏览器只能无声观看',
+  'tile.dropped': '略过 {count} 帧',
   'tile.paused': '页面不在前台，画面已暂停。',
   'tile.closed': '画面已关闭。',
   'tile.delayed': '画面有延迟，已跳到最新',
@@ -196,8 +198,7 @@ export const zh = {
   'tile.again': '重新打开',
 
   'support.secure-context': '实时画面需要加密连接。请用 https:// 开头的地址打开本平台。',
-  'support.webcodecs': '本机浏览器太旧，不能播放实时画面。请换用新版 Chrome 或 Edge（94 以上）。',
-  'support.offscreen-canvas': '本机浏览器太旧，不能播放实时画面。请换用新版 Chrome 或 Edge。',
+  'support.decoder': '本机浏览器太旧，不能播放实时画面。请换用新版 Chrome 或 Edge（94 以上）。',
   'support.mse': '本机浏览器不能播放录像。请换用新版 Chrome 或 Edge。',
 
   'form.attendanceNote': '超员原因',

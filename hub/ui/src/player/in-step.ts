@@ -1,12 +1,13 @@
 // Picture and sound of one tile in step: pictures are let go by the clock of what is heard. Without
 // sound, or when it starves, each picture is let go as soon as it is decoded.
 import { HeardClock } from './heard-clock';
+import type { Painting } from './painter';
 import { PictureHold } from './picture-hold';
 import { SoundMargin } from './sound-margin';
 
 export interface StepEvents {
   /** To be painted and closed by the receiver. */
-  picture(picture: VideoFrame): void;
+  picture(picture: Painting): void;
   /** So much sound is to be kept in store, ms. */
   margin(ms: number): void;
 }
@@ -20,7 +21,7 @@ export interface Played {
 
 export class InStep {
   private readonly clock = new HeardClock();
-  private readonly hold = new PictureHold<VideoFrame>();
+  private readonly hold = new PictureHold<Painting>();
   private readonly margin = new SoundMargin();
   private timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -31,7 +32,7 @@ export class InStep {
     return this.hold.overtaken;
   }
 
-  picture(picture: VideoFrame): void {
+  picture(picture: Painting): void {
     this.margin.ready(picture.timestamp, nowMs());
     this.hold.push(picture);
     this.offer();

@@ -39,6 +39,7 @@ export class LiveSocket {
   private nextNumber = 1;
   private nextOpeningMs = 0;
   private isPaused = false;
+  private isOver = false;
   /** Tile → number on the wire. Each opening has a new number: a late answer finds no tile. */
   private readonly numbers = new Map<number, number>();
   private readonly targets = new Map<number, Target>();
@@ -95,6 +96,12 @@ export class LiveSocket {
     if (number !== undefined) this.send({ op: 'close', tile: number });
   }
 
+  /** Ends the line for good. */
+  end(): void {
+    this.isOver = true;
+    this.socket?.close();
+  }
+
   private askForAll(): void {
     for (const tile of this.targets.keys()) this.ask(tile);
   }
@@ -127,6 +134,7 @@ export class LiveSocket {
   }
 
   private connect(): void {
+    if (this.isOver) return;
     const socket = this.make(this.url);
     this.socket = socket;
     socket.binaryType = 'arraybuffer';
@@ -143,6 +151,7 @@ export class LiveSocket {
   }
 
   private lost(): void {
+    if (this.isOver) return;
     this.handles = new Map();
     this.numbers.clear();
     this.failures += 1;

@@ -17,9 +17,9 @@ export interface Target extends Picture {
 
 export type ToWorker =
   | { op: 'connect'; url: string }
-  | { op: 'canvas'; tile: number; canvas: OffscreenCanvas }
+  | { op: 'canvas'; tile: number; canvas: OffscreenCanvas | HTMLCanvasElement }
   | { op: 'size'; tile: number; width: number; height: number }
-  | { op: 'open'; tile: number; target: Target; clickedMs: number }
+  | { op: 'open'; tile: number; target: Target; opening: number; clickedMs: number }
   | { op: 'switch'; tile: number; picture: Picture; clickedMs: number }
   | { op: 'visible'; tile: number; visible: boolean }
   | { op: 'pause'; paused: boolean }
@@ -41,6 +41,8 @@ export type TileState =
 
 export interface TileStatus {
   state: TileState;
+  /** Which opening of the tile it is about: a word on the one before may still be on its way. */
+  opening: number;
   /** Since when the room is offline, ms since the epoch. */
   since: number | null;
   /** Why it is offline, in the hub's word. */

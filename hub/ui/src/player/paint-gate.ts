@@ -19,6 +19,8 @@ export class PaintGate {
   private newestUs = -Infinity;
   private isOpen = false;
 
+  constructor(private readonly behindMsMax = BEHIND_MS_MAX) {}
+
   arrived(captureUs: number, nowMs: number): void {
     if (this.newestUs === -Infinity) this.firstArrivalMs = nowMs;
     this.lastArrivalMs = nowMs;
@@ -30,7 +32,7 @@ export class PaintGate {
     if (this.isOpen) return 'paint';
     const waited = nowMs - this.firstArrivalMs;
     if (waited < CATCH_UP_MS_MAX) {
-      if ((this.newestUs - captureUs) / 1000 > BEHIND_MS_MAX) return 'skip';
+      if ((this.newestUs - captureUs) / 1000 > this.behindMsMax) return 'skip';
       if (nowMs - this.lastArrivalMs < QUIET_MS && waited < QUIET_MS * 8) return 'wait';
     }
     this.isOpen = true;

@@ -1,15 +1,27 @@
 // Paints the newest picture with the identity watermark on the tile's canvas; never one without it.
 import { drawWatermark, type Identity } from './watermark';
 
+/** A decoded picture, wherever it was decoded; it must be closed. */
+export interface Painting {
+  readonly image: CanvasImageSource;
+  /** Capture time, µs since the epoch. */
+  readonly timestamp: number;
+  readonly width: number;
+  readonly height: number;
+  close(): void;
+}
+
+type Context = OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D;
+
 export class Painter {
   /** Pictures painted since the tile was opened. */
   frames = 0;
   width = 0;
   height = 0;
-  private context: OffscreenCanvasRenderingContext2D | null = null;
+  private context: Context | null = null;
   private boxWidth = Infinity;
   private boxHeight = Infinity;
-  private waiting: VideoFrame | null = null;
+  private waiting: Painting | null = null;
   private asked = false;
 
   constructor(
@@ -17,8 +29,8 @@ export class Painter {
     private readonly painted: (captureUs: number) => void,
   ) {}
 
-  attach(canvas: OffscreenCanvas): void {
-    this.context = canvas.getContext('2d', { alpha: false });
+  attach(canvas: OffscreenCanvas | HTMLCanvasElement): void {
+    this.context = canvas.getContext('2d', { alpha: false }) as Context | null;
   }
 
   /** The size on the screen in device pixels: a larger picture is not worth its painting. */
@@ -28,7 +40,7 @@ export class Painter {
   }
 
   /** Takes the picture; the one still waiting is older and is dropped unpainted. */
-  show(picture: VideoFrame): void {
+  show(picture: Painting): void {
     this.waiting?.close();
     this.waiting = picture;
     if (this.frames === 0) this.paint();
@@ -59,7 +71,7 @@ export class Painter {
     if (context && identity) {
       this.size(context.canvas, picture);
       const { width, height } = context.canvas;
-      context.drawImage(picture, 0, 0, width, height);
+      context.drawImage(picture.image, 0, 0, width, height);
       drawWatermark(context, width, height, identity, Date.now());
       this.frames += 1;
       this.painted(picture.timestamp);
@@ -67,9 +79,9 @@ export class Painter {
     picture.close();
   }
 
-  private size(canvas: OffscreenCanvas, picture: VideoFrame): void {
-    this.width = picture.displayWidth;
-    this.height = picture.displayHeight;
+  private size(canvas: Context['canvas'], picture: Painting): void {
+    this.width = picture.width;
+    this.height = picture.height;
     const shrink = Math.min(1, this.boxWidth / this.width, this.boxHeight / this.height);
     const width = Math.max(1, Math.round(this.width * shrink));
     const height = Math.max(1, Math.round(this.height * shrink));

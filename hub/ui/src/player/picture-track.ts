@@ -2,18 +2,32 @@
 import { readConfig, type Frame } from './frame';
 import { FrameQueue } from './frame-queue';
 import { PaintGate } from './paint-gate';
+import type { Painting } from './painter';
 
 const ASK_AGAIN_MS = 4;
 
 export interface PictureEvents {
   /** The newest picture, to be painted and closed by the receiver. */
-  picture(picture: VideoFrame): void;
+  picture(picture: Painting): void;
   /** This browser cannot decode the codec. */
   unsupported(codec: string): void;
 }
 
-export class PictureTrack {
-  readonly queue = new FrameQueue();
+/** From encoded video to pictures, whichever way the browser has. */
+export interface Pictures {
+  readonly codec: string | null;
+  /** Frames left out because they came too late to be of use. */
+  readonly dropped: number;
+  configure(payload: Uint8Array): void;
+  push(frame: Frame): void;
+  /** Begins again at the next keyframe; keeps the configuration. */
+  restart(): void;
+  stop(): void;
+}
+
+/** By WebCodecs. */
+export class PictureTrack implements Pictures {
+  private readonly queue = new FrameQueue();
   codec: string | null = null;
   private readonly gate = new PaintGate();
   private decoder: VideoDecoder | null = null;
@@ -22,6 +36,10 @@ export class PictureTrack {
   private held: VideoFrame | null = null;
 
   constructor(private readonly events: PictureEvents) {}
+
+  get dropped(): number {
+    return this.queue.dropped;
+  }
 
   configure(payload: Uint8Array): void {
     const text = new TextDecoder().decode(payload);
@@ -47,7 +65,6 @@ export class PictureTrack {
     this.feed();
   }
 
-  /** Begins again at the next keyframe; keeps the configuration. */
   restart(): void {
     this.queue.restart();
     this.gate.restart();
@@ -116,7 +133,13 @@ export class PictureTrack {
       return;
     }
     this.queue.caughtUp();
-    this.events.picture(picture);
+    this.events.picture({
+      image: picture,
+      timestamp: picture.timestamp,
+      width: picture.displayWidth,
+      height: picture.displayHeight,
+      close: () => picture.close(),
+    });
   }
 
   private letGo(): void {

@@ -5,7 +5,7 @@ import { InStep } from './in-step';
 import type { TileNumbers, TileState, TileStatus } from './messages';
 import { Meter } from './meter';
 import { Painter } from './painter';
-import { PictureTrack } from './picture-track';
+import { PictureTrack, type PictureEvents, type Pictures } from './picture-track';
 import { SoundTrack } from './sound-track';
 import type { Identity } from './watermark';
 
@@ -28,9 +28,9 @@ export class TilePlayer {
     margin: (ms) => this.sound.margin(ms),
   });
   private readonly sound = new SoundTrack((played) => this.inStep.played(played));
-  private readonly pictures: PictureTrack;
+  private readonly pictures: Pictures;
   private meter = new Meter();
-  private status: TileStatus = idle();
+  private status: TileStatus = idle(0);
   private clickedMs = 0;
   private firstFrameMs: number | null = null;
   private total = 0;
@@ -45,24 +45,29 @@ export class TilePlayer {
   private hubDropped = 0;
   private knownDropped = 0;
 
-  constructor(private readonly reports: TileReports) {
+  /** `decode` makes the way from encoded video to pictures. */
+  constructor(
+    private readonly reports: TileReports,
+    decode: (events: PictureEvents) => Pictures = (events) => new PictureTrack(events),
+  ) {
     this.painter = new Painter(
       () => this.status.identity,
       (captureUs) => this.painted(captureUs),
     );
-    this.pictures = new PictureTrack({
+    this.pictures = decode({
       picture: (picture) => this.inStep.picture(picture),
       unsupported: (codec) => this.become('unsupported', { codec }),
     });
   }
 
-  opening(clickedMs: number): void {
+  /** `number`: which opening of the tile it is; the same again after a pause. */
+  opening(clickedMs: number, number = this.status.opening): void {
     this.clear();
     this.clickedMs = clickedMs;
     this.firstFrameMs = null;
     this.total = 0;
     this.isSwitching = false;
-    this.status = idle();
+    this.status = idle(number);
     this.become('opening', {});
   }
 
@@ -138,7 +143,7 @@ export class TilePlayer {
     const { state, delayed } = this.status;
     if ((state === 'playing' || state === 'opening') && this.isSilent(nowMs))
       this.offline(this.lastFrameMs, 'silent');
-    const dropped = this.pictures.queue.dropped;
+    const dropped = this.pictures.dropped;
     if (dropped > this.knownDropped) this.delayed(0);
     else if (delayed && nowMs > this.delayedUntilMs) this.become(state, { delayed: false });
     this.knownDropped = dropped;
@@ -147,7 +152,7 @@ export class TilePlayer {
 
   stop(): void {
     this.clear();
-    this.status = idle();
+    this.status = idle(this.status.opening);
     this.reports.status(this.status);
   }
 
@@ -192,7 +197,7 @@ export class TilePlayer {
       frames: this.total,
       framesPerSecond: this.meter.framesPerSecond(nowMs),
       latencyMs: this.meter.latencyMs(),
-      dropped: this.hubDropped + this.pictures.queue.dropped + this.inStep.overtaken,
+      dropped: this.hubDropped + this.pictures.dropped + this.inStep.overtaken,
       width: this.painter.width,
       height: this.painter.height,
     };
@@ -208,9 +213,10 @@ function isWatching(state: TileState): boolean {
   return ['opening', 'playing', 'offline', 'reconnecting'].includes(state);
 }
 
-function idle(): TileStatus {
+function idle(opening: number): TileStatus {
   return {
     state: 'idle',
+    opening,
     since: null,
     reason: null,
     refusal: null,
