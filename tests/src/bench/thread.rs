@@ -30,6 +30,13 @@ struct Seen {
     fps_main: f64,
 }
 
+/// How far the sound came after its picture, milliseconds, by codec, on the main stream.
+#[derive(Debug, Deserialize)]
+struct Together {
+    aac: Vec<f64>,
+    g711: Vec<f64>,
+}
+
 /// Runs the bench and prints its report; says whether every aim was met.
 ///
 /// # Errors
@@ -43,6 +50,8 @@ pub async fn run() -> Result<bool> {
     let mut campus = Campus::start(options).await?;
     eprintln!("  clicking through rooms in Chromium");
     let mut figures = live(&campus)?;
+    eprintln!("  listening to two rooms in Chromium");
+    figures.extend(together(&campus)?);
     campus.classrooms.truncate(1);
     eprintln!(
         "  recording one main stream beside ffmpeg for {} s",
@@ -54,12 +63,12 @@ pub async fn run() -> Result<bool> {
     Ok(!figures.iter().any(Figure::misses))
 }
 
-/// `node tests/browser/bench.js`, which prints one JSON line.
-fn live(campus: &Campus) -> Result<Vec<Figure>> {
+/// What a script of `tests/browser` prints: one JSON line.
+fn browse(campus: &Campus, script: &str) -> Result<Vec<u8>> {
     let line = campus.folder().join("demo.json");
     fs::write(&line, demo::line(campus).to_string())?;
     let output = Command::new("node")
-        .arg("bench.js")
+        .arg(script)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser"))
         .env("XUNKE_DEMO_JSON", &line)
         .stderr(Stdio::inherit())
@@ -67,10 +76,32 @@ fn live(campus: &Campus) -> Result<Vec<Figure>> {
         .context("node cannot be run")?;
     ensure!(
         output.status.success(),
-        "bench.js failed: {}",
+        "{script} failed: {}",
         output.status
     );
-    let seen: Seen = serde_json::from_slice(&output.stdout).context("bench.js printed nonsense")?;
+    Ok(output.stdout)
+}
+
+fn together(campus: &Campus) -> Result<Vec<Figure>> {
+    let heard: Together = serde_json::from_slice(&browse(campus, "bench-sync.js")?)
+        .context("bench-sync.js printed nonsense")?;
+    let mut figures = vec![];
+    for (name, apart) in [("AAC", heard.aac), ("G.711", heard.g711)] {
+        let apart: Vec<f64> = apart.iter().map(|ms| ms.abs()).collect();
+        for (label, share) in [("p50", 0.5), ("p95", 0.95)] {
+            let metric = format!("sound and picture apart, {name}, {label}");
+            // ITU-R BT.1359-1: from 45 ms on it is noticed that the sound comes first.
+            figures
+                .push(Figure::new(BENCH, &metric, percentile(&apart, share), "ms").at_most(45.0));
+        }
+    }
+    Ok(figures)
+}
+
+/// Click to picture and glass to glass.
+fn live(campus: &Campus) -> Result<Vec<Figure>> {
+    let seen: Seen = serde_json::from_slice(&browse(campus, "bench.js")?)
+        .context("bench.js printed nonsense")?;
     let mut figures = vec![];
     for (name, samples) in [("sub", &seen.click_sub), ("main", &seen.click_main)] {
         for (label, share) in [("p50", 0.5), ("p95", 0.95)] {
