@@ -24,6 +24,7 @@ pub mod home;
 pub mod events;
 pub mod viewer;
 pub mod recordings;
+pub mod room_lessons;
 pub mod plays;
 pub mod marks;
 pub mod completeness;

@@ -26,7 +26,7 @@ use super::{
     inspections, interferences, lockouts, marks, minors, papers, passkeys, people, plays, premium,
     recordings, records,
 };
-use super::{reviews, risks, rooms, sanctions, session};
+use super::{reviews, risks, room_lessons, rooms, sanctions, session};
 use super::{single_sign_on, staff_import, stale, start, timetable_import, ui, viewer};
 use crate::access::document;
 
@@ -319,6 +319,7 @@ fn everything_else() -> Vec<Route> {
         GET    "/api/events"                             SignedIn   => events::events;
         GET    "/api/rooms"                              ROOMS      => rooms::list;
         GET    "/api/rooms/{id}"                         ROOM       => rooms::one;
+        GET    "/api/rooms/{id}/lessons"                 ROOM       => room_lessons::today;
         GET    "/api/live"                               VIEW       => viewer::live;
         GET    "/api/records"                            RECORDS    => records::list;
         GET    "/api/records/new"                        FILE       => records::new;

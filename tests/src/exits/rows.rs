@@ -129,6 +129,7 @@ fn classes() -> Vec<Row> {
         row("GET /api/events", Endless, oneself()),
         row("GET /api/rooms", Once, Box::new(rooms)),
         row("GET /api/rooms/{id}", Room, Box::new(room)),
+        row("GET /api/rooms/{id}/lessons", Room, Box::new(lessons)),
         row("GET /api/live", Once, oneself()),
         row("GET /api/records", Once, Box::new(records)),
         row("GET /api/records/new", ForRoom, Box::new(header)),
@@ -407,6 +408,12 @@ fn rooms(case: &Case<'_>) -> (Want, Seen) {
 fn room(case: &Case<'_>) -> (Want, Seen) {
     let answer = case.subject.may_watch(case.world, case.room);
     exactly(answer, one_room(case, ROOM | LESSON))
+}
+
+/// What is taught there today; the room is known by its address.
+fn lessons(case: &Case<'_>) -> (Want, Seen) {
+    let answer = case.subject.may_watch(case.world, case.room);
+    exactly(answer, one_room(case, LESSON))
 }
 
 fn shown_of(extent: Option<Extent>) -> u8 {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use xunke_policy::Refusal;
 use xunke_policy::access::Action;
 use xunke_policy::purpose::Purpose;
 
@@ -33,6 +34,27 @@ impl Gate {
             self.judge(person, action, origin, now_ms).is_ok()
         });
         Ok(rooms)
+    }
+
+    /// Of a room's lessons those that somebody could watch live if they ran now: of no other they
+    /// learn the course or the teacher (R21, R53, X29).
+    ///
+    /// # Errors
+    /// The refusal of what cannot be decided.
+    pub async fn lessons_in_scope(
+        &self,
+        person: &Person,
+        room: &Classroom,
+        mut lessons: Vec<Lesson>,
+        origin: IpAddr,
+        now_ms: i64,
+    ) -> Result<Vec<Lesson>, Refusal> {
+        let asker = self.asker(person.id).await?;
+        lessons.retain(|lesson| {
+            let action = watching(&asker, room, Some(lesson));
+            self.judge(person, action, origin, now_ms).is_ok()
+        });
+        Ok(lessons)
     }
 
     /// Asks about one room, without opening it.

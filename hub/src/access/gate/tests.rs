@@ -279,6 +279,43 @@ async fn the_list_and_the_gate_agree() {
     }
 }
 
+/// X36, R21, R53, X29: of a room's day everybody sees the lessons that would open to them.
+#[tokio::test]
+async fn of_the_lessons_of_a_day_those_are_named_that_would_open() {
+    let f = stage(NOW).await;
+    let room = &f.rooms[0];
+    let now = lesson::in_room(&f.db, room.id, NOW).await;
+    let lesson = now.unwrap().unwrap();
+    let own = async |label: &str| f.session(label, NOW).await.person;
+    let named = async |label: &str| {
+        let (person, mine) = (own(label).await, own("school_supervisor").await.id);
+        let day = vec![
+            lesson.clone(),
+            lesson::Lesson {
+                minors: true,
+                ..lesson.clone()
+            },
+            lesson::Lesson {
+                teacher_id: Some(mine),
+                ..lesson.clone()
+            },
+        ];
+        let named = f
+            .gate
+            .lessons_in_scope(&person, room, day, HERE, NOW)
+            .await
+            .unwrap();
+        let kinds = named
+            .iter()
+            .map(|one| (one.minors, one.teacher_id == Some(mine)));
+        kinds.collect::<Vec<_>>()
+    };
+    let plain = (false, false);
+    assert_eq!(named("school_supervisor").await, [plain]);
+    assert_eq!(named("unit_supervisor").await, [plain, (false, true)]);
+    assert!(named("technician").await.is_empty());
+}
+
 /// R20, X9: without a timetable it cannot be known whose lesson it is; refused, and noted.
 #[tokio::test]
 async fn without_a_timetable_nobody_sees() {

@@ -2745,6 +2745,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rooms/{id}/lessons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A room's lessons of today.
+         * @description # Errors
+         *     403 with the article when the room is out of the caller's scope, 404 when there is none.
+         */
+        get: operations["today"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rooms/{id}/record-until": {
         parameters: {
             query?: never;
@@ -4232,6 +4253,44 @@ export interface components {
         DayHeads: {
             /** @description The latest first, 400 at most. */
             days: components["schemas"]["DayHead"][];
+        };
+        /** @description A lesson of today. */
+        DayLesson: {
+            /** @description What is taught, by whom, and when. */
+            lesson: components["schemas"]["Lesson"];
+            /**
+             * Format: int64
+             * @description First period.
+             */
+            period_from: number;
+            /**
+             * Format: int64
+             * @description Last period.
+             */
+            period_to: number;
+            /**
+             * Format: uuid
+             * @description Its recording, once the lesson is over, if the caller may watch it.
+             */
+            recording?: string | null;
+        };
+        /** @description A period of today. */
+        DayPeriod: {
+            /**
+             * Format: int64
+             * @description End.
+             */
+            end: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Begin.
+             */
+            start: number;
         };
         /** @description A message and what became of it. */
         Delivery: {
@@ -6538,6 +6597,16 @@ export interface components {
             since: number;
             /** @description `online`, `lost`, `offline` or `unknown`. */
             state: string;
+        };
+        /** @description What is taught in a room today, as far as the caller may know of it. */
+        RoomLessons: {
+            /**
+             * @description The lessons that would open to the caller, by time; a period without one may be free, or
+             *     none of the caller's.
+             */
+            lessons: components["schemas"]["DayLesson"][];
+            /** @description Every period of the day (节), by number. */
+            periods: components["schemas"]["DayPeriod"][];
         };
         /** @description A room by name. */
         RoomName: {
@@ -12964,6 +13033,43 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    today: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomLessons"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
