@@ -30,6 +30,7 @@ import type {
   RecordHeader,
   RiskLine,
   Room,
+  RoomLessons,
   SignatureForm,
   TextForm,
   Start,
@@ -76,6 +77,8 @@ export const removePasskey = (id: string) =>
 export const getHome = () => getJson<Home>('/api/home');
 
 export const listRooms = async () => (await getJson<{ rooms: Room[] }>('/api/rooms')).rooms;
+export const getRoomLessons = (id: string) =>
+  getJson<RoomLessons>(`/api/rooms/${encodeURIComponent(id)}/lessons`);
 export const getRoom = (id: string) => getJson<Room>(`/api/rooms/${encodeURIComponent(id)}`);
 
 export const newRecord = (room: string) =>

@@ -34,6 +34,16 @@ export const zh = {
   'wallKey.round': '开始或暂停轮巡',
   'wallKey.form': '填巡课记录表',
   'wallKey.help': '显示按键',
+  'day.title': '本教室今日课次',
+  'day.now': '现在',
+  'day.none': '无课，或不在您的查看范围内',
+  'day.noneNow': '现在是课间。选中一节可看课程、教师和班级。',
+  'day.loading': '正在读取今日课次…',
+  'day.watchAgain': '▶ 看回放',
+  'day.noRecording': '没有您可看的录像',
+  'day.noPeriods': '学校尚未设置作息时间，请联系教务处。',
+  'day.failed': '今日课次读取失败。',
+  'day.again': '重试',
 };
 
 export const en: typeof zh = {
@@ -71,4 +81,14 @@ export const en: typeof zh = {
   'wallKey.round': 'start or stop the round',
   'wallKey.form': 'fill in the patrol record',
   'wallKey.help': 'show the keys',
+  'day.title': 'Today in this room',
+  'day.now': 'now',
+  'day.none': 'free, or out of your scope',
+  'day.noneNow': 'Between two periods. Choose one for its course, teacher and classes.',
+  'day.loading': 'Reading today’s lessons…',
+  'day.watchAgain': '▶ watch the recording',
+  'day.noRecording': 'no recording that you may watch',
+  'day.noPeriods': 'The school’s periods have not been set; Academic Affairs can help.',
+  'day.failed': 'Today’s lessons could not be read.',
+  'day.again': 'Try again',
 };
