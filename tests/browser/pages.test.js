@@ -9,6 +9,7 @@ await import('./flows/it-centre-opens.js');
 await import('./flows/sign-in.js');
 await import('./flows/live.js');
 await import('./flows/wall.js');
+await import('./flows/other-way.js');
 await import('./flows/refusals.js');
 await import('./flows/grants.js');
 await import('./flows/agreement.js');

@@ -1,9 +1,12 @@
 // Live: click, purpose, a moving picture with the watermark; proven by the camera's own counter.
 import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
 import { test } from 'node:test';
 import { account, demo, givePurpose, pageAs, roomButton, visit } from '../campus.js';
 import { watchCounters } from '../counter.js';
+import { hearPhases, quantile, sample } from '../lip-sync.js';
 import { hearWhatIsPlayed, loudness } from '../listener.js';
+import { markWithin, unread } from '../mark-reader.js';
 
 const supervisor = account('school_supervisor');
 
@@ -52,6 +55,37 @@ test('R61 every picture carries the identity watermark', async () => {
   await page.close();
 });
 
+/** Who is to stand in the picture; the address is the one that the hub saw. */
+async function watermarkOf(tile) {
+  const mark = await tile.getAttribute('data-watermark');
+  const address = mark.split(' ').at(-1);
+  assert.ok(isIP(address), mark);
+  return { name: supervisor.name, number: supervisor.login, address };
+}
+
+test('R61 name, number, address and time are read back from the pixels, and move', async () => {
+  const page = await pageAs(supervisor);
+  await visit(page, '/live');
+  await roomButton(page, 0).click();
+  await givePurpose(page);
+  await playing(page);
+  const who = await watermarkOf(tileOf(page));
+  const picture = page.getByTestId('picture');
+  for (const stream of ['sub', 'main']) {
+    if (stream === 'main') await sharpen(page);
+    const first = await markWithin(picture, who);
+    assert.deepEqual(unread(first), [], stream);
+    await page.waitForTimeout(3000);
+    const second = await markWithin(picture, who);
+    assert.deepEqual(unread(second), [], stream);
+    const moved = Math.hypot(second.x - first.x, second.y - first.y);
+    assert.ok(moved > 4, `${stream}: moved by ${moved.toFixed(1)} pixels`);
+  }
+  const stranger = await markWithin(picture, { ...who, name: '陈未在场', number: '4918273' }, 4000);
+  assert.ok(unread(stranger).length >= 2, 'who does not watch is not read');
+  await page.close();
+});
+
 test('the purpose is asked once per tab, and the main stream plays too', async () => {
   const page = await pageAs(supervisor);
   await visit(page, '/live');
@@ -85,6 +119,24 @@ test('R55 sound is heard when it is asked for: AAC, and FLAC made of G.711', asy
   await page.close();
 });
 
+test('R55 sound and picture are together', async () => {
+  const page = await pageAs(supervisor);
+  await hearPhases(page);
+  await visit(page, '/live');
+  await roomButton(page, 0).click();
+  await givePurpose(page);
+  await playing(page);
+  await sharpen(page);
+  await page.getByTestId('sound').click();
+  await page.waitForTimeout(6000);
+  const apart = (await sample(page, 40, 30_000)).map((one) => one.apart);
+  assert.equal(apart.length, 40, 'sound is heard and pictures come');
+  // EBU R37, at the end of distribution: sound 40 ms before its picture to 60 ms after it.
+  const middle = quantile(apart, 0.5);
+  assert.ok(middle > -40 && middle < 60, `sound is ${middle.toFixed(0)} ms after its picture`);
+  await page.close();
+});
+
 test('F2§2.1 there is no way to save or detach the picture', async () => {
   const page = await pageAs(supervisor);
   await visit(page, '/live');
@@ -98,5 +150,20 @@ test('F2§2.1 there is no way to save or detach the picture', async () => {
     return click.defaultPrevented;
   });
   assert.ok(isMenuPrevented);
+  assert.equal(await page.locator('video').count(), 0, 'nothing to save or to take out');
+  const ofOthers = await page.evaluate(async () => {
+    globalThis.foreign = false;
+    const inline = document.createElement('script');
+    inline.textContent = 'globalThis.foreign = true';
+    document.head.append(inline);
+    const blob = new Blob(['globalThis.foreign = true'], { type: 'text/javascript' });
+    const other = document.createElement('script');
+    other.src = URL.createObjectURL(blob);
+    const ended = new Promise((done) => (other.onload = other.onerror = done));
+    document.head.append(other);
+    await ended;
+    return globalThis.foreign;
+  });
+  assert.equal(ofOthers, false, 'no script but ours runs, so none reads the canvas');
   await page.close();
 });

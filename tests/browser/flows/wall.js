@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { account, givePurpose, pageAs, visit } from '../campus.js';
 import { watchCounters } from '../counter.js';
+import { markWithin, unread } from '../mark-reader.js';
 
 const supervisor = account('school_supervisor');
 const PLAYING = '[data-testid=wall-picture][data-state=playing]';
@@ -15,6 +16,13 @@ async function wall(side) {
   await page.getByTestId(`wall-${side}`).click();
   await page.locator(PLAYING).first().waitFor({ timeout: 15_000 });
   return page;
+}
+
+/** Name, number, address and time are in the pixels of the tile. */
+async function assertMarked(tile) {
+  const [name, number, address] = (await tile.getAttribute('data-watermark')).split(' ');
+  const mark = await markWithin(tile.locator('canvas'), { name, number, address });
+  assert.deepEqual(unread(mark), []);
 }
 
 /** What the trail of one's own page cannot say, the page itself does: which rooms are on the wall. */
@@ -32,7 +40,22 @@ test('X35 R61 rooms in lesson move side by side, each with the watermark', async
     const mark = await tile.getAttribute('data-watermark');
     assert.ok(mark.includes(supervisor.name) && mark.includes(supervisor.login), mark);
     assert.equal((await watchCounters(tile.locator('canvas'), 3)).length, 3, 'it moves');
+    await assertMarked(tile);
   }
+  await page.close();
+});
+
+test('X36 the day stands under the large picture: periods, now, and words by the keyboard', async () => {
+  const page = await wall(2);
+  await page.getByTestId('wall-cell').first().click();
+  await page.keyboard.press('Enter');
+  const now = page.locator('[data-testid=day-cell][data-when=now]');
+  await now.waitFor();
+  const cells = page.getByTestId('day-cell');
+  assert.ok((await cells.count()) > 2, 'the whole day');
+  await now.locator('button').focus();
+  const told = await page.getByTestId('day-told').innerText();
+  assert.ok((await now.innerText()).split('\n').some((word) => word.length > 2 && told.includes(word)));
   await page.close();
 });
 
@@ -61,6 +84,7 @@ test('keys choose a tile, enlarge it sharp, bring the record, and lead back', as
   );
   assert.equal((await watchCounters(large.locator('canvas'), 3)).length, 3, 'the main stream moves');
   assert.equal((await roomsOn(page)).length, 1, 'what nobody sees is closed');
+  await assertMarked(large);
   await page.keyboard.press('f');
   await page.getByTestId('patrol-form').waitFor();
   await page.keyboard.press('Escape');
