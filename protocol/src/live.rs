@@ -61,7 +61,8 @@ pub struct Frame {
     pub handle: u16,
     /// Counts messages per handle; a gap means that frames were dropped on purpose.
     pub sequence: u32,
-    /// When the box received the first byte, microseconds since 1970-01-01 UTC.
+    /// When the box received the first byte, of sound so much earlier as the piece lasts;
+    /// microseconds since 1970-01-01 UTC.
     pub captured_us: i64,
     /// See [`FrameKind`].
     pub payload: Bytes,
