@@ -17,6 +17,7 @@ use super::listen::Peer;
 use crate::access::secret;
 use crate::access::session::Session;
 use crate::clock;
+use crate::live::tally::Turn;
 
 /// The cookie that carries the session token.
 pub const COOKIE: &str = "__Host-xunke";
@@ -111,6 +112,9 @@ pub async fn guard(
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     let upgrades = headers.contains_key(header::UPGRADE);
     if (changes || upgrades) && !same_origin(headers) {
+        if upgrades {
+            app.relay.tally().count(Turn::LineRefused, "foreign_page");
+        }
         return Err(Error::Foreign);
     }
     if let Needs::Nobody = needs {

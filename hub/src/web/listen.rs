@@ -1,5 +1,6 @@
 //! Listening: TLS 1.3, limits, and the peer's address and certificate for whoever asks.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,15 @@ pub struct Limits {
 pub struct CannotListen {
     key: &'static str,
     address: SocketAddr,
-    cause: std::io::Error,
+    cause: io::Error,
+}
+
+/// Whether a WebSocket ended because the connection did. Otherwise the other side sent what is no
+/// message, or one that is too long.
+#[must_use]
+pub fn broke_off(error: &axum::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source()).any(|error| error.is::<io::Error>())
 }
 
 /// Takes an address; `key` is the configuration key to name if it is in use.

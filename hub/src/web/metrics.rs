@@ -22,6 +22,7 @@ use crate::device::registry;
 use crate::health;
 use crate::health::presence::State as Presence;
 use crate::health::status::{self, DeviceStatus};
+use crate::live::tally::Turn;
 use crate::store::{health as rows, together};
 
 /// What is asked for.
@@ -112,6 +113,7 @@ async fn numbers(app: &App, now_ms: i64) -> Result<Metrics, health::Error> {
     let connected = app.devices.links.count() as f64;
     metrics.gauge("xunke_hub_boxes_connected", help, &[], connected);
     of_endpoint(&mut metrics, app);
+    of_live(&mut metrics, app);
     for (severity, count) in rows::open_severities(&app.db).await? {
         let help = "Faults that are not over.";
         let of = &[("severity", severity.as_str())];
@@ -161,6 +163,36 @@ fn of_endpoint(metrics: &mut Metrics, app: &App) {
     let at_most: Vec<_> = totals.waits.at_most().collect();
     let name = "xunke_hub_box_acknowledge_seconds";
     metrics.histogram(name, help, &at_most, totals.waits.all());
+}
+
+/// What goes on at the live doors, and what was refused or cut there since the hub started.
+fn of_live(metrics: &mut Metrics, app: &App) {
+    let (pushes, views) = app.relay.busy();
+    let help = "Streams that boxes push now.";
+    metrics.gauge("xunke_hub_live_pushes", help, &[], pushes as f64);
+    let help = "Live views that are open.";
+    metrics.gauge("xunke_hub_live_views", help, &[], views as f64);
+    for ((what, why), count) in app.relay.tally().read() {
+        let (name, help) = match what {
+            Turn::PushRefused => (
+                "xunke_hub_live_pushes_refused_total",
+                "Pushes of boxes that were not let in.",
+            ),
+            Turn::PushCut => (
+                "xunke_hub_live_pushes_cut_total",
+                "Pushes that were ended for what their box did.",
+            ),
+            Turn::LineRefused => (
+                "xunke_hub_live_lines_refused_total",
+                "Live lines of pages that were not let in.",
+            ),
+            Turn::LineCut => (
+                "xunke_hub_live_lines_cut_total",
+                "Live lines that were ended for what their page did or left undone.",
+            ),
+        };
+        metrics.counter(name, help, &[("reason", why)], count as f64);
+    }
 }
 
 fn of_box(metrics: &mut Metrics, one: &DeviceStatus, now_ms: i64) {

@@ -17,10 +17,12 @@ use xunke_protocol::id::{ClassroomId, StreamKind};
 use super::App;
 use super::error::{Error, ErrorBody, ErrorDetail};
 use super::guard::Caller;
+use super::listen::broke_off;
 use super::purpose::PurposeForm;
 use crate::access::gate::Watermark;
 use crate::clock::now_ms;
 use crate::live::relay::{NoPlace, Offline, Reason};
+use crate::live::tally::{Tally, Turn};
 use crate::live::viewer::{Item, NotOpened, Outbox, Tab, TileNumber, TooManyTabs, Wish, Word};
 
 /// Longest message of a page.
@@ -41,6 +43,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// second look, in < 1 s (R23): meanwhile each tile has said why.
 const SESSION_EVERY: Duration = Duration::from_millis(400);
 const GOODBYE: Duration = Duration::from_secs(1);
+/// A page that takes nothing for so long is not watching, whatever else it says.
+const UNREAD_MAX: Duration = Duration::from_secs(20);
 
 type Sink = SplitSink<WebSocket, Message>;
 
@@ -146,22 +150,68 @@ pub async fn live(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Error> {
     let upgrade = upgrade.map_err(|rejection| Error::Unreadable(rejection.body_text()))?;
-    let tab = app.views.tab(caller.session, caller.address)?;
+    let tab = app.views.tab(caller.session, caller.address);
+    let tab = tab.inspect_err(|_| {
+        let tally = app.relay.tally();
+        tally.count(Turn::LineRefused, "too_many_tabs");
+    })?;
     let upgrade = upgrade
         .max_message_size(TEXT_BYTES_MAX)
         .max_frame_size(TEXT_BYTES_MAX)
         .write_buffer_size(WRITE_BYTES);
-    Ok(upgrade.on_upgrade(|socket| serve(socket, tab)))
+    let tally = app.relay.tally().clone();
+    Ok(upgrade.on_upgrade(|socket| serve(socket, tab, tally)))
 }
 
-async fn serve(socket: WebSocket, mut tab: Tab) {
+/// Why the hub hangs up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The page is gone.
+    Gone,
+    /// The hub stops.
+    Stopped,
+    /// The session is over.
+    SignedOut,
+    /// Not even a ping was answered.
+    Silent,
+    /// Too much that cannot be understood.
+    Unreadable,
+    /// What waits for the page is not read.
+    Unread,
+}
+
+impl Ending {
+    fn code(self) -> u16 {
+        match self {
+            Self::Gone | Self::Silent => close_code::NORMAL,
+            Self::Stopped => close_code::AWAY,
+            Self::SignedOut | Self::Unreadable | Self::Unread => close_code::POLICY,
+        }
+    }
+
+    /// What the page is counted for; `None` where it did nothing wrong.
+    fn counted(self) -> Option<&'static str> {
+        match self {
+            Self::Gone | Self::Stopped => None,
+            Self::SignedOut => Some("session_over"),
+            Self::Silent => Some("silent"),
+            Self::Unreadable => Some("unreadable"),
+            Self::Unread => Some("unread"),
+        }
+    }
+}
+
+async fn serve(socket: WebSocket, mut tab: Tab, tally: Tally) {
     let (mut sink, mut stream) = socket.split();
     let outbox = tab.outbox();
-    let code = tokio::select! {
-        code = read(&mut stream, &mut tab) => code,
-        code = write(&mut sink, &outbox) => code,
+    let ending = tokio::select! {
+        ending = read(&mut stream, &mut tab) => ending,
+        ending = write(&mut sink, &outbox) => ending,
     };
-    let reason = Default::default();
+    if let Some(why) = ending.counted() {
+        tally.count(Turn::LineCut, why);
+    }
+    let (code, reason) = (ending.code(), Default::default());
     let goodbye = Message::Close(Some(CloseFrame { code, reason }));
     // The page may be gone already.
     drop(timeout(GOODBYE, sink.send(goodbye)).await);
@@ -169,7 +219,7 @@ async fn serve(socket: WebSocket, mut tab: Tab) {
 }
 
 /// Does what the page asks until it is gone; says why to hang up.
-async fn read(stream: &mut SplitStream<WebSocket>, tab: &mut Tab) -> u16 {
+async fn read(stream: &mut SplitStream<WebSocket>, tab: &mut Tab) -> Ending {
     let mut session = interval(SESSION_EVERY);
     session.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pace = Pace::new();
@@ -178,17 +228,20 @@ async fn read(stream: &mut SplitStream<WebSocket>, tab: &mut Tab) -> u16 {
     loop {
         let message = tokio::select! {
             message = timeout_at(heard + SILENCE_MAX, stream.next()) => message,
-            () = tab.stopped() => return close_code::AWAY,
+            () = tab.stopped() => return Ending::Stopped,
             _ = session.tick() => {
                 if over {
-                    return close_code::POLICY;
+                    return Ending::SignedOut;
                 }
                 over = session_is_over(tab).await;
                 continue;
             }
         };
-        let Ok(Some(Ok(message))) = message else {
-            return close_code::NORMAL;
+        let message = match message {
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) if !broke_off(&error) => return Ending::Unreadable,
+            Ok(_) => return Ending::Gone,
+            Err(_) => return Ending::Silent,
         };
         heard = Instant::now();
         match message {
@@ -198,10 +251,10 @@ async fn read(stream: &mut SplitStream<WebSocket>, tab: &mut Tab) -> u16 {
             }
             Message::Binary(_) => unreadable += 1,
             Message::Ping(_) | Message::Pong(_) => {}
-            Message::Close(_) => return close_code::NORMAL,
+            Message::Close(_) => return Ending::Gone,
         }
         if unreadable > UNREADABLE_MAX {
-            return close_code::POLICY;
+            return Ending::Unreadable;
         }
     }
 }
@@ -260,30 +313,44 @@ async fn session_is_over(tab: &mut Tab) -> bool {
 }
 
 /// Writes what waits until the page is gone or leaves too much unread; says why to hang up.
-async fn write(sink: &mut Sink, outbox: &Outbox) -> u16 {
+async fn write(sink: &mut Sink, outbox: &Outbox) -> Ending {
     match deliver(sink, outbox).await {
-        Ok(()) => close_code::POLICY,
-        Err(_gone) => close_code::NORMAL,
+        Ok(()) | Err(Undelivered::Unread) => Ending::Unread,
+        Err(Undelivered::Gone) => Ending::Gone,
     }
 }
 
+/// Why no more can be written.
+enum Undelivered {
+    Gone,
+    Unread,
+}
+
 /// Flushes when nothing more waits: the frames of a GOP leave in one go.
-async fn deliver(sink: &mut Sink, outbox: &Outbox) -> Result<(), axum::Error> {
+async fn deliver(sink: &mut Sink, outbox: &Outbox) -> Result<(), Undelivered> {
     let mut ping_at = Instant::now() + PING_EVERY;
     while !outbox.given_up() {
         if ping_at <= Instant::now() {
             ping_at = Instant::now() + PING_EVERY;
-            sink.feed(Message::Ping(Bytes::new())).await?;
+            taken(sink.feed(Message::Ping(Bytes::new()))).await?;
         }
         match outbox.take() {
-            Some(item) => sink.feed(encode(item)).await?,
+            Some(item) => taken(sink.feed(encode(item))).await?,
             None => {
-                sink.flush().await?;
+                taken(sink.flush()).await?;
                 drop(timeout_at(ping_at, outbox.ready()).await);
             }
         }
     }
     Ok(())
+}
+
+/// One step of writing; a page that does not read keeps it waiting.
+async fn taken(step: impl Future<Output = Result<(), axum::Error>>) -> Result<(), Undelivered> {
+    match timeout(UNREAD_MAX, step).await {
+        Ok(done) => done.map_err(|_| Undelivered::Gone),
+        Err(_) => Err(Undelivered::Unread),
+    }
 }
 
 fn encode(item: Item) -> Message {

@@ -8,3 +8,4 @@ mod hub_away;
 mod full_disk;
 mod full_trail;
 mod killed;
+mod live;

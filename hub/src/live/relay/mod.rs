@@ -19,6 +19,7 @@ use uuid::Uuid;
 use xunke_protocol::id::{ClassroomId, DeviceId, PushId, SourceName, StreamKind};
 use xunke_protocol::live::Frame;
 
+use super::tally::Tally;
 use crate::access::gate::{Permit, ViewLive};
 use crate::campus::classroom::Classroom;
 use crate::clock::now_ms;
@@ -74,6 +75,7 @@ pub struct Relay(Arc<Streams>);
 struct Streams {
     boxes: Arc<dyn Boxes>,
     index: Mutex<HashMap<Key, Arc<Line>>>,
+    tally: Tally,
 }
 
 /// A stream and the bell of the task that drives it.
@@ -94,8 +96,28 @@ impl Relay {
     /// A relay that orders from `boxes`.
     #[must_use]
     pub fn new(boxes: Arc<dyn Boxes>) -> Self {
-        let index = Mutex::default();
-        Self(Arc::new(Streams { boxes, index }))
+        Self(Arc::new(Streams {
+            boxes,
+            index: Mutex::default(),
+            tally: Tally::default(),
+        }))
+    }
+
+    /// What was refused or cut on its way in and out.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.0.tally
+    }
+
+    /// Streams that boxes push now, and the views of all streams.
+    #[must_use]
+    pub fn busy(&self) -> (usize, usize) {
+        let index = self.0.lock();
+        let counts = index.values().map(|line| {
+            let stream = line.lock();
+            (usize::from(stream.is_pushed()), stream.viewers())
+        });
+        counts.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
     }
 
     /// Lets the holder of a permit watch a source of the permitted room, and of no other.

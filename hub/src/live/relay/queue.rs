@@ -196,7 +196,9 @@ impl Waiting {
         let frame = self.frames.pop_front()?;
         self.bytes -= frame.payload.len();
         if frame.kind == FrameKind::Video {
-            let pause_us = frame.captured_us - self.taken_us.unwrap_or(frame.captured_us);
+            // The box writes the times; they may be anything.
+            let before_us = self.taken_us.unwrap_or(frame.captured_us);
+            let pause_us = frame.captured_us.saturating_sub(before_us);
             if (0..=PAUSE_US_MAX).contains(&pause_us) {
                 self.delivered_us += pause_us;
             }
@@ -411,6 +413,21 @@ mod tests {
         queue.push(&key(4));
         assert_eq!(queue.take(), Some(Delivery::Delayed(2)));
         assert!(matches!(queue.take(), Some(Delivery::Frame(frame)) if frame.captured_us == 4));
+    }
+
+    /// The box writes the times, and a hostile one may write any.
+    #[test]
+    fn impossible_times_are_gaps_like_any_other() {
+        let queue = Queue::new(1, Arc::default());
+        for captured_us in [i64::MAX, i64::MIN, i64::MAX, 0, -1, i64::MIN] {
+            queue.push(&key(captured_us));
+            while queue.take().is_some() {}
+        }
+        queue.push(&key(7));
+        queue.push(&key(i64::MAX));
+        assert_eq!(queue.take(), Some(Delivery::Delayed(1)));
+        assert!(matches!(queue.take(), Some(Delivery::Frame(_))));
+        assert_eq!(queue.delivered_us(), 0);
     }
 
     /// R60: how much picture somebody was shown is part of the trail.

@@ -156,6 +156,12 @@ impl Stream {
         self.viewers.len()
     }
 
+    /// Whether the box pushes it.
+    #[must_use]
+    pub fn is_pushed(&self) -> bool {
+        matches!(self.stage, Stage::Pushed(_))
+    }
+
     /// The box opens a push. `None` unless it is the one that was ordered, for the first time.
     /// The receiver ends when the push is no longer wanted.
     pub fn accept(&mut self, push: PushId, now: Now) -> Option<oneshot::Receiver<()>> {
