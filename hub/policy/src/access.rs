@@ -37,6 +37,11 @@ pub struct Place {
     pub tie: Tie,
     /// Whether there are minors in the class (X29).
     pub minors: bool,
+    /// Whether 教务处 has locked the room for an examination that goes on now.
+    pub exam: bool,
+    /// When the lesson ended for which it has been watched live; `None` while that lasts, and where
+    /// there was none.
+    pub lesson_ended_ms: Option<i64>,
 }
 
 impl Place {
@@ -48,6 +53,8 @@ impl Place {
             course: None,
             tie: Tie::None,
             minors: false,
+            exam: false,
+            lesson_ended_ms: None,
         }
     }
 }
@@ -154,7 +161,10 @@ pub fn decide(facts: &Facts<'_>, action: Action<'_>) -> Result<(), Refusal> {
     password::fresh(facts.password_changed_ms, &rules.password, facts.now_ms)?;
     match action {
         Action::SeeRooms | Action::SeeRecordings => viewing(facts).map(drop),
-        Action::ViewLive { place, purpose } => watch(facts, place, purpose),
+        Action::ViewLive { place, purpose } => {
+            watch(facts, place, purpose)?;
+            undisturbed(facts, place)
+        }
         Action::Playback {
             place,
             kept_until_ms,
@@ -211,6 +221,21 @@ fn watch(facts: &Facts<'_>, place: Place, purpose: &Purpose) -> Result<(), Refus
     within(facts, place)?;
     recusal::impartial(place.tie)?;
     purpose::stated(purpose)
+}
+
+/// 第三条第2项 “不得干扰正常教学秩序”: an examination is watched by nobody here (R59); 附件2 第二条第3项: the
+/// purpose was a lesson, and ends with it where the school says so.
+fn undisturbed(facts: &Facts<'_>, place: Place) -> Result<(), Refusal> {
+    if place.exam {
+        return Err(Refusal::EXAM_LOCKED);
+    }
+    let after = facts.institution.rules.live_minutes_after_lesson;
+    if let (Some(ended_ms), Some(minutes)) = (place.lesson_ended_ms, after)
+        && facts.now_ms >= ended_ms.saturating_add(i64::from(minutes) * 60_000)
+    {
+        return Err(Refusal::LESSON_OVER);
+    }
+    Ok(())
 }
 
 /// “仅可查看所在教学单位的教室” (R7, R21, R22); 未成年人网络保护条例 第三十六条 (X29).

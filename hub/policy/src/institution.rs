@@ -91,6 +91,10 @@ pub struct Rules {
     /// Whether level 2 also reaches a room of another unit while a course of the own unit runs
     /// there; 教务处 decides (R21, Q5).
     pub course_scope: bool,
+    /// A live view ends so many minutes after the lesson for which it was opened; `None`: it does
+    /// not end with the lesson. 教务处 decides (issue 7).
+    #[serde(default)]
+    pub live_minutes_after_lesson: Option<u32>,
     /// “定期检查系统日志” (第五条第3项): how often.
     #[serde(default)]
     pub inspection: InspectionRules,

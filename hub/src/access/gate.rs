@@ -6,6 +6,7 @@ mod doorway;
 mod left_open;
 mod queried;
 mod scope;
+mod watched;
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -13,7 +14,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use xunke_policy::access::Action;
+use xunke_policy::access::{Action, Place};
 use xunke_policy::institution::Institution;
 use xunke_policy::level::UnitId;
 use xunke_policy::network::Network;
@@ -27,12 +28,14 @@ use super::person::Person;
 use super::place::{Asker, Class};
 use super::session::{Session, Sessions};
 use crate::campus::classroom::{self, Classroom};
-use crate::campus::lesson;
+use crate::campus::lesson::{self, Lesson};
 use crate::config::Config;
 use crate::store::Db;
 use crate::store::view::{self, ViewRow};
 use left_open::Watchers;
 use queried::Queries;
+
+pub use watched::Watched;
 
 /// Watching a room now.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +78,8 @@ pub struct Permit<A, O> {
     view_id: Uuid,
     /// How often the trail had failed to take a line when this was made.
     unwritten: u64,
+    /// What ran in the room when it was opened to be watched live.
+    lesson: Option<Lesson>,
     action: PhantomData<A>,
 }
 
@@ -159,6 +164,8 @@ struct Wish<'a> {
     purpose: &'a Purpose,
     /// What the policy is asked, or why it cannot be.
     policy: Result<Action<'a>, Refusal>,
+    /// What runs in the room while it is watched live.
+    lesson: Option<Lesson>,
 }
 
 impl Gate {
@@ -202,7 +209,15 @@ impl Gate {
         origin: IpAddr,
         now_ms: i64,
     ) -> Result<Permit<ViewLive, Classroom>, Denied> {
-        let policy = self.viewing(session.person.id, &classroom, purpose, now_ms);
+        let lesson = lesson::in_room(&self.db, classroom.id, now_ms).await;
+        let (policy, lesson) = match lesson {
+            Ok(lesson) => (
+                self.viewing(session, &classroom, (&lesson, None), purpose, now_ms)
+                    .await,
+                lesson,
+            ),
+            Err(error) => (Err(undecided(&error)), None),
+        };
         let wish = Wish {
             action: "view_live",
             kind: "live",
@@ -210,7 +225,8 @@ impl Gate {
             object: format!("{} {}", classroom.name, classroom.id),
             recording: None,
             purpose,
-            policy: policy.await,
+            policy,
+            lesson,
         };
         self.open(session, classroom, wish, origin, now_ms).await
     }
@@ -237,6 +253,7 @@ impl Gate {
             recording: Some(recording.id),
             purpose,
             policy,
+            lesson: None,
         };
         self.open(session, recording, wish, origin, now_ms).await
     }
@@ -268,17 +285,26 @@ impl Gate {
         found.map_err(|error| undecided(&error))
     }
 
-    /// Watching a room now, with the lesson that runs there now (R53).
+    /// Watching a room now, with the lesson that runs there now (R53), for the lesson for which it
+    /// was opened.
     async fn viewing<'a>(
         &self,
-        person: Uuid,
+        session: &Session,
         room: &Classroom,
+        (runs, opened_for): (&Option<Lesson>, Option<&Lesson>),
         purpose: &'a Purpose,
         now_ms: i64,
     ) -> Result<Action<'a>, Refusal> {
-        let lesson = lesson::in_room(&self.db, room.id, now_ms).await;
-        let lesson = lesson.map_err(|error| undecided(&error))?;
-        let place = self.asker(person).await?.in_room(room, lesson.as_ref());
+        let asker = self.asker(session.person.id).await?;
+        let exams = classroom::in_exam(&self.db, now_ms).await;
+        let exams = exams.map_err(|error| undecided(&error))?;
+        let lasts = |one: &&Lesson| runs.as_ref().is_some_and(|now| now.id == one.id);
+        let over = opened_for.filter(|one| !lasts(one));
+        let place = Place {
+            exam: exams.contains(&room.id),
+            lesson_ended_ms: over.map(|lesson| lesson.end_ms),
+            ..asker.in_room(room, runs.as_ref())
+        };
         Ok(Action::ViewLive { place, purpose })
     }
 
@@ -359,6 +385,7 @@ impl Gate {
             origin,
             view_id,
             unwritten,
+            lesson: wish.lesson,
             action: PhantomData,
         })
     }
@@ -385,65 +412,7 @@ fn undecided(error: &(dyn std::error::Error + 'static)) -> Refusal {
     Refusal::UNDECIDED
 }
 
-/// A permit that can be asked about again.
-pub trait Watched {
-    /// What the policy is asked, with the facts as of now.
-    fn again<'a>(
-        &'a self,
-        gate: &'a Gate,
-        now_ms: i64,
-    ) -> impl Future<Output = Result<Action<'a>, Refusal>> + Send + 'a;
-}
-
-impl Watched for Permit<ViewLive, Classroom> {
-    /// The room may have gone to another unit meanwhile, and another lesson may have begun.
-    async fn again<'a>(&'a self, gate: &'a Gate, now_ms: i64) -> Result<Action<'a>, Refusal> {
-        let room = classroom::find(&gate.db, self.object.id).await;
-        let room = room.ok().flatten().ok_or(Refusal::UNDECIDED)?;
-        let person = self.session.person.id;
-        gate.viewing(person, &room, &self.purpose, now_ms).await
-    }
-}
-
-impl Watched for Permit<Playback, RecordingRef> {
-    /// A recording keeps the unit it was made in (R22).
-    async fn again<'a>(&'a self, gate: &'a Gate, _now_ms: i64) -> Result<Action<'a>, Refusal> {
-        let asker = gate.asker(self.session.person.id).await?;
-        Ok(gate.playing(&asker, &self.object, &self.purpose))
-    }
-}
-
 impl Gate {
-    /// Asks again while somebody is watching: session, person, grant, agreement, network, room.
-    /// Ask at least every half second; on a refusal the picture goes dark (revoke to dark < 1 s).
-    ///
-    /// # Errors
-    /// Why the view must end now. What cannot be decided is refused.
-    pub async fn still_valid<A, O>(&self, permit: &Permit<A, O>, now_ms: i64) -> Result<(), Refusal>
-    where
-        Permit<A, O>: Watched,
-    {
-        self.may_go_on(permit, now_ms).await?;
-        self.watchers.confirm(permit.view_id, now_ms);
-        Ok(())
-    }
-
-    /// The same while nobody is known to be looking: the view is not noted as being watched.
-    ///
-    /// # Errors
-    /// Why the view must end now. What cannot be decided is refused.
-    pub async fn may_go_on<A, O>(&self, permit: &Permit<A, O>, now_ms: i64) -> Result<(), Refusal>
-    where
-        Permit<A, O>: Watched,
-    {
-        if self.trail.unwritten() != permit.unwritten {
-            return Err(Refusal::TRAIL_UNAVAILABLE);
-        }
-        let action = permit.again(self, now_ms).await?;
-        self.ask(&permit.session, action, permit.origin, now_ms)
-            .await
-    }
-
     /// Ends a view and writes its end to the trail (R60: from when to when). `why` is `closed`,
     /// or the code of the refusal that ended it.
     ///

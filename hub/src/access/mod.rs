@@ -2,8 +2,8 @@
 //!
 //! secret → code → workbook → audit → institution → person → session → password → second_factor
 //! → recovery → passkey → lockout → sign_in → single_sign_on → place → gate → grant → document
-//! → paper → departure → sanction → interference → keeping → roster → start_code → start → account
-//! → stale → release → agreement → inspection → risk → incident
+//! → paper → departure → sanction → interference → exam_lock → keeping → roster → start_code
+//! → start → account → stale → release → agreement → inspection → risk → incident
 //!
 //! Invariant: a [`gate::Permit`] exists only after its line in the trail is durable.
 
@@ -29,6 +29,7 @@ pub mod paper;
 pub mod departure;
 pub mod sanction;
 pub mod interference;
+pub mod exam_lock;
 pub mod keeping;
 pub mod roster;
 pub mod start_code;

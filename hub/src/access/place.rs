@@ -65,6 +65,8 @@ impl Asker {
             course: class.course,
             tie: recusal::tie(&self.person, teacher, head),
             minors: class.minors,
+            exam: false,
+            lesson_ended_ms: None,
         }
     }
 }

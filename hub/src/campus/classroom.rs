@@ -5,7 +5,7 @@ use xunke_policy::level::UnitId;
 use xunke_protocol::id::ClassroomId;
 
 use super::{Error, id};
-use crate::store::{Db, campus};
+use crate::store::{Db, campus, exam};
 
 /// A teaching unit by id and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,16 @@ pub async fn all(db: &Db) -> Result<Vec<Classroom>, Error> {
 pub async fn find(db: &Db, classroom: ClassroomId) -> Result<Option<Classroom>, Error> {
     let row = campus::classroom(db, &classroom.0.to_string()).await?;
     row.map(Classroom::try_from).transpose()
+}
+
+/// The rooms that are locked for an examination at a moment (R59).
+///
+/// # Errors
+/// When the store fails.
+pub async fn in_exam(db: &Db, at_ms: i64) -> Result<Vec<ClassroomId>, Error> {
+    let rooms = exam::locked(db, at_ms).await?.into_iter();
+    let rooms = rooms.map(|room| Ok(ClassroomId(id("a classroom", &room)?)));
+    rooms.collect()
 }
 
 /// The picture sources of every room.

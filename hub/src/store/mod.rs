@@ -14,6 +14,7 @@ pub mod departure;
 pub mod roster;
 pub mod sanction;
 pub mod interference;
+pub mod exam;
 pub mod agreement;
 pub mod original;
 pub mod session;

@@ -41,6 +41,7 @@ pub mod records;
 pub mod applications;
 pub mod grants;
 pub mod minors;
+pub mod exam_locks;
 pub mod papers;
 pub mod people;
 pub mod stale;

@@ -20,7 +20,8 @@ use super::headers::secure;
 use super::watchers;
 use super::{account, agreement, agreements, applications, audit, capture};
 use super::{
-    departures, desk, destructions, devices, events, faults, grants, holds, home, incidents,
+    departures, desk, destructions, devices, events, exam_locks, faults, grants, holds, home,
+    incidents,
 };
 use super::{
     inspections, interferences, lockouts, marks, minors, papers, passkeys, people, plays, premium,
@@ -215,6 +216,9 @@ fn grant_routes() -> Vec<Route> {
     const PAPERS: Needs = Needs::Action("list_papers", Action::ReadPapers);
     const PAPER: Needs = Needs::Action("read_paper", Action::ReadPapers);
     const MARKING: Needs = Needs::Action("mark_minors", Action::FileApplications);
+    const EXAMS: Needs = Needs::Action("see_exam_locks", Action::FileApplications);
+    const LOCKING: Needs = Needs::Action("lock_exam", Action::FileApplications);
+    const LIFTING: Needs = Needs::Action("unlock_exam", Action::FileApplications);
     rows! {
         GET    "/api/applications"                       LEDGER     => applications::list;
         GET    "/api/applications/new"                   FILING     => applications::new;
@@ -232,6 +236,9 @@ fn grant_routes() -> Vec<Route> {
         GET    "/api/papers/{id}"                        PAPER      => papers::read;
         GET    "/api/minors"                             MARKING    => minors::list;
         POST   "/api/minors/{id}"                        MARKING    => minors::mark;
+        GET    "/api/exam-locks"                         EXAMS      => exam_locks::list;
+        POST   "/api/exam-locks"                         LOCKING    => exam_locks::set;
+        POST   "/api/exam-locks/{id}/lifting"            LIFTING    => exam_locks::lift;
     }
 }
 

@@ -14,7 +14,7 @@ test('R7 R8 X5 each role is offered its own pages and no others', () => {
   const audit = ['/', '/audit', '/risks', '/inspections', '/papers', '/destructions'];
   check('audit_administrator', [...audit, '/agreement']);
   const affairs = ['/', '/records', '/applications', '/ledger', '/timetable', '/agreements', '/people'];
-  const kept = ['/departures', '/sanctions', '/premium', '/holds', '/completeness'];
+  const kept = ['/departures', '/sanctions', '/premium', '/holds', '/exam-locks', '/completeness'];
   check('academic_affairs', [...affairs, ...kept]);
   const security = ['/', '/openings', '/ledger', '/people', '/departures', '/sanctions'];
   check('security_administrator', [...security, '/agreement']);

@@ -56,6 +56,7 @@ const ITEMS: { item: MenuItem; roles: string[] | null }[] = [
     roles: [...SUPERVISORS, 'academic_affairs', 'unit_leader', 'teacher'],
   },
   { item: { path: '/holds', title: 'menu.holds' }, roles: ['academic_affairs'] },
+  { item: { path: '/exam-locks', title: 'menu.examLocks' }, roles: ['academic_affairs'] },
   {
     item: { path: '/completeness', title: 'menu.completeness' },
     roles: ['academic_affairs', 'technician'],

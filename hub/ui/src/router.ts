@@ -42,6 +42,7 @@ export const router = createRouter({
         { path: 'interferences', component: () => import('./pages/InterferencesPage.vue') },
         { path: 'premium', component: () => import('./pages/PremiumPage.vue') },
         { path: 'holds', component: () => import('./pages/HoldsPage.vue') },
+        { path: 'exam-locks', component: () => import('./pages/ExamLocksPage.vue') },
         { path: 'completeness', component: () => import('./pages/CompletenessPage.vue') },
         { path: 'destructions', component: () => import('./pages/DestructionsPage.vue') },
         { path: 'papers', component: () => import('./pages/PapersPage.vue') },

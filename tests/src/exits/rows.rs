@@ -174,6 +174,13 @@ fn offices() -> Vec<Row> {
             may_see(FileApplications, [ROOM; ROOMS]),
         ),
         row("POST /api/minors/{id}", Once, may(FileApplications)),
+        row("GET /api/exam-locks", Once, may(FileApplications)),
+        row("POST /api/exam-locks", Once, may(FileApplications)),
+        row(
+            "POST /api/exam-locks/{id}/lifting",
+            Once,
+            may(FileApplications),
+        ),
         row(
             "POST /api/applications/{id}/papers",
             Once,

@@ -116,6 +116,52 @@ fn the_course_counts_only_when_the_school_says_so() {
     assert_eq!(asks(&SHARING, OTHER, None), other);
 }
 
+/// R59, issue 7: an examination is watched by nobody live, whatever their level; who may not see
+/// the room at all is told that first.
+#[test]
+fn an_examination_is_watched_by_nobody_live() {
+    let exam = Place {
+        exam: true,
+        ..Place::of(OWN)
+    };
+    let locked = Err(Refusal::EXAM_LOCKED);
+    for (role, level) in [(Role::SchoolSupervisor, 1), (Role::UnitSupervisor, 2)] {
+        let facts = person(role, Some(level));
+        assert_eq!(decide(&facts, live(exam)), locked);
+        assert_eq!(decide(&facts, live(Place::of(OWN))), Ok(()));
+    }
+    let technician = person(Role::Technician, Some(1));
+    let refused = decide(&technician, live(exam));
+    assert_eq!(refused, Err(Refusal::TECHNICIAN_CONTENT));
+}
+
+/// 附件2 第二条第3项, issue 7: to the millisecond, where the school says so, and nowhere else.
+#[test]
+fn a_live_view_ends_with_its_lesson_where_the_school_says_so() {
+    let asks = |after, ended_ms| {
+        let mut school = SCHOOL.clone();
+        school.rules.live_minutes_after_lesson = after;
+        let facts = Facts {
+            institution: &school,
+            ..person(Role::SchoolSupervisor, Some(1))
+        };
+        let place = Place {
+            lesson_ended_ms: ended_ms,
+            ..Place::of(OWN)
+        };
+        decide(&facts, live(place))
+    };
+    let over = Err(Refusal::LESSON_OVER);
+    assert_eq!(SCHOOL.rules.live_minutes_after_lesson, None);
+    assert_eq!(asks(None, Some(0)), Ok(()));
+    assert_eq!(asks(Some(0), None), Ok(()));
+    assert_eq!(asks(Some(0), Some(NOW)), over);
+    assert_eq!(asks(Some(0), Some(NOW + 1)), Ok(()));
+    assert_eq!(asks(Some(5), Some(NOW - 5 * 60_000 + 1)), Ok(()));
+    assert_eq!(asks(Some(5), Some(NOW - 5 * 60_000)), over);
+    assert_eq!(asks(Some(120), Some(i64::MAX)), Ok(()));
+}
+
 /// R7: a level for one unit without a unit reaches none.
 #[test]
 fn a_unit_level_without_a_unit_reaches_nothing() {

@@ -206,6 +206,12 @@ fn rules(rules: Rules) -> Result<Rules, Wrong> {
         ),
         ("places_minutes", risk.places_minutes <= 24 * 60),
         ("due_week", (1..=26).contains(&rules.review.due_week)),
+        (
+            "live_minutes_after_lesson",
+            rules
+                .live_minutes_after_lesson
+                .is_none_or(|minutes| minutes <= 120),
+        ),
     ];
     if let Some((field, _)) = limits.iter().find(|(_, within)| !within) {
         return Err(Wrong {

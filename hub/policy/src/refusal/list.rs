@@ -103,6 +103,16 @@ refusals! {
         "督导人员应公平、公正开展巡课，不得干扰正常教学秩序"
         "涉及本人或本单位负责人的课，按规定须回避。"
         "You stand aside where it concerns your own class or that of the head of your unit.";
+    /// 第三条第2项: while an examination goes on nobody watches the room live (R59).
+    EXAM_LOCKED "exam_locked" "第三条"
+        "督导人员应公平、公正开展巡课，不得干扰正常教学秩序"
+        "教务处已将该教室锁定用于考试，锁定期间不能实时查看。"
+        "Academic Affairs has locked this room for an examination; it is not watched live.";
+    /// 附件2 第二条第3项: the lesson was the purpose of the view, and it is over.
+    LESSON_OVER "lesson_over" "附件2 第二条第3项"
+        "巡课数据仅用于教学督导与质量评估，不得用于个人研究、商业用途或其他非授权目的"
+        "所查看的课次已经结束，按学校规定实时查看随之关闭。"
+        "The lesson that was watched is over; the school's rules end the live view with it.";
     /// 学习网第十六条: past its retention nobody watches it (R67, R119).
     RECORDING_EXPIRED "recording_expired" "学习网第十六条"
         "原则上一般课堂教学保存六个月"

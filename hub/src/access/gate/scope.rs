@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use xunke_policy::Refusal;
-use xunke_policy::access::Action;
+use xunke_policy::access::{Action, Place};
 use xunke_policy::purpose::Purpose;
 
 use super::{Denied, Gate, undecided};
@@ -27,10 +27,12 @@ impl Gate {
     ) -> Result<Vec<Classroom>, campus::Error> {
         let mut rooms = classroom::all(&self.db).await?;
         let lessons = lesson::between(&self.db, now_ms, now_ms + 1).await?;
+        let exams = classroom::in_exam(&self.db, now_ms).await?;
         let asker = Asker::find(&self.db, person.id).await?;
         rooms.retain(|room| {
             let lesson = lessons.iter().find(|lesson| lesson.classroom == room.id);
-            let action = watching(&asker, room, lesson);
+            let exam = exams.contains(&room.id);
+            let action = watching(&asker, room, lesson, exam);
             self.judge(person, action, origin, now_ms).is_ok()
         });
         Ok(rooms)
@@ -51,7 +53,7 @@ impl Gate {
     ) -> Result<Vec<Lesson>, Refusal> {
         let asker = self.asker(person.id).await?;
         lessons.retain(|lesson| {
-            let action = watching(&asker, room, Some(lesson));
+            let action = watching(&asker, room, Some(lesson), false);
             self.judge(person, action, origin, now_ms).is_ok()
         });
         Ok(lessons)
@@ -72,16 +74,25 @@ impl Gate {
         let lesson = lesson.map_err(|error| Denied::Refused(undecided(&error)))?;
         let asker = self.asker(session.person.id).await;
         let asker = asker.map_err(Denied::Refused)?;
-        let action = watching(&asker, room, lesson.as_ref());
+        let exams = classroom::in_exam(&self.db, now_ms).await;
+        let exams = exams.map_err(|error| Denied::Refused(undecided(&error)))?;
+        let exam = exams.contains(&room.id);
+        let action = watching(&asker, room, lesson.as_ref(), exam);
         let name = ("see_room", &*room.name);
         self.enter(session, action, name, origin, now_ms).await
     }
 }
 
 /// What a room may be asked for at all: the purpose comes when it is opened.
-fn watching(asker: &Asker, room: &Classroom, lesson: Option<&Lesson>) -> Action<'static> {
+fn watching(
+    asker: &Asker,
+    room: &Classroom,
+    lesson: Option<&Lesson>,
+    exam: bool,
+) -> Action<'static> {
+    let place = asker.in_room(room, lesson);
     Action::ViewLive {
-        place: asker.in_room(room, lesson),
+        place: Place { exam, ..place },
         purpose: &Purpose::Plan,
     }
 }

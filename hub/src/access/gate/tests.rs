@@ -98,6 +98,76 @@ async fn the_right_people_get_in_and_every_answer_is_a_line() {
     assert!(f.trail.verify().await.unwrap().is_ok());
 }
 
+/// R59, issue 7: a lock counts from its first millisecond to its last; one that was lifted does
+/// not, and lists show what opens.
+#[tokio::test]
+async fn a_room_in_examination_is_not_opened() {
+    let f = stage(NOW).await;
+    let lock = |from_ms: i64, until_ms: i64| {
+        format!(
+            "DELETE FROM exam_lock_rooms; DELETE FROM exam_locks;
+             INSERT INTO exam_locks (id, number, from_ms, until_ms, reason, set_by, set_ms)
+                 SELECT 'a', 'KS-00001', {from_ms}, {until_ms}, '考试', MIN(id), 0 FROM persons;
+             INSERT INTO exam_lock_rooms (lock_id, classroom_id) VALUES ('a', '{}')",
+            f.rooms[0].id
+        )
+    };
+    for (from_ms, until_ms, locked) in [
+        (NOW, NOW + 1, true),
+        (NOW - 1, NOW, false),
+        (NOW + 1, NOW + 2, false),
+        (0, i64::MAX, true),
+    ] {
+        tamper(&f.db, lock(from_ms, until_ms).leak()).await;
+        let opened = f.opens("school_supervisor", 0).await;
+        assert_eq!(opened.is_err(), locked, "{from_ms}–{until_ms}: {opened:?}");
+        assert!(f.opens("school_supervisor", 1).await.is_ok());
+        let listed = f.listed_as_opened("school_supervisor").await;
+        assert_eq!(listed, 2 - usize::from(locked));
+    }
+    let refused = f.refusal("school_supervisor", 0).await;
+    assert_eq!(refused, Refusal::EXAM_LOCKED);
+    tamper(&f.db, "UPDATE exam_locks SET lifted_ms = 1").await;
+    assert!(f.opens("school_supervisor", 0).await.is_ok());
+}
+
+/// 附件2 第二条第3项, issue 7: the lesson for which it was opened, not the one that runs now.
+#[tokio::test]
+async fn a_view_ends_with_the_lesson_for_which_it_was_opened() {
+    let f = stage(NOW)
+        .await
+        .with_rules(|rules| rules.live_minutes_after_lesson = Some(0));
+    let room = f.rooms[0].id;
+    let lesson = |id: &str, start_ms: i64, end_ms: i64| {
+        format!(
+            "UPDATE lessons SET id = '{id}', start_ms = {start_ms}, end_ms = {end_ms}
+             WHERE classroom_id = '{room}'"
+        )
+    };
+    let first = Uuid::now_v7().to_string();
+    let others = format!(
+        "DELETE FROM lessons WHERE classroom_id = '{room}' AND id <>
+         (SELECT MIN(id) FROM lessons WHERE classroom_id = '{room}')"
+    );
+    tamper(&f.db, others.leak()).await;
+    tamper(&f.db, lesson(&first, NOW - 1000, NOW + 1000).leak()).await;
+    let during = f.opens("school_supervisor", 0).await.unwrap();
+    assert_eq!(f.gate.still_valid(&during, NOW + 999).await, Ok(()));
+    // It was made longer meanwhile.
+    tamper(&f.db, lesson(&first, NOW - 1000, NOW + 2000).leak()).await;
+    assert_eq!(f.gate.still_valid(&during, NOW + 1999).await, Ok(()));
+    let over = Err(Refusal::LESSON_OVER);
+    assert_eq!(f.gate.still_valid(&during, NOW + 2000).await, over);
+    // Another lesson follows at once.
+    let second = Uuid::now_v7().to_string();
+    tamper(&f.db, lesson(&second, NOW + 1000, NOW + 5000).leak()).await;
+    assert_eq!(f.gate.still_valid(&during, NOW + 1000).await, over);
+    // What was opened while nothing ran does not end with what ran later.
+    tamper(&f.db, lesson(&second, NOW + 1, NOW + 5000).leak()).await;
+    let before = f.opens("school_supervisor", 0).await.unwrap();
+    assert_eq!(f.gate.still_valid(&before, NOW + 5000).await, Ok(()));
+}
+
 /// R61: the watermark names the viewer.
 #[tokio::test]
 async fn the_watermark_names_the_viewer() {

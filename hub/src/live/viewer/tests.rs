@@ -361,6 +361,12 @@ async fn a_revoked_permit_goes_dark_within_a_second() {
             "UPDATE classrooms SET unit_id = (SELECT id FROM units WHERE code = 'JD')",
             Refusal::OTHER_UNIT
         ),
+        dark_after(
+            "INSERT INTO exam_locks (id, number, from_ms, until_ms, reason, set_by, set_ms)
+                 SELECT 'a', 'KS-00001', 0, 9000000000000, '考试', MIN(id), 0 FROM persons;
+             INSERT INTO exam_lock_rooms (lock_id, classroom_id) SELECT 'a', id FROM classrooms",
+            Refusal::EXAM_LOCKED
+        ),
     );
 }
 

@@ -1325,6 +1325,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/exam-locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Locks for examinations.
+         * @description # Errors
+         *     403 for whoever files no applications.
+         */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Locks rooms; live views of them are closed at once when it begins.
+         * @description # Errors
+         *     403 for whoever files no applications, 422 naming the field.
+         */
+        post: operations["set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exam-locks/{id}/lifting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lifts a lock before its time.
+         * @description # Errors
+         *     403 for whoever files no applications, 404 when there is none, 409 when it is over, 422 without
+         *     a reason.
+         */
+        post: operations["lift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/faults": {
         parameters: {
             query?: never;
@@ -4547,6 +4595,73 @@ export interface components {
             quote?: string | null;
             /** @description For people, in Chinese. */
             zh: string;
+        };
+        /** @description A lock for an examination. */
+        ExamLock: {
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description When it was lifted before its time.
+             */
+            lifted_at?: number | null;
+            /** @description Why. */
+            lifted_why?: string | null;
+            /** @description By whom. */
+            lifter?: string | null;
+            /** @description Such as `KS-00001`. */
+            number: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Names of its rooms. */
+            rooms: string[];
+            /**
+             * Format: int64
+             * @description When.
+             */
+            set_at: number;
+            /** @description Who set it. */
+            setter: string;
+            /**
+             * Format: int64
+             * @description Until (exclusive).
+             */
+            until: number;
+        };
+        /** @description Rooms to be locked. */
+        ExamLockForm: {
+            /**
+             * Format: int64
+             * @description From.
+             */
+            from: number;
+            /** @description 2 to 500 characters. */
+            reason: string;
+            /** @description 1 to 200. */
+            rooms: string[];
+            /**
+             * Format: int64
+             * @description Until (exclusive), after now; 14 days at most.
+             */
+            until: number;
+        };
+        /** @description Locks for examinations. */
+        ExamLockList: {
+            /** @description The latest first, 300 at most. */
+            locks: components["schemas"]["ExamLock"][];
+        };
+        /** @description The number of a lock. */
+        ExamLockNumber: {
+            /** @description Such as `KS-00001`. */
+            number: string;
         };
         /** @description One fault. */
         Fault: {
@@ -10319,6 +10434,127 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExamLockList"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExamLockForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExamLockNumber"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    lift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,6 +8,7 @@ import { en as cases } from './words/cases';
 import { en as completeness } from './words/completeness';
 import { en as desk } from './words/desk';
 import { en as channels } from './words/channels';
+import { en as exams } from './words/exams';
 import { en as fleet } from './words/fleet';
 import { en as commands } from './words/commands';
 import { en as grants } from './words/grants';
@@ -35,6 +36,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...completeness,
   ...desk,
   ...channels,
+  ...exams,
   ...fleet,
   ...commands,
   ...grants,

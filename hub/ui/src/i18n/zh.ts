@@ -8,6 +8,7 @@ import { zh as cases } from './words/cases';
 import { zh as completeness } from './words/completeness';
 import { zh as desk } from './words/desk';
 import { zh as channels } from './words/channels';
+import { zh as exams } from './words/exams';
 import { zh as fleet } from './words/fleet';
 import { zh as commands } from './words/commands';
 import { zh as grants } from './words/grants';
@@ -35,6 +36,7 @@ export const zh = {
   ...completeness,
   ...desk,
   ...channels,
+  ...exams,
   ...fleet,
   ...commands,
   ...grants,

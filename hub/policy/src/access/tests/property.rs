@@ -60,6 +60,7 @@ fn actions(case: Case) -> [Action<'static>; 3] {
         course: None,
         tie: [Tie::None, Tie::OwnHead, Tie::OwnLesson][tie],
         minors: minors > 0,
+        ..Place::of(OWN)
     };
     let purpose = [&Purpose::Plan, &Purpose::Missing][purpose];
     let kept_until_ms = [NOW + 1, NOW][age];
