@@ -8,12 +8,14 @@ mod hours;
 mod commands;
 mod complaint;
 mod equipment;
+mod light;
 mod metrics;
 mod limits;
 
 pub use commands::Commands;
 pub use equipment::{EQUIPMENT_MAX, Equipment, EquipmentKind};
 pub use hours::{BadHours, Hours};
+pub use light::Light;
 pub use metrics::{Listen, Metrics};
 pub use network::{BadNetwork, Network};
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub health: Health,
     /// Live pushes.
     pub live: Live,
+    /// The on-air light.
+    pub light: Light,
     /// Numbers for Prometheus.
     pub metrics: Metrics,
     /// What the hub may order.
@@ -259,6 +263,7 @@ impl Default for Config {
             upload: Upload::default(),
             health: Health::default(),
             live: Live::default(),
+            light: Light::default(),
             metrics: Metrics::default(),
             commands: Commands::default(),
             cameras: Vec::new(),

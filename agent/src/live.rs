@@ -4,10 +4,11 @@
 //! then every frame as it comes, until the hub closes. Nobody can connect to a box.
 //!
 //! Invariant: a slow network costs frames, never memory: the camera's ring moves a late reader on
-//! to the next keyframe.
+//! to the next keyframe. The room's light is lit before a push, and put out after it.
 
 use crate::camera::ring::{FrameHub, Subscription};
 use crate::config::HubAddress;
+use crate::light::{Dark, Light};
 use crate::link::Job;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use rustls::ClientConfig;
@@ -30,6 +31,8 @@ use xunke_protocol::live::Frame;
 const OPEN: Duration = Duration::from_secs(5);
 /// A network that takes nothing for this long is dead.
 const SEND: Duration = Duration::from_secs(10);
+/// For the goodbye to a hub that may be gone.
+const CLOSE: Duration = Duration::from_secs(1);
 /// The hub sends only control frames on a push.
 const INCOMING_BYTES_MAX: usize = 4096;
 /// Frames handed over at once while more are waiting.
@@ -51,6 +54,8 @@ pub struct Pushes {
     pub pushes_max: usize,
     /// How many there are; what else goes to the hub makes room for them.
     pub watched: watch::Sender<usize>,
+    /// What the teacher sees of it.
+    pub light: Light,
 }
 
 /// Why a push ended before the hub closed it.
@@ -68,6 +73,8 @@ enum Error {
     Refused(#[source] SocketError),
     #[error("the network took nothing for too long")]
     Slow,
+    #[error(transparent)]
+    Dark(#[from] Dark),
 }
 
 impl Error {
@@ -79,6 +86,7 @@ impl Error {
             Self::Unreachable(_) => "unreachable",
             Self::Refused(_) => "refused",
             Self::Slow => "slow",
+            Self::Dark(_) => "no_light",
         }
     }
 }
@@ -147,6 +155,7 @@ impl Pushes {
             hub: self.hub.clone(),
             tls: self.tls.clone(),
             frames: frames.clone(),
+            light: self.light.clone(),
             _counted: Counted::new(&self.watched),
         })
     }
@@ -189,11 +198,14 @@ struct Push {
     hub: HubAddress,
     tls: Arc<ClientConfig>,
     frames: FrameHub,
+    light: Light,
     _counted: Counted,
 }
 
 impl Push {
     async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+        // Lit before anything is sent, and until the connection is closed.
+        let _lit = self.light.claim().await?;
         let opened = timeout(OPEN, self.open()).await.map_err(|_| Error::Slow)?;
         let mut socket = opened.map_err(|error| match error {
             SocketError::Http(_) => Error::Refused(error),
@@ -216,11 +228,15 @@ impl Push {
                     _ => break,
                 },
                 () = stopped(&mut stop) => break,
+                () = self.light.lost() => {
+                    drop(timeout(CLOSE, socket.close(None)).await);
+                    return Err(Dark.into());
+                }
             }
         }
         tracing::info!(push.id = %self.id, frames.dropped = frames.dropped(), "live push ended");
         // The other side may have closed first, or be gone.
-        drop(timeout(Duration::from_secs(1), socket.close(None)).await);
+        drop(timeout(CLOSE, socket.close(None)).await);
         Ok(())
     }
 

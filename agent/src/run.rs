@@ -9,6 +9,7 @@ use crate::command::{Ledger, Runner, Ways};
 use crate::config::{self, Config};
 use crate::health::{self, Report, Sources};
 use crate::identity::{self, HttpClient, Identity, Renewal};
+use crate::light::Light;
 use crate::link::{self, Job, Link, Settings};
 use crate::live::Pushes;
 use crate::outbox::{Limit, Limits, Outbox};
@@ -172,8 +173,9 @@ fn start(
             .ended()
             .context("the ledger of commands cannot be read")?,
     );
-    let (measures, switches, measuring) =
-        health::measure(config, Box::new(identity.certificate_end()));
+    let (light, (tell_light, lit)) = (Light::new(&config.light), watch::channel(None));
+    let certificate_end = Box::new(identity.certificate_end());
+    let (measures, switches, measuring) = health::measure(config, lit, certificate_end);
     let sources = Sources {
         measures,
         cameras: cameras.iter().map(Camera::signals).collect(),
@@ -183,7 +185,7 @@ fn start(
         link: link.status(),
     };
     let report = Report::new(&config.health);
-    let pushes = pushes(config, identity, &cameras, watching);
+    let pushes = pushes(config, identity, &cameras, (watching, light.clone()));
     let runner = Runner {
         config: config.clone(),
         config_file: file.to_owned(),
@@ -201,6 +203,7 @@ fn start(
     until(stopping, tasks, following);
     until(stopping, tasks, hand_out(orders, to_live, to_runner));
     tasks.spawn(pushes.run(live, answers, stopping.clone()));
+    tasks.spawn(light.run(recording.signals(), tell_light, stopping.clone()));
     tasks.spawn(link.run(stopping.clone()));
     Ok(Rooms { cameras, recording })
 }
@@ -315,7 +318,7 @@ fn pushes(
     config: &Config,
     identity: &Identity,
     cameras: &[Camera],
-    watched: watch::Sender<usize>,
+    (watched, light): (watch::Sender<usize>, Light),
 ) -> Pushes {
     let mut streams = HashMap::new();
     for camera in cameras {
@@ -331,5 +334,6 @@ fn pushes(
         streams,
         pushes_max: config.live.pushes_max,
         watched,
+        light,
     }
 }

@@ -8,6 +8,8 @@ use url::Url;
 
 /// More would no longer be a list of where cameras are.
 const NETWORKS_MAX: u64 = 16;
+/// Under this name the on-air light stands among the equipment.
+const LIGHT_NAME: &str = "light";
 /// Slower, a camera's footage would never be sent.
 const RATE_KIB_MIN: u64 = 64;
 const RATE_KIB_MAX: u64 = 1 << 20;
@@ -34,6 +36,8 @@ impl Config {
         self.check_upload()?;
         self.check_media()?;
         self.check_cameras()?;
+        let light = self.light.check();
+        light.map_err(|(key, why)| (Key("light", 0, key), why.to_owned()))?;
         self.check_equipment()
     }
 
@@ -198,14 +202,19 @@ impl Config {
     /// A component of a box has one name, and all together have room in one document.
     fn check_equipment(&self) -> Check {
         let cameras: HashSet<&str> = self.cameras.iter().map(|one| one.name.as_str()).collect();
+        let lights = usize::from(self.light.is_there());
         let mut names = HashSet::new();
         for (number, one) in self.equipment.iter().enumerate() {
             let wrong = |key, why: &str| Err((Key("equipment", number, key), why.to_owned()));
-            if number >= EQUIPMENT_MAX {
-                return wrong("name", "a box asks at most 8 pieces of equipment");
+            if number + lights >= EQUIPMENT_MAX {
+                let why = "a box asks at most 8 pieces of equipment, the on-air light among them";
+                return wrong("name", why);
             }
-            if cameras.len() + number >= CAMERAS_MAX {
+            if cameras.len() + number + lights >= CAMERAS_MAX {
                 return wrong("name", "a box takes at most 16 cameras and pieces together");
+            }
+            if lights > 0 && one.name.as_str() == LIGHT_NAME {
+                return wrong("name", "is the name of the on-air light");
             }
             if cameras.contains(one.name.as_str()) || !names.insert(&one.name) {
                 return wrong("name", "is used twice");

@@ -12,14 +12,25 @@ pub struct Measures {
     pub(super) machine: watch::Receiver<Machine>,
     pub(super) network: watch::Receiver<Vec<PathSignals>>,
     pub(super) equipment: watch::Receiver<Vec<EquipmentSignals>>,
+    pub(super) light: watch::Receiver<Option<EquipmentSignals>>,
     pub(super) certificate_end_ms: Box<dyn Fn() -> i64 + Send>,
+}
+
+impl Measures {
+    /// Every piece of equipment, and the on-air light.
+    pub(super) fn equipment(&self) -> Vec<EquipmentSignals> {
+        let mut all = self.equipment.borrow().clone();
+        all.extend(self.light.borrow().clone());
+        all
+    }
 }
 
 /// The measures, what switches projectors, and what renews the measures: it runs until it is
 /// dropped. The end of the certificate is asked for each time, for it is renewed while the box
-/// runs.
+/// runs. `light` says how the on-air light is.
 pub fn measure(
     config: &Config,
+    light: watch::Receiver<Option<EquipmentSignals>>,
     certificate_end_ms: Box<dyn Fn() -> i64 + Send>,
 ) -> (Measures, Switches, impl Future<Output = ()> + Send + use<>) {
     let (tell_machine, machine) = watch::channel(Machine::default());
@@ -35,6 +46,7 @@ pub fn measure(
         machine,
         network,
         equipment,
+        light,
         certificate_end_ms,
     };
     let together = async move {

@@ -69,7 +69,7 @@ impl Sources {
             machine: machine.machine.map(own),
             disk: machine.disk,
             network: measures.network.borrow().clone(),
-            equipment: measures.equipment.borrow().clone(),
+            equipment: measures.equipment(),
             held,
             system: system(),
             clock_skew_ms: self.link.borrow().skew_ms,

@@ -1,6 +1,7 @@
 //! A push against a hub that watches.
 
 use super::*;
+use crate::config;
 use crate::identity::Identity;
 use crate::test_peer::{Hub, certificate};
 use bytes::Bytes;
@@ -8,7 +9,15 @@ use std::time::Instant;
 use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use uuid::Uuid;
+use xunke_protocol::health::{RecordingSignals, RecordingState};
 use xunke_protocol::live::FrameKind;
+
+const IDLE: RecordingSignals = RecordingSignals {
+    state: RecordingState::Idle,
+    since: 0,
+    durable_age_ms: None,
+    timetable: None,
+};
 
 type Watched = WebSocketStream<tokio_rustls::server::TlsStream<TcpStream>>;
 
@@ -22,6 +31,10 @@ struct Room {
 }
 
 fn room(hub: &Hub, identity: &Identity) -> Room {
+    lit_room(hub, identity, config::Light::default())
+}
+
+fn lit_room(hub: &Hub, identity: &Identity, light: config::Light) -> Room {
     let camera = FrameHub::default();
     let key = ("cam0".parse().unwrap(), StreamKind::Sub);
     let pushes = Pushes {
@@ -33,11 +46,15 @@ fn room(hub: &Hub, identity: &Identity) -> Room {
         streams: HashMap::from([(key, camera.clone())]),
         pushes_max: 2,
         watched: watch::Sender::new(0),
+        light: Light::new(&light),
     };
+    let (_, recorder) = watch::channel(IDLE);
+    let (stop, stopping) = watch::channel(false);
+    let (tell, _) = watch::channel(None);
+    tokio::spawn(pushes.light.clone().run(recorder, tell, stopping.clone()));
     let watched = pushes.watched.clone();
     let (orders, jobs) = mpsc::channel(4);
     let (answers, answered) = mpsc::channel(4);
-    let (stop, stopping) = watch::channel(false);
     Room {
         camera,
         orders,
@@ -163,6 +180,37 @@ async fn a_hub_that_refuses_or_is_away_ends_the_push() {
     drop(hub);
     room.order(2, "cam0").await;
     assert_eq!(room.answer().await.2.as_deref(), Some("unreachable"));
+}
+
+/// Issue 7: the light is on before the hub sees a connection, and out only after the last is gone.
+#[tokio::test]
+async fn the_light_is_lit_before_a_push_and_put_out_after_it() {
+    let hub = Hub::start().await;
+    let identity = hub.enrolled(&hub.config("lit")).await;
+    let file = std::env::temp_dir().join(format!("xunke-on-air-{}", std::process::id()));
+    std::fs::write(&file, "").unwrap();
+    let shows = || std::fs::read_to_string(&file).unwrap();
+    let light = config::Light {
+        file: Some(file.clone()),
+        push_without: false,
+        ..config::Light::default()
+    };
+    let mut room = lit_room(&hub, &identity, light);
+    (0..5).for_each(|number| room.camera.publish(frame(number)));
+    room.order(1, "cam0").await;
+    let (mut socket, _) = watch_push(&hub).await;
+    assert_eq!(shows(), "1\n");
+    sequence(&mut socket).await;
+    socket.close(None).await.unwrap();
+    assert_eq!(room.answer().await.1, CommandState::Done);
+    let begun = Instant::now();
+    while shows() != "0\n" {
+        assert!(begun.elapsed() < Duration::from_secs(2), "{}", shows());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    std::fs::remove_file(&file).unwrap();
+    room.order(2, "cam0").await;
+    assert_eq!(room.answer().await.2.as_deref(), Some("no_light"));
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ pub enum EquipmentKind {
     Http,
     /// ICMP echo.
     Icmp,
+    /// The on-air light, which the box itself drives.
+    Light,
     /// A kind that a newer agent knows.
     #[serde(other)]
     Unknown,

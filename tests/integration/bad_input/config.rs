@@ -114,6 +114,14 @@ fn a_wrong_key_of_the_box_is_named_with_its_line() -> Result<()> {
             "[hub]\nurl = \"https://hub:8444\"\n[commands]\nreboot_file = \"reboot\"\n",
             "agent.toml:4: commands.reboot_file: must be an absolute path",
         ),
+        (
+            "[light]\nfile = \"/sys/class/leds/onair/brightness\"\nfile_watched = \"0\"\n",
+            "agent.toml:3: light.file_watched: must not be what file_idle is",
+        ),
+        (
+            "[light]\nurl_idle = \"http://10.0.0.9/off\"\n",
+            "light.url_recording: is missing",
+        ),
     ] {
         fs::write(&config, text)?;
         for command in [&["run"][..], &["check"], &["enrol", "--code-file", "-"]] {

@@ -48,6 +48,7 @@ export const zh = {
   'healthState.error': '错误',
   'healthState.absent': '无传感器',
   'healthState.icmp': 'ICMP',
+  'healthState.light': '录制指示灯',
   'healthState.tcp': 'TCP 连接',
   'healthState.none': '系统不允许测量',
 } as const;
@@ -101,6 +102,7 @@ export const en: Record<keyof typeof zh, string> = {
   'healthState.error': 'error',
   'healthState.absent': 'no sensor',
   'healthState.icmp': 'ICMP',
+  'healthState.light': 'On-air light',
   'healthState.tcp': 'TCP connection',
   'healthState.none': 'not allowed',
 };
