@@ -20,6 +20,7 @@ mod grants;
 mod agreement;
 mod inspections;
 mod proxies;
+mod reverse_proxy;
 mod accounts;
 mod people;
 mod revocation;

@@ -1,7 +1,7 @@
 //! The campus: a hub, classrooms and people, all real, on this machine.
 //!
 //! programs → disk → mounted → process → lone → postgres → broker → hub → room → person → viewer
-//! → proxy → issuer → liar → empty → stored
+//! → proxy → nginx → issuer → liar → empty → stored
 //!
 //! Nothing is shared between two campuses, every port is a free one, and nothing stays behind.
 
@@ -17,6 +17,7 @@ mod room;
 mod person;
 mod viewer;
 mod proxy;
+mod nginx;
 mod issuer;
 mod liar;
 mod empty;
@@ -42,6 +43,7 @@ pub use issuer::{Issuer, Visitor};
 pub use liar::Liar;
 pub use lone::{BoxKeys, LoneBox, Opened, Pictures, Source, slots};
 pub use mounted::{Mounted, Work, cannot_mount, empty, system, write_image};
+pub use nginx::Nginx;
 pub use person::{Person, Socket, one_time_code};
 pub use postgres::Postgres;
 pub use process::Process;

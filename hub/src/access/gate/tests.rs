@@ -361,11 +361,11 @@ async fn of_the_lessons_of_a_day_those_are_named_that_would_open() {
         let (person, mine) = (own(label).await, own("school_supervisor").await.id);
         let day = vec![
             lesson.clone(),
-            lesson::Lesson {
+            Lesson {
                 minors: true,
                 ..lesson.clone()
             },
-            lesson::Lesson {
+            Lesson {
                 teacher_id: Some(mine),
                 ..lesson.clone()
             },
