@@ -15,7 +15,7 @@ test('R66 an alert arrives without a reload and is counted in the menu', async (
   page = await pageAs(account('technician'));
   await visit(page, '/alerts');
   await page.getByTestId('alert').first().waitFor({ timeout: TOLD_WITHIN_MS });
-  await page.locator('.menu-item[data-count]').waitFor();
+  await page.locator('a.menu-item[data-count]').waitFor();
 });
 
 test('R66 keys open it, and say what to do first', async () => {

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 
@@ -25,14 +27,22 @@ pub fn program(name: &str) -> Result<PathBuf> {
     })
 }
 
-/// A port on loopback that nobody listens on now.
+/// Below those that connections are made from: what opens ten thousand of them takes none of these
+/// between here and the program that is to listen.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
+
+/// A port on loopback that nobody listens on now, and that nobody here was given before.
 ///
 /// # Errors
 /// There is none.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU32::new(getrandom::u32().unwrap_or_default()));
+    let count = PORTS.end - PORTS.start;
+    let ports = (0..count).map(|_| PORTS.start + next.fetch_add(1, Ordering::Relaxed) % count);
+    let mut ports = ports.filter_map(|port| u16::try_from(port).ok());
+    let found = ports.find(|port| is_free(*port));
+    found.context("there is no free port on loopback")
 }
 
 /// Whether this port on loopback can be listened on.
